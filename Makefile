@@ -1,0 +1,52 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+ENVS := host ingestion
+VENV := .venvs
+UV := $(VENV)/uv/bin/uv
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# uv is installed from the package index when the machine has none.
+$(UV):
+	@python3 -m venv $(VENV)/uv && $(VENV)/uv/bin/pip install --quiet --disable-pip-version-check -r constraints/uv.txt
+
+# An environment is made anew when its pins or this project's metadata changed.
+$(VENV)/%/.ready: constraints/%.txt pyproject.toml | $(UV)
+	@echo "setting up $(VENV)/$*"
+	@test -x $(VENV)/$*/bin/python || $(UV) venv --quiet --python 3.11 $(VENV)/$*
+	@$(UV) pip sync --quiet --python $(VENV)/$* --require-hashes $<
+	@$(UV) pip install --quiet --python $(VENV)/$* --no-deps -e .
+	@touch $@
+
+setup: $(ENVS:%=$(VENV)/%/.ready) ## make the environments
+
+run: setup ## load everything: the main job
+	@$(VENV)/host/bin/dp run
+
+dev: setup ## the Dagster UI on 127.0.0.1:3000
+	@$(VENV)/host/bin/dp dev
+
+check: setup ## validate every YAML file and the asset graph
+	@$(VENV)/host/bin/dp check
+
+lint: $(VENV)/test/.ready
+	@$(VENV)/test/bin/ruff check .
+	@$(VENV)/test/bin/ruff format --check .
+	@$(VENV)/test/bin/mypy
+
+test: setup lint ## lint, types and every test
+	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
+
+lock: | $(UV) ## rebuild constraints/ from pyproject.toml
+	@for env in $(ENVS) test; do \
+	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \
+	    --extra $$env pyproject.toml -o constraints/$$env.txt; done
+	@echo uv | $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal - -o constraints/uv.txt
+
+clean: ## remove environments and local data
+	@if test -x $(VENV)/host/bin/dp; then $(VENV)/host/bin/dp local down; $(VENV)/host/bin/dp sample down; fi
+	@rm -rf $(VENV) .local
+
+.PHONY: help setup run dev check lint test lock bench clean
