@@ -1,0 +1,79 @@
+"""`dp local`: control the embedded warehouse."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local_snowflake import lifecycle
+
+app = typer.Typer(help="Control the embedded warehouse.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def up(as_json: AsJson = False) -> None:
+    """Start it, if it does not run."""
+    try:
+        with Console(stderr=True).status("starting the embedded warehouse"):
+            lifecycle.ensure_running()
+    except lifecycle.LocalWarehouseError as error:
+        _fail(error)
+    _print(lifecycle.status(), as_json)
+
+
+@app.command()
+def down(as_json: AsJson = False) -> None:
+    """Stop it; its data stay."""
+    try:
+        was_running = lifecycle.stop()
+    except lifecycle.LocalWarehouseError as error:
+        _fail(error)
+    if as_json:
+        _print(lifecycle.status(), as_json)
+    else:
+        Console().print("stopped" if was_running else "it was not running")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show whether it runs, where, and how many sessions are open."""
+    _print(lifecycle.status(), as_json)
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Stop it and delete all its databases."""
+    folder = lifecycle.status().folder
+    if not yes:
+        typer.confirm(f"Delete all databases in {folder}?", abort=True)
+    try:
+        lifecycle.reset()
+    except lifecycle.LocalWarehouseError as error:
+        _fail(error)
+    Console().print("all databases deleted")
+
+
+def _print(current: lifecycle.Status, as_json: bool) -> None:
+    values = asdict(current)
+    if as_json:
+        typer.echo(json.dumps(values))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in values.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), str(value))
+    Console().print(table)
+
+
+def _fail(error: lifecycle.LocalWarehouseError) -> NoReturn:
+    Console(stderr=True).print(f"[red]{error}[/red]", soft_wrap=True)
+    raise typer.Exit(1)

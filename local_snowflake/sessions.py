@@ -1,0 +1,169 @@
+"""A client's session: its connection, its transaction, its way from statement to result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
+from fakesnow.dialect import parse_one
+from fakesnow.rowtype import describe_as_rowtype
+from fakesnow.statement_type import DML_TYPE_IDS, SELECT, statement_type_id
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+
+from local_snowflake.bindings import Bindings, Values
+from local_snowflake.errors import SYNTAX_ERROR, as_sql_error, unsupported
+from local_snowflake.layer import Layer
+from local_snowflake.results import Description, StatementResult, status_result
+from local_snowflake.statements import Statement
+from local_snowflake.transactions import Transactions
+from local_snowflake.upstream import Connection
+from local_snowflake.warehouse import Warehouse
+
+_DESCRIBED_BY_RUNNING = {"SHOW", "DESCRIBE", "DESC", "LIST", "LS", "SELECT", "WITH"}
+
+
+class Session:
+    """One login. Its methods are called by one thread at a time: `lock` sees to that.
+
+    Args:
+        token: By which requests name the session.
+        warehouse: The database files.
+        layer: The gap-fillers.
+        database: The current database at first, if it exists.
+        schema: The current schema at first, if it exists.
+        autocommit: Whether each DML statement outside a transaction commits.
+
+    Attributes:
+        duck: The session's DuckDB connection, for handlers.
+        cleanups: Called when the session ends, last added first, to drop what was temporary.
+        warehouse_name: What USE WAREHOUSE or the login named.
+        role_name: What USE ROLE or the login named.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        warehouse: Warehouse,
+        layer: Layer,
+        *,
+        database: str | None = None,
+        schema: str | None = None,
+        warehouse_name: str | None = None,
+        role_name: str | None = None,
+        autocommit: bool = True,
+    ) -> None:
+        self.token = token
+        self.warehouse = warehouse
+        self.layer = layer
+        self.warehouse_name = warehouse_name
+        self.role_name = role_name
+        self.lock = asyncio.Lock()
+        self.cleanups: list[Callable[[], None]] = []
+        self.duck = warehouse.connect()
+        self.transactions = Transactions(self.duck, autocommit=autocommit)
+        self.connection = Connection(self, self.duck, database, schema)
+
+    def run(self, statement: Statement, bindings: Bindings, query_id: str) -> StatementResult:
+        """Run a statement under the transaction rules.
+
+        Raises:
+            SqlError: Whatever went wrong.
+        """
+        try:
+            statement = self._with_variables(statement)
+            with self.transactions.around(statement):
+                result = self._dispatch(statement, bindings)
+        except Exception as error:
+            raise as_sql_error(error, statement) from error
+        self.warehouse.results.add(query_id, result)
+        return result
+
+    def describe(self, statement: Statement) -> Description:
+        """The columns that a statement would give, without its rows and without its effects.
+
+        Raises:
+            SqlError: Whatever went wrong.
+        """
+        try:
+            statement = self._with_variables(statement)
+            expression = statement.expression
+            type_id = statement_type_id(expression) if expression else SELECT
+            columns = self.connection.cursor().describe_only(statement.sql) if expression else None
+            if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
+                columns = self._dispatch(statement, Bindings()).rowtype
+            if columns is None:
+                columns = status_result().rowtype
+            return Description(columns, type_id, statement.binds)
+        except Exception as error:
+            raise as_sql_error(error, statement) from error
+
+    def upstream(self, statement: Statement, bindings: Bindings) -> StatementResult:
+        """Run a statement by fakesnow.
+
+        Raises:
+            SqlError: Neither sqlglot nor DuckDB knows the statement.
+        """
+        expression = statement.expression or parse_one(statement.sql)  # raises: it is not readable
+        cursor = self.connection.cursor()
+        affected = 0
+        try:
+            for values in bindings.rows:
+                affected += cursor.run(expression.copy(), _copied(values))
+        except ProgrammingError as error:
+            if isinstance(expression, exp.Command) and error.errno == SYNTAX_ERROR:
+                # sqlglot passes on what it does not know, and DuckDB does not know it either.
+                raise unsupported(statement.label) from error
+            raise
+        type_id = statement_type_id(expression)
+        if cursor.upload is not None:
+            location = cursor.upload["stageInfo"]["location"]
+            Path(location).mkdir(parents=True, exist_ok=True)
+            return StatementResult(cursor.table, [], type_id, file_transfer=cursor.upload)
+        table, columns = cursor.table, cursor.described()
+        if bindings.is_batch and type_id in DML_TYPE_IDS:
+            table, columns = pa.table({columns[0]["name"]: [affected]}), columns[:1]
+        return StatementResult(table, columns, type_id)
+
+    def select(self, sql: str, values: Sequence[Any] | None = None) -> StatementResult:
+        """Run a query in DuckDB's SQL and give its result, for handlers."""
+        table = self.duck.execute(sql, values).to_arrow_table()
+        described = self.duck.execute(f"DESCRIBE {sql}", values).fetchall()
+        return StatementResult(table, describe_as_rowtype(described))
+
+    def use(self, database: str, schema: str) -> None:
+        """Make an existing schema the current one."""
+        self.duck.execute(f'SET schema = \'"{database}"."{schema}"\'')
+        self.connection.set_current(database, schema)
+
+    def leave_database(self) -> None:
+        """Have no current database, as after dropping it."""
+        self.duck.execute("SET schema = 'memory.main'")
+        self.connection.set_current(None, None)
+
+    def interrupt(self) -> None:
+        """Stop the statement that is running, if one is; may be called from another thread."""
+        self.duck.interrupt()
+
+    def close(self) -> None:
+        """Roll back what is open and drop what was temporary."""
+        self.transactions.rollback()
+        for cleanup in reversed(self.cleanups):
+            cleanup()
+        self.connection.close()
+
+    def _dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
+        handler = self.layer.handler_for(statement)
+        if handler is not None:
+            return handler.run(self, statement, bindings)
+        return self.upstream(statement, bindings)
+
+    def _with_variables(self, statement: Statement) -> Statement:
+        return Statement(self.connection.variables.inline_variables(statement.sql), statement.binds)
+
+
+def _copied(values: Values | None) -> Values | None:
+    return values.copy() if values is not None else None

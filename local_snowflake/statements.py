@@ -1,0 +1,111 @@
+"""From the text of a request to its statements."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import sqlglot
+from sqlglot import Expr
+from sqlglot.errors import SqlglotError
+
+# What a scan for `;`, `?` or `$name` has to step over. `//` starts a comment, but not in file://.
+_LEXEMES = re.compile(
+    r"""(?P<string>'(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$)
+      | (?P<name>"(?:[^"]|"")*")
+      | (?P<comment>--[^\n]*|(?<!:)//[^\n]*|/\*.*?\*/)
+      | (?P<end>;)
+      | (?P<bind>\?)""",
+    re.DOTALL | re.VERBOSE,
+)
+_DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE"})
+_DDL = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE"})
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a request.
+
+    Attributes:
+        sql: Its text without the closing semicolon.
+        binds: How many `?` it has.
+    """
+
+    sql: str
+    binds: int = 0
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The first words in upper case, without comments: `["CREATE", "TABLE", "T"]`."""
+        return re.findall(r"[A-Za-z_$][\w$]*", without_comments(self.sql)[:500].upper())[:8]
+
+    @property
+    def keyword(self) -> str:
+        """The first word: SELECT, CREATE, …."""
+        return self.words[0] if self.words else ""
+
+    @property
+    def label(self) -> str:
+        """The statement's name for messages: `CREATE TASK`, `SELECT`."""
+        if self.keyword in _DDL | {"SHOW", "DESCRIBE", "DESC", "EXECUTE"}:
+            skipped = {"OR", "REPLACE", "TEMPORARY", "TEMP", "TRANSIENT", "SCOPED"}
+            return " ".join([w for w in self.words if w not in skipped][:2])
+        return self.keyword or "an empty statement"
+
+    @property
+    def is_dml(self) -> bool:
+        """Whether it changes rows, so that it belongs into a transaction.
+
+        TRUNCATE is DML in Snowflake: https://docs.snowflake.com/en/sql-reference/sql-dml
+        """
+        return self.keyword in _DML
+
+    @property
+    def is_ddl(self) -> bool:
+        """Whether it changes objects, so that it commits the open transaction first.
+
+        See https://docs.snowflake.com/en/sql-reference/transactions#ddl
+        """
+        return self.keyword in _DDL and self.words[1:2] != ["SESSION"]
+
+    @cached_property
+    def expression(self) -> Expr | None:
+        """The syntax tree, or None when sqlglot cannot read the statement; do not change it."""
+        try:
+            return sqlglot.parse_one(self.sql, read="snowflake")
+        except SqlglotError:
+            return None
+
+
+def split(text: str) -> list[Statement]:
+    """Split the text of a request at its semicolons; statements without content are left out."""
+    statements = []
+    start = binds = 0
+    ends = [(m.start(), m.lastgroup) for m in _LEXEMES.finditer(text)] + [(len(text), "end")]
+    for position, kind in ends:
+        if kind == "bind":
+            binds += 1
+        elif kind == "end":
+            sql = text[start:position].strip()
+            if without_comments(sql):
+                statements.append(Statement(sql, binds))
+            start, binds = position + 1, 0
+    return statements
+
+
+def without_comments(sql: str) -> str:
+    """The statement without comments and outer blanks; strings and names stay as they are."""
+    return _LEXEMES.sub(lambda m: " " if m["comment"] else m[0], sql).strip()
+
+
+def outside_literals(sql: str) -> list[tuple[str, bool]]:
+    """Cut the text into pieces: (piece, whether it is code and not a string, name or comment)."""
+    pieces = []
+    start = 0
+    for match in _LEXEMES.finditer(sql):
+        if match["end"] or match["bind"]:
+            continue
+        pieces += [(sql[start : match.start()], True), (match[0], False)]
+        start = match.end()
+    return [*pieces, (sql[start:], True)]

@@ -1,0 +1,157 @@
+"""Snowflake's transaction rules on a DuckDB connection.
+
+What upstream lacks: it commits before DDL only in sessions with autocommit off, runs the several
+DuckDB statements of one MERGE or COPY each in a transaction of its own, and leaves a session
+unusable after an error inside a transaction (DuckDB: "Current transaction is aborted").
+
+The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
+
+- DDL commits the open transaction and is a transaction of its own.
+- With autocommit, a DML statement outside a transaction is all or nothing.
+- Without autocommit, the first DML statement begins a transaction.
+- An error undoes its statement and leaves the transaction open. DuckDB has no savepoints: an error
+  at run time takes the transaction's earlier work with it. The session then goes on, but nothing
+  more is kept until ROLLBACK, and COMMIT fails, so that no part of the work is committed silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from fakesnow.statement_type import TCL
+
+from local_snowflake.bindings import Bindings
+from local_snowflake.errors import SqlError
+from local_snowflake.results import StatementResult, status_result
+from local_snowflake.statements import Statement, without_comments
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+
+class _State(Enum):
+    NONE = auto()
+    OPEN = auto()
+    LOST = auto()  # open, but an error took its earlier work: it can only be rolled back
+
+
+class Transactions:
+    """The transaction state of one session."""
+
+    def __init__(self, duck: DuckDBPyConnection, *, autocommit: bool) -> None:
+        self._duck = duck
+        self._state = _State.NONE
+        self._autocommit = autocommit
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open that outlives the statement."""
+        return self._state is not _State.NONE
+
+    def set_autocommit(self, autocommit: bool) -> None:
+        """Switch autocommit; the open transaction is committed first, as in Snowflake."""
+        self.commit()
+        self._autocommit = autocommit
+
+    def begin(self) -> None:
+        """Open a transaction; without effect when one is open."""
+        if self._state is _State.NONE:
+            self._duck.begin()
+            self._state = _State.OPEN
+
+    def commit(self) -> None:
+        """Commit the open transaction; without effect when none is open.
+
+        Raises:
+            SqlError: An earlier error took the transaction's work.
+        """
+        state, self._state = self._state, _State.NONE
+        if state is _State.LOST:
+            self._duck.rollback()
+            raise SqlError(
+                "The transaction cannot be committed: a statement in it failed, and the embedded "
+                "warehouse then rolls back the whole transaction. Its statements must be repeated.",
+                601,
+                "25000",
+            )
+        if state is _State.OPEN:
+            self._duck.commit()
+
+    def rollback(self) -> None:
+        """Roll back the open transaction; without effect when none is open."""
+        if self._state is not _State.NONE:
+            self._state = _State.NONE
+            self._duck.rollback()
+
+    @contextmanager
+    def around(self, statement: Statement) -> Iterator[None]:
+        """Run a statement under the rules above."""
+        if statement.is_ddl:
+            self.commit()
+        elif statement.is_dml and not self._autocommit:
+            self.begin()
+
+        if statement.is_dml and not self.is_open:
+            with self._transaction_of_its_own():
+                yield
+            return
+        try:
+            yield
+        except Exception:
+            self._after_error()
+            raise
+
+    @contextmanager
+    def _transaction_of_its_own(self) -> Iterator[None]:
+        self._duck.begin()
+        try:
+            yield
+        except BaseException:
+            self._duck.rollback()
+            raise
+        self._duck.commit()
+
+    def _after_error(self) -> None:
+        if self.is_open and self._is_aborted():
+            self._duck.rollback()
+            self._duck.begin()
+            self._state = _State.LOST
+
+    def _is_aborted(self) -> bool:
+        try:
+            self._duck.execute("SELECT 1")
+        except duckdb.TransactionException:
+            return True
+        return False
+
+
+class TransactionControl:
+    """BEGIN, START TRANSACTION, COMMIT, ROLLBACK and ALTER SESSION SET AUTOCOMMIT."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement opens or ends a transaction."""
+        words = statement.words
+        return (
+            statement.keyword in {"BEGIN", "COMMIT", "ROLLBACK"}
+            or words[:2] == ["START", "TRANSACTION"]
+            or words[:4] == ["ALTER", "SESSION", "SET", "AUTOCOMMIT"]
+        )
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Change the session's transaction state."""
+        match statement.keyword:
+            case "BEGIN" | "START":
+                session.transactions.begin()
+            case "COMMIT":
+                session.transactions.commit()
+            case "ROLLBACK":
+                session.transactions.rollback()
+            case _:
+                value = without_comments(statement.sql).rpartition("=")[2].strip().upper()
+                session.transactions.set_autocommit(value == "TRUE")
+        return status_result(type_id=TCL)

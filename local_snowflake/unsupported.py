@@ -1,0 +1,44 @@
+"""Features that the embedded warehouse will not have: a clear error instead of a surprise.
+
+Upstream parses these as opaque commands and hands them to DuckDB, whose syntax error names neither
+the feature nor the reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from local_snowflake.bindings import Bindings
+from local_snowflake.errors import unsupported
+from local_snowflake.statements import Statement
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+_OBJECTS = {
+    "TASK": "TASK",
+    "TASKS": "TASK",
+    "STREAM": "STREAM",
+    "STREAMS": "STREAM",
+    "PIPE": "PIPE",
+    "PIPES": "PIPE",
+    "ALERT": "ALERT",
+    "ALERTS": "ALERT",
+}
+_VERBS = {"CREATE", "ALTER", "DROP", "SHOW", "DESCRIBE", "DESC", "EXECUTE"}
+
+
+class UnsupportedObject:
+    """Refuses statements about objects that this warehouse does not have."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement creates, changes or shows such an object."""
+        return statement.keyword in _VERBS and self._object(statement) is not None
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> NoReturn:  # noqa: ARG002 - the protocol's signature
+        """Raise the error that names the object's kind."""
+        raise unsupported(self._object(statement) or statement.label)
+
+    @staticmethod
+    def _object(statement: Statement) -> str | None:
+        return _OBJECTS.get(statement.label.split()[-1])
