@@ -16,7 +16,7 @@ $(UV):
 $(VENV)/%/.ready: constraints/%.txt pyproject.toml | $(UV)
 	@echo "setting up $(VENV)/$*"
 	@test -x $(VENV)/$*/bin/python || $(UV) venv --quiet --python 3.11 $(VENV)/$*
-	@$(UV) pip sync --quiet --python $(VENV)/$* --require-hashes $<
+	@$(UV) pip sync --quiet --compile-bytecode --python $(VENV)/$* --require-hashes $<
 	@$(UV) pip install --quiet --python $(VENV)/$* --no-deps -e .
 	@touch $@
 

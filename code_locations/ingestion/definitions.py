@@ -1,0 +1,7 @@
+"""The ingestion code location: everything that lands in RAW."""
+
+from __future__ import annotations
+
+from factories.definitions import build_definitions
+
+defs = build_definitions(sling="sling")

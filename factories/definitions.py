@@ -1,0 +1,55 @@
+"""What a code location calls: YAML in, Dagster definitions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from factories.automation import AutomationConditions, NamedCondition
+from factories.build import Build
+from factories.errors import ConfigError, Problem
+from factories.project import project_root
+from factories.warehouse import warehouse_names
+
+
+def build_definitions(
+    *,
+    sling: str | None = None,
+    conditions: Iterable[NamedCondition] = (),
+) -> dg.Definitions:
+    """Build the definitions of a code location.
+
+    Reads files, and nothing else: no connection is opened and no system is started.
+
+    Args:
+        sling: Folder of Sling connections and replications, relative to the project folder.
+        conditions: A company's own automation conditions.
+
+    Raises:
+        ConfigError: With every problem of every file, when there is one.
+
+    Example:
+        >>> defs = build_definitions(sling="sling")  # doctest: +SKIP
+    """
+    build, assets = read_project(sling=sling, conditions=conditions)
+    if build.problems:
+        raise ConfigError(build.problems) from None
+    return dg.Definitions(assets=assets, executor=dg.multiprocess_executor)
+
+
+def read_project(
+    *, sling: str | None = None, conditions: Iterable[NamedCondition] = ()
+) -> tuple[Build, list[dg.AssetsDefinition | dg.AssetSpec]]:
+    """Read the YAML of a code location; problems are collected, not raised."""
+    build = Build(project_root(), warehouse_names(), AutomationConditions(conditions))
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
+    if sling is not None:
+        from factories.sling.assets import build_sling_assets  # noqa: PLC0415 - only where used
+
+        folder = build.root / sling
+        if folder.is_dir():
+            assets += build_sling_assets(folder, build)
+        else:
+            build.problems.append(Problem(sling, 0, 0, "the folder does not exist"))
+    return build, assets

@@ -1,0 +1,157 @@
+"""Strict models of YAML content, and the translation of their errors into problems with places."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+
+from factories.errors import Problem, nearest
+from factories.yaml_files import YamlFile
+
+DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
+UNIT_NAMES = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class StrictModel(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and (match := DURATION.match(value)):
+        return timedelta(**{UNIT_NAMES[match[2]]: float(match[1])})
+    raise ValueError("must be a duration like 30s, 15m, 36h or 7d")
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30s", "36h"]},
+    ),
+]
+
+
+def _words(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+# One name or a list of names: `id` means `[id]`, as Sling and dlt take it.
+Names = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Places:
+    """Where the values of one model were written: each path in the most specific mapping."""
+
+    def __init__(self, file: YamlFile, *bases: Sequence[str | int]) -> None:
+        """Name the mappings that were merged into the model's input, the most specific first."""
+        self.file = file
+        self.bases = bases
+
+    def base_of(self, path: Sequence[str | int]) -> Sequence[str | int]:
+        """Return the mapping that `path` was taken from."""
+        for length in range(len(path), 0, -1):
+            for base in self.bases:
+                if self.file.has([*base, *path[:length]]):
+                    return base
+        return self.bases[0]
+
+    def problem(self, path: Sequence[str | int], message: str, **details: Any) -> Problem:
+        """Return a problem at the place where `path` was written."""
+        return self.file.problem([*self.base_of(path), *path], message, **details)
+
+
+def validate(
+    model: type[ModelT], data: Any, places: Places, problems: list[Problem]
+) -> ModelT | None:
+    """Build a model from plain YAML values.
+
+    Returns:
+        The model, or None when something is wrong; every mistake is then in `problems`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        problems.extend(_problem(model, dict(mistake), places) for mistake in mistakes)
+        return None
+
+
+def _problem(model: type[BaseModel], error: dict[str, Any], places: Places) -> Problem:
+    path: tuple[str | int, ...] = tuple(step for step in error["loc"] if step != "[key]")
+    kind = error["type"]
+    key = str(path[-1]) if path else ""
+    if kind == "extra_forbidden":
+        allowed = _keys_at(model, path[:-1])
+        return places.problem(
+            path,
+            f"unknown key {key!r}",
+            allowed=allowed,
+            nearest=nearest(key, allowed),
+            at_key=True,
+        )
+    if kind == "missing":
+        return places.problem(path[:-1], f"the key {key!r} is missing", at_key=True)
+    if kind in {"literal_error", "enum"}:
+        choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
+        found = error["input"]
+        return places.problem(
+            path,
+            f"{key}: {found!r} is not one of the allowed values",
+            allowed=choices,
+            nearest=nearest(found, choices) if isinstance(found, str) else None,
+        )
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if kind != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, not {_shown(error['input'])}"
+    return places.problem(path, f"{key}: {message}" if key else message)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line of a terminal
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Return the keys that the model nested at `path` accepts."""
+    current: Any = model
+    for step in path:
+        current = _step(current, step)
+    found = _models(current)
+    return [field.alias or name for name, field in found[0].model_fields.items()] if found else []
+
+
+def _step(annotation: Any, step: str | int) -> Any:
+    for model in _models(annotation):
+        for name, field in model.model_fields.items():
+            if step in {name, field.alias}:
+                return field.annotation
+    arguments = [a for part in _union(annotation) for a in typing.get_args(part)]
+    return arguments[-1] if arguments and arguments[-1] is not ... else next(iter(arguments), None)
+
+
+def _union(annotation: Any) -> list[Any]:
+    while typing.get_origin(annotation) is Annotated:
+        annotation = typing.get_args(annotation)[0]
+    parts = typing.get_args(annotation)
+    if type(None) in parts:
+        return [part for part in parts if part is not type(None)]
+    return [annotation]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    return [
+        part
+        for part in _union(annotation)
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    ]

@@ -1,0 +1,41 @@
+"""Retries of what failed, in Dagster's own terms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import dagster as dg
+from pydantic import Field, StrictInt
+
+from factories.models import Duration, StrictModel
+
+BACKOFF = {"linear": dg.Backoff.LINEAR, "exponential": dg.Backoff.EXPONENTIAL}
+JITTER = {"full": dg.Jitter.FULL, "plus_minus": dg.Jitter.PLUS_MINUS}
+
+
+class RetrySpec(StrictModel):
+    """How often, and after how long, a failed load is tried again."""
+
+    max: Annotated[StrictInt, Field(ge=0, le=100)] = Field(
+        description="Further tries after the first."
+    )
+    delay: Duration = Field(timedelta(seconds=30), description="Wait before the first retry.")
+    backoff: Literal["linear", "exponential"] | None = Field(
+        None, description="How the wait grows; without it, it stays the same."
+    )
+    jitter: Literal["full", "plus_minus"] | None = Field(
+        None, description="How chance spreads the wait, so that retries do not come all at once."
+    )
+
+
+def retry_policy(spec: RetrySpec | None) -> dg.RetryPolicy:
+    """Return the Dagster policy that a `retries` block describes; without one, no retries."""
+    if spec is None:
+        return dg.RetryPolicy(max_retries=0)
+    return dg.RetryPolicy(
+        max_retries=spec.max,
+        delay=spec.delay.total_seconds(),
+        backoff=BACKOFF[spec.backoff] if spec.backoff else None,
+        jitter=JITTER[spec.jitter] if spec.jitter else None,
+    )

@@ -1,0 +1,182 @@
+"""From resolved replications to Dagster assets: a pure mapping, no I/O."""
+
+# Dagster reads the annotations of an op's function: they must not be postponed here.
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.build import Build
+from factories.checks import check_specs
+from factories.freshness import freshness_policy
+from factories.keys import asset_key, key_part, parse_key
+from factories.partitions import PartitionSpec, partitions_definition
+from factories.sling.connections import DATABASE, read_connections
+from factories.sling.objects import TargetTable
+from factories.sling.replications import Replication, Stream, read_replications
+from factories.sling.run import SlingRunConfig, run_streams
+
+Grouped = tuple[PartitionSpec | None, str]
+
+
+def build_sling_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Return the assets of a `sling/` folder.
+
+    Each replication makes one multi-asset for its streams, or one for each combination of
+    partitions and pool where these differ, for a Dagster step has one of each. The source's tables
+    are external assets.
+
+    Args:
+        folder: Holds `connections.yaml` and a replication in every other YAML file.
+        build: Receives the problems and the asset keys.
+    """
+    connections = read_connections(folder, build)
+    replications = read_replications(folder, connections, build)
+    if build.problems:
+        return []
+    sources = _SourceKeys(replications)
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = list(sources.specs())
+    for replication in replications:
+        assets.extend(_multi_assets(replication, sources, build))
+    return assets
+
+
+class _SourceKeys:
+    """The keys of the external source tables, `<system>/src/<table>`.
+
+    Where one system has tables of the same name in several schemas, these keys name the schema
+    too, whichever file comes first.
+    """
+
+    def __init__(self, replications: Sequence[Replication]) -> None:
+        schemas: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for replication in replications:
+            for stream in replication.streams:
+                table = key_part(stream.source.table)
+                schemas[replication.system, table].add(stream.source.schema.lower())
+        self._schemas = schemas
+        self._replications = replications
+
+    def key(self, system: str, stream: Stream) -> dg.AssetKey:
+        table = key_part(stream.source.table)
+        if len(self._schemas[system, table]) > 1 and stream.source.schema:
+            table = f"{stream.source.schema}_{table}"
+        return asset_key(system, "src", table)
+
+    def specs(self) -> Iterator[dg.AssetSpec]:
+        seen: set[dg.AssetKey] = set()
+        for replication in self._replications:
+            system = replication.system
+            kinds = {replication.connection.type}
+            for stream in replication.streams:
+                key = self.key(system, stream)
+                if key not in seen:
+                    seen.add(key)
+                    yield dg.AssetSpec(key, group_name=stream.meta.group or system, kinds=kinds)
+
+
+def _multi_assets(
+    replication: Replication, sources: _SourceKeys, build: Build
+) -> Iterator[dg.AssetsDefinition]:
+    groups: dict[Grouped, list[Stream]] = defaultdict(list)
+    pool = f"sling_{key_part(replication.name)}"
+    for stream in replication.streams:
+        groups[stream.meta.partition, stream.meta.pool or pool].append(stream)
+    for (partition, group_pool), streams in groups.items():
+        yield _multi_asset(
+            _op_name(replication, partition, group_pool if group_pool != pool else None),
+            [_spec(replication, stream, sources, build) for stream in streams],
+            replication,
+            streams,
+            build,
+            partition=partition,
+            pool=group_pool,
+        )
+
+
+def _op_name(replication: Replication, partition: PartitionSpec | None, pool: str | None) -> str:
+    parts = ["sling", key_part(replication.name)]
+    if partition:
+        starts = key_part(partition.start or "_".join(partition.keys or ()))
+        parts += [partition.type, starts, key_part(partition.column or "")]
+    if pool:
+        parts.append(key_part(pool))
+    return "__".join(part for part in parts if part)
+
+
+def _multi_asset(
+    name: str,
+    specs: list[dg.AssetSpec],
+    replication: Replication,
+    streams: Iterable[Stream],
+    build: Build,
+    *,
+    partition: PartitionSpec | None,
+    pool: str,
+) -> dg.AssetsDefinition:
+    by_key = {stream.key: stream for stream in streams}
+    names = build.names
+
+    @dg.multi_asset(
+        name=name,
+        specs=specs,
+        check_specs=[
+            check
+            for key, stream in by_key.items()
+            for check in check_specs(key, stream.meta.checks)
+        ],
+        can_subset=True,
+        partitions_def=partitions_definition(partition) if partition else None,
+        # A range of partitions is one window, and one Sling process.
+        backfill_policy=dg.BackfillPolicy.single_run() if partition else None,
+        pool=pool,
+    )
+    def sling_replication(
+        context: dg.AssetExecutionContext, config: SlingRunConfig
+    ) -> Iterable[Any]:
+        yield from run_streams(context, config, replication, by_key, names)
+
+    return sling_replication
+
+
+def _spec(
+    replication: Replication, stream: Stream, sources: _SourceKeys, build: Build
+) -> dg.AssetSpec:
+    meta = stream.meta
+    return dg.AssetSpec(
+        stream.key,
+        deps=[sources.key(replication.system, stream), *(parse_key(dep) for dep in meta.deps)],
+        description=meta.description or stream.settings.description,
+        metadata=_metadata(replication, stream, build),
+        group_name=meta.group or replication.system,
+        code_version=stream.code_version,
+        automation_condition=stream.condition,
+        owners=meta.owners,
+        tags=meta.tags,
+        kinds=set(meta.kinds) if meta.kinds is not None else {"sling", "snowflake"},
+        freshness_policy=freshness_policy(meta.freshness),
+        partitions_def=partitions_definition(meta.partition) if meta.partition else None,
+    )
+
+
+def _metadata(replication: Replication, stream: Stream, build: Build) -> Mapping[str, Any]:
+    place = dg.LocalFileCodeReference(
+        file_path=str(replication.path),
+        line_number=stream.line,
+        label=f"{replication.path.name}:{stream.line}",
+    )
+    return {
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),
+        "dagster/table_name": relation(stream.table, build),
+        "sling/stream": stream.name,
+        "sling/mode": stream.settings.mode,
+    }
+
+
+def relation(table: TargetTable, build: Build) -> str:
+    """Return the table's name in the warehouse: database, schema and table, upper case."""
+    database = build.names.database(table.database or DATABASE)
+    return f"{database}.{build.names.schema(table.schema)}.{table.table}".upper()

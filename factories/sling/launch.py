@@ -1,0 +1,91 @@
+"""What one Sling process is given: the streams as they shall run, connections, secrets to mask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from factories.masking import SecretMask
+from factories.partitions import UnreadableWindowError, Window
+from factories.sling.connections import DATABASE, TARGET
+from factories.sling.replications import Replication, Stream
+from factories.sling.window import windowed
+from factories.variables import interpolate
+from factories.warehouse import WarehouseNames, WarehouseSettings
+
+Covered = Window | tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One run's view of a replication: copies, so that no run can change what another reads.
+
+    Attributes:
+        replication: The file, with its connection.
+        configs: Each stream of this run as Sling shall run it, by its name.
+        connections: Each connection's URL or JSON, as Sling finds it in its environment.
+        mask: Hides the secrets of both connections.
+    """
+
+    replication: Replication
+    configs: Mapping[str, Mapping[str, Any]]
+    connections: Mapping[str, str]
+    mask: SecretMask
+
+    def body(self, names: Iterable[str]) -> dict[str, Any]:
+        """Return a replication in Sling's format with just these streams."""
+        body: dict[str, Any] = {
+            "source": self.replication.connection.name.upper(),
+            "target": TARGET,
+            "streams": {name: self.configs[name] for name in names},
+        }
+        if self.replication.env:
+            body["env"] = interpolate(dict(self.replication.env))
+        return body
+
+
+def prepare(
+    replication: Replication,
+    streams: Iterable[Stream],
+    covered: Covered,
+    names: WarehouseNames,
+    settings: WarehouseSettings,
+    *,
+    full_refresh: bool,
+) -> Launch:
+    """Resolve what a run needs; on the local target this starts the systems it reads.
+
+    Raises:
+        UndefinedVariableError: When a `${VAR}` has no value.
+        UnreadableWindowError: When a stream cannot be limited to the run's partitions.
+    """
+    source, secrets = replication.connection.resolve()
+    target = settings.sling_connection(names.database(DATABASE))
+    target_text = target if isinstance(target, str) else json.dumps(target)
+    configs = {
+        stream.name: _config(stream, covered, names, full_refresh=full_refresh)
+        for stream in streams
+    }
+    return Launch(
+        replication,
+        configs,
+        {replication.connection.name.upper(): source, TARGET: target_text},
+        SecretMask({*secrets, *settings.secrets, target_text}),
+    )
+
+
+def _config(
+    stream: Stream, covered: Covered, names: WarehouseNames, *, full_refresh: bool
+) -> dict[str, Any]:
+    if covered and full_refresh:
+        raise UnreadableWindowError("full_refresh would replace the other partitions' rows")
+    config = windowed(stream, covered) if covered else dict(stream.config)
+    table = stream.table
+    parts = [names.database(table.database)] if table.database else []
+    config["object"] = ".".join([*parts, names.schema(table.schema), table.table])
+    if full_refresh:
+        config["mode"] = "full-refresh"
+    resolved: dict[str, Any] = interpolate(config)
+    return resolved

@@ -1,0 +1,154 @@
+"""What Sling's log says of each stream.
+
+Sling 1.4's free version has no structured report: hooks, which could write one, need a paid
+token, and its state file stays empty. Its JSON log has one message a line, in a fixed order per
+stream; a stream without a message that says it succeeded has failed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+RUNNING = re.compile(r"^\[\d+ / \d+\] running stream (?P<name>.+)$")
+INSERTED = re.compile(
+    r"^inserted (?P<rows>\d+) rows into .+ in .+? \[[\d,.?]+ r/s\](?: \[(?P<size>[\d.,]+ \w+)\])?$"
+)
+TAIL_LINES = 20
+SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LEVELS = {"trace": "debug", "debug": "debug", "warn": "warning", "error": "error"}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of the log: `level` is a method of Dagster's logger."""
+
+    level: str
+    text: str
+
+
+@dataclass
+class StreamResult:
+    """How one stream ended.
+
+    Attributes:
+        name: The stream.
+        succeeded: Whether Sling said so.
+        rows: Rows that this run wrote to the target.
+        bytes: Size of what was read, as Sling rounds it; None when it does not say.
+        seconds: From the start of the stream to its end.
+        error: What Sling said of the failure.
+    """
+
+    name: str
+    succeeded: bool = False
+    rows: int = 0
+    bytes: int | None = None
+    seconds: float = 0.0
+    error: str = ""
+
+
+def parse_line(raw: str) -> LogLine:
+    """Read one line of Sling's output, which is JSON or plain text."""
+    level, text = "info", raw
+    if raw.startswith("{"):
+        try:
+            record = json.loads(raw)
+            level, text = LEVELS.get(record.get("lvl"), "info"), str(record.get("msg", raw))
+        except ValueError:
+            pass
+    return LogLine(level, ANSI.sub("", text).rstrip())
+
+
+def parse_size(text: str | None) -> int | None:
+    """Return the bytes that `1.2 MB` stands for, or None."""
+    number, _, unit = (text or "").partition(" ")
+    if unit not in SIZE_UNITS:
+        return None
+    return round(float(number.replace(",", "")) * SIZE_UNITS[unit])
+
+
+@dataclass
+class ReplicationLog:
+    """Follows the log of one Sling process.
+
+    Attributes:
+        streams: The names of the streams that the process was given, in their order.
+        report: Receives every line that a person may want to read.
+        clock: Seconds that only grow.
+    """
+
+    streams: tuple[str, ...]
+    report: Callable[[LogLine], None]
+    clock: Callable[[], float] = time.monotonic
+    _current: StreamResult | None = field(default=None, init=False)
+    _started: float = field(default=0.0, init=False)
+    _error: list[str] | None = field(default=None, init=False)
+
+    def follow(self, lines: Iterable[str]) -> Iterator[StreamResult]:
+        """Yield each stream's result as soon as the log has it.
+
+        Streams that the log never says the end of, as when the process dies, are yielded last, as
+        failed, with the end of the log as their error.
+        """
+        done: set[str] = set()
+        tail: deque[str] = deque(maxlen=TAIL_LINES)
+        if len(self.streams) == 1:  # of a single stream the log does not say that it starts
+            self._start(self.streams[0])
+        for raw in lines:
+            line = parse_line(raw)
+            if line.text:
+                self.report(line)
+                tail.append(line.text)
+                if result := self._take(line.text):
+                    done.add(result.name)
+                    yield result
+        if result := self._failed():
+            done.add(result.name)
+            yield result
+        for name in self.streams:
+            if name not in done:
+                yield StreamResult(name, error="\n".join(tail) or "Sling said nothing")
+
+    def _take(self, text: str) -> StreamResult | None:
+        """Take one message; return the result of the stream that it ends, if it ends one."""
+        if started := RUNNING.match(text):
+            failed = self._failed()
+            self._start(started["name"])
+            return failed
+        current = self._current
+        if current is None:
+            return None
+        if self._error is not None:
+            if text.startswith("Sling Replication Completed"):
+                return self._failed()
+            if text != "fatal:":
+                self._error.append(text)
+        elif match := INSERTED.match(text):
+            current.rows, current.bytes = int(match["rows"]), parse_size(match["size"])
+        elif text == "execution failed":
+            self._error = []
+        elif text == "execution succeeded":
+            current.succeeded = True
+            current.seconds = self.clock() - self._started
+            self._current = None
+            return current
+        return None
+
+    def _start(self, name: str) -> None:
+        self._current, self._started, self._error = StreamResult(name), self.clock(), None
+
+    def _failed(self) -> StreamResult | None:
+        """Return the current stream's result if it has failed, and be done with it."""
+        current, error = self._current, self._error
+        if current is None or error is None:
+            return None
+        self._current, self._error = None, None
+        current.seconds = self.clock() - self._started
+        current.error = "\n".join(dict.fromkeys(error)) or "execution failed"
+        return current

@@ -1,0 +1,216 @@
+"""Reading replications: from a native Sling file to fully resolved streams.
+
+Defaults are expanded here, for two readers of one rule can differ: dagster-sling 0.29 honours
+`defaults.meta.dagster.asset_key` when it declares assets and not when it runs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories import variables
+from factories.automation import Condition
+from factories.build import Build, Origin
+from factories.errors import nearest
+from factories.keys import asset_key, key_part, parse_key
+from factories.models import Places, validate
+from factories.sling.connections import CONNECTIONS_FILE, TARGET, Connection
+from factories.sling.objects import (
+    ObjectError,
+    StreamName,
+    TargetTable,
+    parse_stream,
+    resolve_object,
+)
+from factories.sling.rules import check_stream
+from factories.sling.schema import ReplicationFile, SlingStream
+from factories.spec import DagsterMeta, merge_meta
+from factories.yaml_files import YamlFile, read_yaml, yaml_paths
+
+MERGED_OPTIONS = ("source_options", "target_options")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream with nothing left to inherit.
+
+    Attributes:
+        name: Its name in the file, as Sling knows it.
+        source: What the name says of the source's table.
+        config: Everything Sling needs, without `meta`; the object is a template no more.
+        settings: The same, validated.
+        table: The table that it loads, in logical names.
+        key: The asset that it makes.
+        meta: Its `meta.dagster` block.
+        condition: Dagster's automation condition, None for never.
+        line: 1-based line of the stream in the file.
+    """
+
+    name: str
+    source: StreamName
+    config: Mapping[str, Any]
+    settings: SlingStream
+    table: TargetTable
+    key: dg.AssetKey
+    meta: DagsterMeta
+    condition: Condition | None
+    line: int
+
+    @cached_property
+    def code_version(self) -> str:
+        """A version that changes when this stream's own config does, and only then."""
+        text = json.dumps(self.config, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """One replication file.
+
+    Attributes:
+        name: The file's name without its ending.
+        path: Where it lies.
+        connection: The system that it reads.
+        streams: Those that are not disabled, in the file's order.
+        env: Sling's environment settings.
+    """
+
+    name: str
+    path: Path
+    connection: Connection
+    streams: tuple[Stream, ...]
+    env: Mapping[str, str | bool | int]
+
+    @property
+    def system(self) -> str:
+        """The first part of the asset keys."""
+        return key_part(self.connection.name)
+
+
+def read_replications(
+    folder: Path, connections: Mapping[str, Connection], build: Build
+) -> list[Replication]:
+    """Read every replication of a `sling/` folder; mistakes go to the build's problems."""
+    paths = [path for path in yaml_paths(folder) if path.name != CONNECTIONS_FILE]
+    read = (_read_replication(path, connections, build) for path in paths)
+    return [replication for replication in read if replication is not None]
+
+
+def _read_replication(
+    path: Path, connections: Mapping[str, Connection], build: Build
+) -> Replication | None:
+    file = read_yaml(path, root=build.root, problems=build.problems, lines_of="streams")
+    if file is None:
+        return None
+    model = validate(ReplicationFile, file.data, Places(file, []), build.problems)
+    if model is None:
+        return None
+    if "${" in file.text:
+        variables.check(file, file.data, [], build.problems)
+    if model.target.upper() != TARGET:
+        message = f"target: must be {TARGET}: all data ends in the warehouse"
+        build.problems.append(file.problem(["target"], message))
+    connection = connections.get(model.source.lower())
+    if connection is None:
+        names = [known.name for known in connections.values()]
+        message = f"source: {model.source!r} is not in {CONNECTIONS_FILE}"
+        near = nearest(model.source, names)
+        build.problems.append(file.problem(["source"], message, allowed=names, nearest=near))
+        connection = Connection(model.source, "database", "")
+    streams = tuple(_streams(file, model, connection, build))
+    return Replication(path.stem, path, connection, streams, dict(model.env))
+
+
+def _streams(
+    file: YamlFile, model: ReplicationFile, connection: Connection, build: Build
+) -> Iterable[Stream]:
+    defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
+    metas = _Metas(file, model.defaults.get("meta"), build)
+    for name, given in model.streams.items():
+        own = given or {}
+        places = Places(file, ["streams", name], ["defaults"])
+        merged = _merge(defaults, own)
+        settings = validate(SlingStream, merged, places, build.problems)
+        meta, condition = metas.of(name, own.get("meta"))
+        if settings is None or meta is None or settings.disabled:
+            continue
+        source = parse_stream(name, is_query=settings.sql is not None)
+        if not check_stream(name, source, settings, meta, places=places, problems=build.problems):
+            continue
+        try:
+            table = resolve_object(str(settings.object), source, connection.name)
+        except ObjectError as error:
+            build.problems.append(places.problem(["object"], str(error)))
+            continue
+        key = (
+            parse_key(meta.asset_key)
+            if meta.asset_key
+            else asset_key(connection.name, "raw", table.table)
+        )
+        origin = Origin(file.name, file.key_lines.get(name, 1))
+        build.claim(key, origin)
+        build.require((parse_key(dep) for dep in meta.deps), origin)
+        yield Stream(name, source, merged, settings, table, key, meta, condition, origin.line)
+
+
+def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Put a stream's keys over the defaults; the options are merged key by key, as Sling does."""
+    merged = {**defaults, **own}
+    merged.pop("meta", None)
+    for key in MERGED_OPTIONS:
+        general, specific = defaults.get(key), own.get(key)
+        if isinstance(general, dict) and isinstance(specific, dict):
+            merged[key] = {**general, **specific}
+    return merged
+
+
+class _Metas:
+    """The `meta.dagster` blocks of one file; streams without one share the defaults' model."""
+
+    def __init__(self, file: YamlFile, default_meta: Any, build: Build) -> None:
+        self._file = file
+        self._build = build
+        self._keys = build.conditions.config_keys
+        self._default = self._block(default_meta, ["defaults", "meta"])
+        self._shared: tuple[DagsterMeta | None, Condition | None] | None = None
+
+    def of(self, name: str, meta: Any) -> tuple[DagsterMeta | None, Condition | None]:
+        base = ["defaults", "meta", "dagster"]
+        if meta is None:
+            if self._shared is None:
+                self._shared = self._resolve(self._default, Places(self._file, base))
+            return self._shared
+        at = ["streams", name, "meta"]
+        own = self._block(meta, at)
+        merged = merge_meta(self._default, own, self._keys)
+        return self._resolve(merged, Places(self._file, [*at, "dagster"], base))
+
+    def _block(self, meta: Any, at: list[str]) -> dict[str, Any]:
+        block = meta.get("dagster") if isinstance(meta, dict) else meta
+        if block is None:
+            return {}
+        if not isinstance(block, dict):
+            at = [*at, "dagster"] if isinstance(meta, dict) else at
+            self._build.problems.append(self._file.problem(at, "must be a mapping"))
+            return {}
+        return block
+
+    def _resolve(
+        self, block: dict[str, Any], places: Places
+    ) -> tuple[DagsterMeta | None, Condition | None]:
+        problems = self._build.problems
+        meta = validate(DagsterMeta, block, places, problems)
+        if meta is None:
+            return None, None
+        condition = self._build.conditions.resolve(
+            meta.automation_condition, meta.automation_condition_config, places, problems
+        )
+        return meta, condition

@@ -1,0 +1,118 @@
+"""Running a replication's selected streams as one step, with a result for each stream."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from factories.partitions import UnreadableWindowError, window
+from factories.retries import retry_policy
+from factories.sling.launch import Launch, prepare
+from factories.sling.log import LogLine, ReplicationLog, StreamResult
+from factories.sling.metadata import TableReader, materialize_result
+from factories.sling.process import SlingNotFoundError, find_binary, run_sling
+from factories.sling.replications import Replication, Stream
+from factories.variables import UndefinedVariableError
+from factories.warehouse import WarehouseNames, WarehouseSettingsError, warehouse_settings
+
+
+class SlingRunConfig(dg.Config):
+    """What a person may choose for one run, in the launchpad."""
+
+    full_refresh: bool = Field(
+        default=False, description="Load the selected streams anew, whatever their mode."
+    )
+
+
+def run_streams(
+    context: dg.AssetExecutionContext,
+    config: SlingRunConfig,
+    replication: Replication,
+    by_key: Mapping[dg.AssetKey, Stream],
+    names: WarehouseNames,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Run the selected streams of one replication in one Sling process.
+
+    A stream that fails spares the others: what succeeded is materialized as it ends; what failed
+    is tried again alone, as its `retries` say.
+
+    Yields:
+        A result for each stream that was loaded.
+
+    Raises:
+        dagster.Failure: After the results, when a stream has failed for good; names each. Also
+            when the run's window cannot be read or a setting is missing: then nothing has run.
+    """
+    selected = context.selected_asset_keys
+    pending = [stream for key, stream in by_key.items() if key in selected]
+    try:
+        binary = find_binary()
+        covered = window(context)
+        settings = warehouse_settings()
+        launch = prepare(
+            replication, pending, covered, names, settings, full_refresh=config.full_refresh
+        )
+    except (
+        SlingNotFoundError,
+        UndefinedVariableError,
+        UnreadableWindowError,
+        WarehouseSettingsError,
+    ) as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    lost: list[StreamResult] = []
+    with closing(TableReader(settings, names)) as reader:
+        for attempt in range(1, 2 + max(_retries(stream) for stream in pending)):
+            failed: dict[str, StreamResult] = {}
+            for stream, result in _attempt(context, binary, launch, pending):
+                if result.succeeded:
+                    yield materialize_result(context, stream, result, reader)
+                else:
+                    failed[stream.name] = result
+            again = [s for s in pending if s.name in failed and _retries(s) >= attempt]
+            retried = {stream.name for stream in again}
+            lost += [result for name, result in failed.items() if name not in retried]
+            if not again:
+                break
+            _wait(context, again, attempt)
+            pending = again
+    if lost:
+        raise dg.Failure(_report(lost, len(by_key.keys() & selected)), allow_retries=False)
+
+
+def _retries(stream: Stream) -> int:
+    return stream.meta.retries.max if stream.meta.retries else 0
+
+
+def _attempt(
+    context: dg.AssetExecutionContext, binary: str, launch: Launch, streams: Sequence[Stream]
+) -> Iterator[tuple[Stream, StreamResult]]:
+    """Run one Sling process over these streams; its log goes into the run's, masked."""
+    by_name = {stream.name: stream for stream in streams}
+
+    def report(line: LogLine) -> None:
+        getattr(context.log, line.level)(line.text)
+
+    log = ReplicationLog(tuple(by_name), report)
+    with closing(run_sling(binary, launch.body(by_name), launch.connections)) as lines:
+        for result in log.follow(launch.mask(line) for line in lines):
+            yield by_name[result.name], result
+
+
+def _wait(context: dg.AssetExecutionContext, again: Sequence[Stream], attempt: int) -> None:
+    """Wait as long as the most patient of the failed streams asks."""
+    policies = [retry_policy(stream.meta.retries) for stream in again]
+    seconds = max(policy.calculate_delay(attempt) for policy in policies)
+    names = ", ".join(stream.name for stream in again)
+    context.log.warning("trying again in %.0f s (retry %d): %s", seconds, attempt, names)
+    time.sleep(seconds)
+
+
+def _report(lost: Sequence[StreamResult], selected: int) -> str:
+    lines = [f"{len(lost)} of {selected} streams failed; the others are loaded."]
+    lines += [f"{result.name}: {result.error}" for result in lost]
+    return "\n".join(lines)

@@ -1,0 +1,152 @@
+"""The `meta.dagster` block: one vocabulary for every tool."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
+
+from factories.checks import ChecksSpec
+from factories.freshness import FreshnessSpec
+from factories.models import Names, StrictModel
+from factories.partitions import PartitionSpec
+from factories.retries import RetrySpec
+
+# The rules are Dagster's: dagster/_core/definitions/utils.py and tags of the docs page
+# «Asset metadata» (owners), seen in 1.13.27.
+GROUP = re.compile(r"^[A-Za-z0-9_/]+$")
+EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+TEAM = re.compile(r"^team:[A-Za-z0-9_.-]+$")
+TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
+TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
+KEY_PART = re.compile(r"^[A-Za-z0-9_.-]+$")
+POOL = re.compile(r"^[A-Za-z0-9_/]+$")
+MAX_KINDS = 3
+
+
+def _group(value: str) -> str:
+    if not GROUP.match(value):
+        raise ValueError("a group name holds letters, digits, '_' and '/' only")
+    return value
+
+
+def _pool(value: str) -> str:
+    if not POOL.match(value):
+        raise ValueError("a pool name holds letters, digits, '_' and '/' only")
+    return value
+
+
+def _owner(value: str) -> str:
+    if not (EMAIL.match(value) or TEAM.match(value)):
+        raise ValueError(f"{value!r} is neither an email address nor team:NAME")
+    return value
+
+
+def _asset_key(value: str) -> str:
+    parts = value.split("/")
+    if not all(KEY_PART.match(part) for part in parts):
+        raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
+    return value
+
+
+def _tags(value: dict[str, str]) -> dict[str, str]:
+    for key, text in value.items():
+        if not TAG_KEY.match(key) or not TAG_VALUE.match(text):
+            raise ValueError(
+                f"{key}: {text!r}: tags hold letters, digits, '_', '-' and '.', 63 at most"
+            )
+    return value
+
+
+def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(value) > MAX_KINDS:
+        raise ValueError(f"Dagster shows at most {MAX_KINDS} kinds, here are {len(value)}")
+    return value
+
+
+AssetKeyText = Annotated[StrictStr, AfterValidator(_asset_key)]
+
+
+class DagsterMeta(StrictModel):
+    """What Dagster shall know of an asset, whatever tool makes it.
+
+    Valid on a file's `defaults` and on each stream, resource or model; the more specific wins, key
+    by key (see `merge_meta`).
+    """
+
+    automation_condition: StrictStr | None = Field(
+        None, description="When a run is requested: the name of an automation condition."
+    )
+    automation_condition_config: dict[str, Any] | None = Field(
+        None, description="What the condition takes: see the automation conditions."
+    )
+    group: Annotated[StrictStr, AfterValidator(_group)] | None = Field(
+        None, description="Group in the asset graph; by default the system's name."
+    )
+    description: StrictStr | None = Field(None, description="Shown in the catalog; Markdown.")
+    owners: tuple[Annotated[StrictStr, AfterValidator(_owner)], ...] = Field(
+        (), description="Email addresses and `team:NAME`s."
+    )
+    tags: Annotated[dict[str, StrictStr], AfterValidator(_tags)] = Field(
+        {}, description="Tags to filter by in the catalog."
+    )
+    kinds: Annotated[Names, AfterValidator(_kinds)] | None = Field(
+        None, description="Up to three icons in the graph; each tool has a default."
+    )
+    deps: tuple[AssetKeyText, ...] = Field(
+        (), description="Upstream asset keys beyond those that lineage gives."
+    )
+    partition: PartitionSpec | None = Field(None, description="How the asset is partitioned.")
+    freshness: FreshnessSpec | None = Field(None, description="When the asset counts as stale.")
+    retries: RetrySpec | None = Field(None, description="What happens after a failure.")
+    pool: Annotated[StrictStr, AfterValidator(_pool)] | None = Field(
+        None, description="Concurrency pool of the step, whose limit is set in the instance."
+    )
+    checks: ChecksSpec | None = Field(None, description="Asset checks, run after each load.")
+    asset_key: AssetKeyText | None = Field(
+        None, description="Overrides the key that the convention gives."
+    )
+
+    @model_validator(mode="after")
+    def _config_needs_a_condition(self) -> DagsterMeta:
+        if self.automation_condition_config and self.automation_condition is None:
+            raise ValueError("automation_condition_config stands without automation_condition")
+        return self
+
+
+MERGED_KEYS = ("automation_condition_config", "tags", "retries", "checks")
+Layer = Literal["src", "raw", "stg"]
+PositiveInt = Annotated[StrictInt, Field(gt=0)]
+__all__ = ["DagsterMeta", "Layer", "PositiveInt", "StrictBool", "merge_meta"]
+
+
+def merge_meta(
+    general: Mapping[str, Any], specific: Mapping[str, Any], config_keys: Mapping[str, set[str]]
+) -> dict[str, Any]:
+    """Return the block that holds for an asset: `specific` over `general`, key by key.
+
+    Tags, retries, checks and the condition's config are merged key by key themselves; every other
+    value is replaced whole, for half of two partitions or freshness rules makes no third. Where
+    `specific` names another condition, only the inherited config that this one takes is kept.
+
+    Args:
+        general: The `defaults` of a file.
+        specific: The block of one stream, resource or model.
+        config_keys: The config keys that each automation condition takes.
+    """
+    merged = dict(general)
+    condition = specific.get("automation_condition")
+    inherited = merged.get("automation_condition_config")
+    if isinstance(condition, str) and isinstance(inherited, dict):
+        takes = config_keys.get(condition, set(inherited))
+        kept = {key: value for key, value in inherited.items() if key in takes}
+        merged["automation_condition_config"] = kept or None
+    for key, value in specific.items():
+        old = merged.get(key)
+        if key in MERGED_KEYS and isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = {**old, **value}
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,61 @@
+"""Cron expressions, time zones and dates as they stand in YAML."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from croniter import croniter
+from pydantic import AfterValidator, StrictStr
+
+from factories.errors import nearest
+
+
+@lru_cache(maxsize=1024)
+def check_cron(value: str) -> str:
+    """Return a five-field cron expression as it came.
+
+    Raises:
+        ValueError: When it is none.
+    """
+    if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - minute … weekday
+        raise ValueError(f"{value!r} is not a cron schedule of five fields like '0 2 * * *'")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def check_timezone(value: str) -> str:
+    """Return the name of a time zone as it came.
+
+    Raises:
+        ValueError: When there is no such zone; names the nearest.
+    """
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        near = nearest(value, available_timezones())
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"{value!r} is not a time zone like America/New_York{hint}") from None
+    return value
+
+
+def check_date(value: str) -> str:
+    """Return an ISO date or date with time as it came.
+
+    Raises:
+        ValueError: When it is none, or carries an offset (the zone has a key of its own).
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not a date like 2013-01-01 or 2013-01-01T06:00") from None
+    if moment.tzinfo is not None:
+        raise ValueError(f"{value!r} must not carry an offset: use the key timezone")
+    return value
+
+
+CronText = Annotated[StrictStr, AfterValidator(check_cron)]
+TimezoneText = Annotated[StrictStr, AfterValidator(check_timezone)]
+DateText = Annotated[StrictStr, AfterValidator(check_date)]

@@ -1,0 +1,113 @@
+"""`${VAR}` in YAML: values come from the environment, and only when something runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from factories.errors import Problem, nearest
+from factories.yaml_files import KeyPath, YamlFile
+
+VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+PROVIDERS = "dp.local_variables"
+
+
+class UndefinedVariableError(Exception):
+    """A `${VAR}` has no value in this process's environment."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the environment variable {name} is not defined")
+
+
+@cache
+def local_providers() -> Mapping[str, EntryPoint]:
+    """Return what can provide a variable on a laptop, by the variable's name.
+
+    A local system declares itself under the entry point group `dp.local_variables`; the function
+    it names starts the system and returns the value. Only the `local` target uses them.
+    """
+    return {point.name: point for point in entry_points(group=PROVIDERS)}
+
+
+def target() -> str:
+    """Return the name of the target that this process works against."""
+    return os.environ.get("DP_TARGET", "local")
+
+
+def is_defined(name: str) -> bool:
+    """Tell whether `${name}` will have a value at run time, without asking for it."""
+    return name in os.environ or (target() == "local" and name in local_providers())
+
+
+def value(name: str) -> str:
+    """Return the value of one variable; on the `local` target this may start a local system.
+
+    Raises:
+        UndefinedVariableError: When neither the environment nor a local system has it.
+    """
+    if name in os.environ:
+        return os.environ[name]
+    if target() == "local" and name in local_providers():
+        return str(local_providers()[name].load()())
+    raise UndefinedVariableError(name)
+
+
+def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the place and the name of every `${VAR}` in plain YAML values."""
+    if isinstance(node, str):
+        if "${" in node:
+            for match in VARIABLE.finditer(node):
+                yield (), match.group(1)
+    elif isinstance(node, dict):
+        for key, child in node.items():
+            for path, name in names(child):
+                yield (key, *path), name
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            for path, name in names(child):
+                yield (index, *path), name
+
+
+def check(file: YamlFile, node: Any, at: KeyPath, problems: list[Problem]) -> None:
+    """Report every `${VAR}` below `node` that will have no value."""
+    for path, name in names(node):
+        if not is_defined(name):
+            known = [*os.environ, *(local_providers() if target() == "local" else ())]
+            problems.append(
+                file.problem(
+                    [*at, *path],
+                    f"${{{name}}} is not defined in the environment",
+                    nearest=nearest(name, known),
+                )
+            )
+
+
+def interpolate(node: Any, values: dict[str, str] | None = None) -> Any:
+    """Return a copy of plain YAML values with every `${VAR}` replaced.
+
+    Args:
+        node: Strings, numbers, lists and mappings.
+        values: Receives each variable's value, so that the caller can mask it in logs.
+
+    Raises:
+        UndefinedVariableError: When a variable has no value.
+    """
+    seen: dict[str, str] = {} if values is None else values
+
+    def replace(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in seen:
+            seen[name] = value(name)
+        return seen[name]
+
+    if isinstance(node, str):
+        return VARIABLE.sub(replace, node) if "${" in node else node
+    if isinstance(node, dict):
+        return {key: interpolate(child, seen) for key, child in node.items()}
+    if isinstance(node, list):
+        return [interpolate(child, seen) for child in node]
+    return node

@@ -1,0 +1,203 @@
+"""YAML files, read safely: every problem has a place, duplicate keys are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from factories.errors import Problem
+
+KeyPath = Sequence[str | int]
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml with YAML 1.2's core scalars, as Sling's and most modern readers take them.
+
+    YAML 1.1's `no` (a boolean), `12:30` (a number) and `2013-01-01` (a date object) stay text.
+    """
+
+    # A table of its own: the inherited one is shared by every loader of the process.
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's interface, filled below and never changed
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):  # flattening has put merged keys first, once each
+            self._refuse_duplicates(node)
+        return mapping
+
+    def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, yaml.Mark] = {}
+        for key, _ in node.value:
+            first = seen.setdefault(key.value, key.start_mark)
+            if first is not key.start_mark and not _came_by_merge(first, node):
+                raise _DuplicateKeyError(key.value, first.line + 1, key.start_mark)
+
+
+def _came_by_merge(mark: yaml.Mark, node: yaml.MappingNode) -> bool:
+    return not node.start_mark.index <= mark.index <= node.end_mark.index
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN)",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
+    )
+
+
+class _DuplicateKeyError(Exception):
+    def __init__(self, key: str, first_line: int, mark: yaml.Mark) -> None:
+        super().__init__(f"duplicate key {key!r}: line {first_line} has it already")
+        self.mark = mark
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """One parsed YAML file.
+
+    Attributes:
+        path: Where it lies.
+        name: The path as error messages show it.
+        data: Its content as plain Python values.
+        text: Its content as text, from which places are found when something is wrong.
+        key_lines: The 1-based line of every key of the mapping that was asked for on reading.
+    """
+
+    path: Path
+    name: str
+    data: Any
+    text: str = field(repr=False)
+    key_lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        return yaml.compose(self.text, _Loader)
+
+    def problem(
+        self,
+        path: KeyPath,
+        message: str,
+        *,
+        allowed: Sequence[str] = (),
+        nearest: str | None = None,
+        at_key: bool = False,
+    ) -> Problem:
+        """Return a problem at the place of `path` in this file.
+
+        Args:
+            path: Keys and list indexes from the root; what does not exist in the file is
+                placed at its nearest parent that does.
+            message: What is wrong.
+            allowed: What would have been accepted.
+            nearest: The allowed value that was most likely meant.
+            at_key: Point at the key, not at its value.
+        """
+        line, column = self.position(path, at_key=at_key)
+        return Problem(self.name, line, column, message, tuple(allowed), nearest)
+
+    def position(self, path: KeyPath, *, at_key: bool = False) -> tuple[int, int]:
+        """Return the 1-based line and column of the value (or key) at `path`."""
+        node = self._root
+        mark = node.start_mark if node is not None else None
+        for step in path:
+            key, child = _child(node, step)
+            if child is None:
+                break
+            node = child
+            mark = key.start_mark if at_key and key is not None else child.start_mark
+        return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+    def has(self, path: KeyPath) -> bool:
+        """Tell whether the file has a value at `path`."""
+        node = self._root
+        for step in path:
+            _, node = _child(node, step)
+            if node is None:
+                return False
+        return True
+
+
+def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return None, node.value[step]
+    return None, None
+
+
+def read_yaml(
+    path: Path, *, root: Path, problems: list[Problem], lines_of: str | None = None
+) -> YamlFile | None:
+    """Read one YAML file.
+
+    Args:
+        path: The file.
+        root: The project folder; error messages show paths relative to it.
+        problems: Receives what is wrong with the file.
+        lines_of: A top-level key whose mapping's keys get their lines in `key_lines`.
+
+    Returns:
+        The file, or None when it cannot be read or is not a mapping.
+    """
+    name = display_name(path, root)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        problems.append(Problem(name, 0, 0, f"cannot be read: {reason}"))
+        return None
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        key_lines = _key_lines(node, lines_of) if lines_of else {}
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        problems.append(Problem(name, line, column, f"not valid YAML: {error.problem}"))
+        return None
+    except yaml.reader.ReaderError as error:
+        problems.append(Problem(name, 0, 0, f"not valid YAML: {error.reason}"))
+        return None
+    except _DuplicateKeyError as error:
+        problems.append(Problem(name, error.mark.line + 1, error.mark.column + 1, str(error)))
+        return None
+    finally:
+        loader.dispose()
+    if not isinstance(data, dict):
+        problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
+        return None
+    return YamlFile(path, name, data, text, key_lines)
+
+
+def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:
+    _, mapping = _child(root, key)
+    if not isinstance(mapping, yaml.MappingNode):
+        return {}
+    return {name.value: name.start_mark.line + 1 for name, _ in mapping.value}
+
+
+def display_name(path: Path, root: Path) -> str:
+    """Return `path` relative to `root` where it lies below it."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def yaml_paths(folder: Path) -> list[Path]:
+    """Return the YAML files of a folder, by name: results never depend on the file system."""
+    return sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"} and p.is_file())
