@@ -134,6 +134,16 @@ def reset(folder: Path | None = None) -> None:
         log_file(folder).unlink(missing_ok=True)
 
 
+def wait_until_stopped(folder: Path) -> bool:
+    """Wait until no server uses the folder; False when one still does after `STOP_SECONDS`."""
+    try:
+        # The server holds this lock until its files are closed.
+        with FileLock(lock_file(folder), timeout=STOP_SECONDS):
+            return True
+    except Timeout:
+        return False
+
+
 def _starter_lock(folder: Path) -> FileLock:
     return FileLock(starter_lock_file(folder), timeout=START_SECONDS + STOP_SECONDS)
 
@@ -194,15 +204,12 @@ def _stop(folder: Path) -> bool:
     if not running:
         return False
     os.kill(running[0].pid, signal.SIGTERM)
-    try:
-        # The server holds this lock until its files are closed.
-        with FileLock(lock_file(folder), timeout=STOP_SECONDS):
-            state_file(folder).unlink(missing_ok=True)
-    except Timeout:
+    if not wait_until_stopped(folder):
         raise LocalWarehouseError(
             f"The embedded warehouse (process {running[0].pid}) did not end within "
             f"{STOP_SECONDS:.0f} seconds."
-        ) from None
+        )
+    state_file(folder).unlink(missing_ok=True)
     return True
 
 
