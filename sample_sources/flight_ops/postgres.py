@@ -8,6 +8,7 @@ long for a socket, the socket too.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -18,6 +19,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
@@ -92,28 +94,40 @@ class EmbeddedPostgres:
         return socket_dir
 
     def stop(self) -> None:
-        """Stop the server, and whatever a start that was killed left behind; clients are cut off.
-
-        They are found by their command line, so a server whose folder was deleted is found too.
-        """
-        processes = [process for process in psutil.process_iter() if self._is_ours(process)]
-        for process in processes:
-            process.send_signal(signal.SIGINT)  # to postgres: a fast shutdown
-        _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
-        for process in alive:
-            process.kill()
-        psutil.wait_procs(alive, timeout=_SECONDS)
+        """Stop the server and cut its clients off; nothing happens if it does not run."""
+        self._end(signal.SIGINT)
 
     def remove(self) -> None:
-        """Stop the server and delete its data."""
-        self.stop()
+        """Stop the server at once and delete its data."""
+        self._end(signal.SIGQUIT)
         if self.data.exists():
-            shutil.rmtree(self.data)
+            for folder in {self._socket_dir(), self.data}:
+                shutil.rmtree(folder)
+
+    def _end(self, request: signal.Signals) -> None:
+        """End the server, and what a start that was killed left behind.
+
+        They are found by their command line, so a server whose folder was deleted is found too.
+
+        Args:
+            request: SIGINT for a shutdown that writes everything out, SIGQUIT for one at once.
+        """
+        processes = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for each in (request, signal.SIGKILL):
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(each)
+            give_up = time.monotonic() + _SECONDS
+            while processes and time.monotonic() < give_up:
+                time.sleep(0.01)
+                processes = [process for process in processes if self._is_ours(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
+            # Empty once it has ended, even while nobody has taken note of that: in a container,
+            # where no process cleans up after orphans, it stays in the list for good.
             arguments = process.cmdline()
-        except psutil.Error:  # it ended meanwhile, or is another user's
+        except psutil.Error:  # it is gone, or another user's
             return False
         return (
             bool(arguments)

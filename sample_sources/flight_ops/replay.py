@@ -29,7 +29,7 @@ class Advance:
 
 def read_clock(connection: psycopg.Connection) -> datetime:
     """The time that the sample's clock shows (New York's local time)."""
-    return _clock(connection, b"select now from sample.clock")
+    return _clock_and_seed(connection, b"select now, seed from sample.clock")[0]
 
 
 def advance(connection: psycopg.Connection, days: int) -> Advance:
@@ -47,11 +47,11 @@ def advance(connection: psycopg.Connection, days: int) -> Advance:
     replay, correct = statements("replay_day"), statements("correct_day")
     added = 0
     with connection.transaction():
-        before = _clock(connection, b"select now from sample.clock for update")
+        before, seed = _clock_and_seed(connection, b"select now, seed from sample.clock for update")
         day = before
         for _ in range(days):
             clock = day + _DAY
-            values = {"day": day, "clock": clock, "shift": REPLAYED_AFTER}
+            values = {"day": day, "clock": clock, "shift": REPLAYED_AFTER, "seed": seed}
             added += connection.execute(replay, values).rowcount
             connection.execute(correct, values)
             day = clock
@@ -63,9 +63,9 @@ def advance(connection: psycopg.Connection, days: int) -> Advance:
     return Advance(days=days, clock=day, added=added, corrected=row[0] - added)
 
 
-def _clock(connection: psycopg.Connection, query: bytes) -> datetime:
+def _clock_and_seed(connection: psycopg.Connection, query: bytes) -> tuple[datetime, int]:
     row = connection.execute(query).fetchone()
     if row is None:
         raise SampleError("The sample's clock is missing: run `dp sample reset --yes`.")
-    now: datetime = row[0]
-    return now
+    now, seed = row
+    return now, seed

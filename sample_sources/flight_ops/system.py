@@ -62,12 +62,15 @@ class FlightOps:
     def down(self) -> bool:
         """Stop the server; returns whether it was running."""
         with _lock():
-            return self._halt()
+            was_running = current_url() is not None
+            if state := read_state():
+                write_state(State(layout=state.layout, socket_dir=None))
+            _server().stop()
+            return was_running
 
     def reset(self) -> None:
         """Stop the server and delete its data: the next start begins anew."""
         with _lock():
-            self._halt()
             # The state first: without it, whatever is left of the data is never served.
             (folder() / "state.json").unlink(missing_ok=True)
             _server().remove()
@@ -114,13 +117,6 @@ class FlightOps:
         socket_dir = server.start()
         write_state(State(layout=LAYOUT, socket_dir=str(socket_dir)))
         return url_in(socket_dir)
-
-    def _halt(self) -> bool:
-        was_running = current_url() is not None
-        if state := read_state():
-            write_state(State(layout=state.layout, socket_dir=None))
-        _server().stop()
-        return was_running
 
 
 def _server() -> EmbeddedPostgres:

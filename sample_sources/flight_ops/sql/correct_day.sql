@@ -1,8 +1,8 @@
 -- One in 500 of the flights of the 30 days before %(day)s, drawn among those that landed: their
 -- arrival is revised by one to five minutes. The draw is a hash, so the same on every machine.
 with recent as (
-    select flight_id, arr_delay, md5(format('%%s:%%s:%%s', seed, %(day)s::date, flight_id)) as draw
-    from ops.flights cross join sample.clock
+    select flight_id, arr_delay, md5(format('%%s:%%s:%%s', %(seed)s::bigint, %(day)s::date, flight_id)) as draw
+    from ops.flights
     where
         scheduled_departure >= %(day)s::timestamp - interval '30 days'
         and scheduled_departure < %(day)s::timestamp

@@ -72,4 +72,4 @@ from
 
 alter table ops.planes add primary key (tailnum);
 
-analyze ops.flights, ops.planes, ops.airports, ops.airlines;
+analyze ops.flights, ops.planes, ops.airports, ops.airlines, sample.clock, sample.airport_zones;

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from sample_sources import lifecycle
+from sample_sources.errors import SampleError
+from sample_sources.flight_ops import url
+from sample_sources.flight_ops.address import State, current_url, url_in, write_state
+from sample_sources.flight_ops.postgres import EmbeddedPostgres
+from sample_sources.flight_ops.system import FlightOps
+
+pytestmark = pytest.mark.xdist_group("sample_sources")
+
+SECONDS = 60
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    """The database servers on a folder."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        arguments = process.info["cmdline"] or []
+        if process.info["name"] == "postgres" and str(folder / "flight_ops/postgres") in arguments:
+            found.append(process)
+    return found
+
+
+def count(address: str, table: str = "ops.flights") -> int:
+    with psycopg.connect(address, connect_timeout=10) as connection:
+        return connection.execute(f"select count(*) from {table}".encode()).fetchall()[0][0]
+
+
+def wait_for(path: Path) -> None:
+    give_up = time.monotonic() + SECONDS
+    while not path.exists():
+        assert time.monotonic() < give_up, f"{path} did not appear"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["PG_VERSION", ".s.PGSQL.5432"],
+    ids=["killed_while_created", "killed_while_filled"],
+)
+def test_a_killed_start_is_never_served_and_one_of_two_starters_builds_anew(
+    own_dir: Path, sign: str, sample: Callable[..., subprocess.Popen[str]]
+) -> None:
+    killed = sample("up")
+    wait_for(own_dir / "flight_ops/postgres" / sign)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(SECONDS)
+    assert current_url() is None
+    assert FlightOps().status().running is False
+
+    starters = [sample("up", "--json"), sample("up", "--json")]
+    said = [json.loads(starter.communicate(timeout=SECONDS)[0]) for starter in starters]
+
+    assert said[0] == said[1] == [{"name": "flight_ops", "url": current_url()}]
+    assert len(servers(own_dir)) == 1
+    assert count(url()) == 336_776
+
+
+def test_a_killed_server_is_started_again_with_its_data(filled_dir: Path) -> None:
+    (server,) = servers(filled_dir)
+    server.kill()
+    server.wait(SECONDS)
+    assert current_url() is None
+    assert count(url()) == 336_776
+
+
+def test_a_stale_pid_file_that_names_another_process_does_not_matter(filled_dir: Path) -> None:
+    FlightOps().down()
+    pid_file = filled_dir / "flight_ops/postgres/postmaster.pid"
+    pid_file.write_text(
+        f"{os.getpid()}\n{pid_file.parent}\n1\n5432\n{pid_file.parent}\n\n0 0\nready\n"
+    )
+    assert count(url(), "ops.airlines") == 16
+
+
+def test_an_environment_without_postgresql_starts_it_through_the_host_environment(
+    filled_dir: Path,
+) -> None:
+    FlightOps().down()
+    python = lifecycle.PROJECT_ROOT / ".venvs/ingestion/bin/python"
+    program = "from sample_sources.flight_ops import url; print(url())"
+    done = subprocess.run(
+        [python, "-c", program], capture_output=True, text=True, timeout=SECONDS, check=True
+    )
+    assert done.stdout.strip() == current_url() == url_in(filled_dir / "flight_ops/postgres")
+
+
+def test_without_any_environment_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(lifecycle, "PROJECT_ROOT", tmp_path)
+    with pytest.raises(SampleError, match="Run `make setup`, or set FLIGHT_OPS_URL"):
+        lifecycle.ensure_running("flight_ops", current_url=lambda: None, needs="no_such_package")
+
+
+def test_a_failed_start_says_why(own_dir: Path) -> None:
+    (own_dir / "flight_ops").mkdir()
+    write_state(State(layout=0, socket_dir=None))
+    with pytest.raises(SampleError, match="made by another version: run `dp sample reset --yes`"):
+        url()
+
+
+def test_long_folder_names_with_odd_characters_work(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / ("long name & 100% " + "x" * 100) / "postgres")
+    server.create()
+    try:
+        socket_dir = server.start()
+        assert count(url_in(socket_dir), "pg_class") > 0
+        assert stat.S_IMODE(socket_dir.stat().st_mode) == 0o700
+    finally:
+        server.remove()
+    assert not server.data.exists()
+
+
+def test_an_odd_folder_name_that_fits_a_socket_works() -> None:
+    with tempfile.TemporaryDirectory(prefix="a & 100% b") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        server.create()
+        try:
+            assert server.start() == server.data
+            assert count(url_in(server.data), "pg_class") > 0
+        finally:
+            server.remove()
