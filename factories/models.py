@@ -90,7 +90,7 @@ def validate(
 def _problem(model: type[BaseModel], error: dict[str, Any], places: Places) -> Problem:
     path: tuple[str | int, ...] = tuple(step for step in error["loc"] if step != "[key]")
     kind = error["type"]
-    key = str(path[-1]) if path else ""
+    key = _label(path)
     if kind == "extra_forbidden":
         allowed = _keys_at(model, path[:-1])
         return places.problem(
@@ -115,6 +115,14 @@ def _problem(model: type[BaseModel], error: dict[str, Any], places: Places) -> P
     if kind != "value_error":
         message = f"{message[0].lower()}{message[1:]}, not {_shown(error['input'])}"
     return places.problem(path, f"{key}: {message}" if key else message)
+
+
+def _label(path: Sequence[str | int]) -> str:
+    """Return the name of a place as a reader would say it: `owners[0]`."""
+    names = [str(step) if isinstance(step, str) else f"[{step}]" for step in path]
+    if len(names) > 1 and not isinstance(path[-1], str):
+        return "".join(names[-2:])
+    return names[-1] if names else ""
 
 
 def _shown(value: object) -> str:

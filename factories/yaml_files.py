@@ -25,18 +25,22 @@ class _Loader(yaml.CSafeLoader):
     # A table of its own: the inherited one is shared by every loader of the process.
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's interface, filled below and never changed
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.duplicates: list[tuple[str, int, yaml.Mark]] = []
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         mapping = super().construct_mapping(node, deep=deep)
         if len(mapping) != len(node.value):  # flattening has put merged keys first, once each
-            self._refuse_duplicates(node)
+            self._note_duplicates(node)
         return mapping
 
-    def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
+    def _note_duplicates(self, node: yaml.MappingNode) -> None:
         seen: dict[str, yaml.Mark] = {}
         for key, _ in node.value:
             first = seen.setdefault(key.value, key.start_mark)
             if first is not key.start_mark and not _came_by_merge(first, node):
-                raise _DuplicateKeyError(key.value, first.line + 1, key.start_mark)
+                self.duplicates.append((key.value, first.line + 1, key.start_mark))
 
 
 def _came_by_merge(mark: yaml.Mark, node: yaml.MappingNode) -> bool:
@@ -57,12 +61,6 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
     )
-
-
-class _DuplicateKeyError(Exception):
-    def __init__(self, key: str, first_line: int, mark: yaml.Mark) -> None:
-        super().__init__(f"duplicate key {key!r}: line {first_line} has it already")
-        self.mark = mark
 
 
 @dataclass(frozen=True)
@@ -175,11 +173,14 @@ def read_yaml(
     except yaml.reader.ReaderError as error:
         problems.append(Problem(name, 0, 0, f"not valid YAML: {error.reason}"))
         return None
-    except _DuplicateKeyError as error:
-        problems.append(Problem(name, error.mark.line + 1, error.mark.column + 1, str(error)))
-        return None
     finally:
         loader.dispose()
+    problems.extend(
+        Problem(
+            name, mark.line + 1, mark.column + 1, f"duplicate key {key!r}: also on line {first}"
+        )
+        for key, first, mark in loader.duplicates
+    )
     if not isinstance(data, dict):
         problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
         return None

@@ -1,0 +1,202 @@
+"""Dagster's GraphQL API, as far as `dp` uses it: the one that the UI uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+TIMEOUT_SECONDS = 60
+FINAL = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
+
+ASSETS = """
+query { assetNodes {
+    assetKey { path } isMaterializable isPartitioned jobNames groupName opNames
+    dependencyKeys { path } repository { name location { name } }
+} }
+"""
+PARTITION_KEYS = """
+query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) {
+    ... on AssetNode { partitionKeys }
+} }
+"""
+LAUNCH = """
+mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+} }
+"""
+RUN = """
+query($id: ID!, $after: String) {
+    runOrError(runId: $id) { ... on Run { status } }
+    logsForRun(runId: $id, afterCursor: $after, limit: 1000) {
+        ... on EventConnection { cursor hasMore events {
+            __typename
+            ... on MessageEvent { timestamp stepKey message }
+            ... on MaterializationEvent { assetKey { path } metadataEntries {
+                label
+                ... on IntMetadataEntry { intValue }
+                ... on FloatMetadataEntry { floatValue }
+            } }
+            ... on AssetCheckEvaluationEvent { evaluation {
+                assetKey { path } checkName success
+            } }
+            ... on ExecutionStepFailureEvent { error { message causes { message } } }
+            ... on RunFailureEvent { error { message } }
+        } }
+    }
+}
+"""
+TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
+LOCATIONS = """
+query { workspaceOrError { ... on Workspace { locationEntries {
+    name locationOrLoadError { __typename ... on PythonError { message } }
+} } } }
+"""
+
+
+class ApiError(Exception):
+    """The webserver does not answer, or refuses."""
+
+
+@dataclass(frozen=True)
+class AssetNode:
+    """One asset of the graph that can be materialized.
+
+    Attributes:
+        key: Such as `flight_ops/raw/flights`.
+        location: Its code location.
+        repository: Its repository in that location.
+        job: The job that materializes it.
+        group: Its group.
+        op: The op that computes it; assets with one op share a step.
+        partitioned: Whether it has partitions.
+        deps: The keys that it depends on.
+    """
+
+    key: str
+    location: str
+    repository: str
+    job: str
+    group: str
+    op: str
+    partitioned: bool
+    deps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A run's status and the events since a cursor."""
+
+    status: str
+    events: Sequence[Mapping[str, Any]]
+    cursor: str | None
+    has_more: bool
+
+
+class DagsterApi:
+    """A Dagster webserver.
+
+    Example:
+        >>> DagsterApi("http://127.0.0.1:3000").assets()  # doctest: +SKIP
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take the webserver's address; nothing is sent yet."""
+        self.url = url
+
+    def version(self) -> str:
+        """Return Dagster's version.
+
+        Raises:
+            ApiError: When no Dagster webserver answers.
+        """
+        return str(self._query("{ version }", {})["version"])
+
+    def load_errors(self) -> dict[str, str]:
+        """Return the code locations that could not be loaded, with Dagster's message."""
+        entries = self._query(LOCATIONS, {})["workspaceOrError"]["locationEntries"]
+        return {
+            entry["name"]: entry["locationOrLoadError"]["message"]
+            for entry in entries
+            if (entry["locationOrLoadError"] or {}).get("__typename") == "PythonError"
+        }
+
+    def assets(self) -> list[AssetNode]:
+        """Return every asset that can be materialized, by key."""
+        nodes = [n for n in self._query(ASSETS, {})["assetNodes"] if n["isMaterializable"]]
+        found = [
+            AssetNode(
+                key="/".join(node["assetKey"]["path"]),
+                location=node["repository"]["location"]["name"],
+                repository=node["repository"]["name"],
+                job=node["jobNames"][0],
+                group=node["groupName"] or "",
+                op=node["opNames"][0],
+                partitioned=node["isPartitioned"],
+                deps=tuple("/".join(dep["path"]) for dep in node["dependencyKeys"]),
+            )
+            for node in nodes
+        ]
+        return sorted(found, key=lambda node: node.key)
+
+    def partition_keys(self, asset: AssetNode) -> list[str]:
+        """Return the partitions of an asset, the oldest first."""
+        key = {"path": asset.key.split("/")}
+        node = self._query(PARTITION_KEYS, {"key": key})["assetNodeOrError"]
+        return [str(key) for key in node["partitionKeys"]]
+
+    def launch(self, assets: Sequence[AssetNode], tags: Mapping[str, str]) -> str:
+        """Launch one run over assets of one code location; return its id.
+
+        Raises:
+            ApiError: When Dagster refuses; with its reason.
+        """
+        first = assets[0]
+        params = {
+            "mode": "default",
+            "selector": {
+                "repositoryLocationName": first.location,
+                "repositoryName": first.repository,
+                "pipelineName": first.job,
+                "assetSelection": [{"path": asset.key.split("/")} for asset in assets],
+            },
+            "runConfigData": {},
+            "executionMetadata": {"tags": [{"key": k, "value": v} for k, v in tags.items()]},
+        }
+        answer = self._query(LAUNCH, {"params": params})["launchPipelineExecution"]
+        if answer["__typename"] != "LaunchRunSuccess":
+            errors = [error["message"] for error in answer.get("errors", ())]
+            reason = answer.get("message") or "; ".join(errors) or answer["__typename"]
+            raise ApiError(f"Dagster does not launch the run: {reason}")
+        return str(answer["run"]["runId"])
+
+    def run(self, run_id: str, after: str | None) -> RunPage:
+        """Return a run's status and its events since a cursor."""
+        answer = self._query(RUN, {"id": run_id, "after": after})
+        log = answer["logsForRun"]
+        return RunPage(
+            str(answer["runOrError"]["status"]), log["events"], log["cursor"], log["hasMore"]
+        )
+
+    def terminate(self, run_id: str) -> None:
+        """Ask Dagster to stop a run."""
+        self._query(TERMINATE, {"id": run_id})
+
+    def _query(self, query: str, variables: Mapping[str, Any]) -> Any:
+        try:
+            answer = requests.post(
+                f"{self.url}/graphql",
+                json={"query": query, "variables": variables},
+                timeout=TIMEOUT_SECONDS,
+            )
+            body = answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise ApiError(f"no Dagster webserver answers at {self.url}: {error}") from None
+        if body.get("errors"):
+            raise ApiError("; ".join(str(error["message"]) for error in body["errors"]))
+        return body["data"]

@@ -1,0 +1,69 @@
+"""`dp check`: every YAML file, and the graph that the code locations make together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from factories.build import Origin
+from factories.cli.workspace import CodeLocation, read_workspace, report_locations
+from factories.errors import Problem, nearest
+from factories.location_report import AssetReport, LocationReport
+from factories.project import MARKER, project_root
+
+
+def check_project() -> tuple[int, list[Problem]]:
+    """Validate the project.
+
+    Returns:
+        How many assets the code locations produce, and every problem, sorted by place.
+    """
+    root = project_root()
+    problems: list[Problem] = []
+    locations = read_workspace(root, problems)
+    reports = report_locations(root, locations)
+    for report in reports.values():
+        problems += report.problems
+    # A location that did not load would make all that depends on it look wrong.
+    if not problems:
+        problems += joined_graph_problems(locations, reports)
+    produced = sum(asset.produced for report in reports.values() for asset in report.assets)
+    return produced, sorted(set(problems))
+
+
+def joined_graph_problems(
+    locations: list[CodeLocation], reports: Mapping[str, LocationReport]
+) -> Iterator[Problem]:
+    """Yield the keys that two locations produce, and those that nothing produces."""
+    producers: dict[str, tuple[str, AssetReport]] = {}
+    known: set[str] = set()
+    for location in locations:
+        for asset in reports[location.name].assets:
+            if not asset.produced:
+                known.add(asset.key)
+                continue
+            first = producers.setdefault(asset.key, (location.name, asset))
+            if first[1] is not asset:
+                yield _problem(
+                    asset,
+                    f"the asset key {asset.key} is produced by the location {location.name} here"
+                    f" and by {first[0]} at {_origin(first[1])}",
+                )
+    known |= set(producers)
+    for report in reports.values():
+        for asset in report.assets:
+            for dep in asset.deps:
+                if dep not in known:
+                    yield _problem(
+                        asset,
+                        f"{asset.key} depends on {dep}, which nothing produces",
+                        nearest=nearest(dep, known),
+                    )
+
+
+def _problem(asset: AssetReport, message: str, nearest: str | None = None) -> Problem:
+    origin = _origin(asset)
+    return Problem(origin.file, origin.line, origin.column, message, nearest=nearest)
+
+
+def _origin(asset: AssetReport) -> Origin:
+    return Origin(asset.file or MARKER, asset.line, 1 if asset.line else 0)

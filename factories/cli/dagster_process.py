@@ -1,0 +1,159 @@
+"""Dagster's webserver and daemon: `dagster dev` on the project's instance."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from factories.cli.api import ApiError, DagsterApi
+from factories.project import MARKER, project_root
+
+HOST = "127.0.0.1"
+START_SECONDS = 180
+STOP_SECONDS = 30
+
+
+class DagsterProcessError(Exception):
+    """`dagster dev` did not start; the text says where its log is."""
+
+
+def dagster_home(root: Path) -> Path:
+    """Return the instance's folder, with the project's `dagster.yaml` in it.
+
+    `DAGSTER_HOME` when it is set, else `.local/dagster` in the project.
+    """
+    if chosen := os.environ.get("DAGSTER_HOME"):
+        return Path(chosen)
+    home = Path(os.environ.get("DP_LOCAL_DIR", root / ".local")).resolve() / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def serve(port: int) -> int:
+    """Run `dagster dev` in the foreground; return its exit status."""
+    root = project_root()
+    if not _is_free(port):
+        sys.stderr.write(f"port {port} is taken: stop what listens there or use --port\n")
+        return 1
+    home = dagster_home(root)
+    with subprocess.Popen(_command(root, port), cwd=root, env=_environment(home)) as process:
+        state = home / "webserver.json"
+        state.write_text(json.dumps({"url": f"http://{HOST}:{port}", "pid": process.pid}))
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            return process.wait(STOP_SECONDS)
+        finally:
+            state.unlink(missing_ok=True)
+
+
+@contextmanager
+def running_dagster() -> Iterator[DagsterApi]:
+    """Give access to a running webserver and daemon: those of `dp dev`, or some of our own.
+
+    Our own listen on a free port, log to the instance's folder, and stop at the end.
+
+    Raises:
+        DagsterProcessError: When they do not start.
+    """
+    root = project_root()
+    home = dagster_home(root)
+    if url := _served_url(home):
+        yield DagsterApi(url)
+        return
+    port = _free_port()
+    log_path = home / "dagster.log"
+    with (
+        log_path.open("w") as log,
+        subprocess.Popen(
+            _command(root, port),
+            cwd=root,
+            env=_environment(home),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            api = DagsterApi(f"http://{HOST}:{port}")
+            _wait_until_up(api, process, log_path)
+            yield api
+        finally:
+            _stop(process)
+
+
+def _command(root: Path, port: int) -> list[str]:
+    dagster = Path(sys.executable).with_name("dagster")
+    options = ["-w", str(root / MARKER), "-h", HOST, "-p", str(port), "--log-level", "warning"]
+    return [str(dagster), "dev", *options]
+
+
+def _environment(home: Path) -> Mapping[str, str]:
+    return {**os.environ, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+
+
+def _served_url(home: Path) -> str | None:
+    """Return the address of `dp dev` if it runs on this instance and answers."""
+    try:
+        state = json.loads((home / "webserver.json").read_text())
+        os.kill(int(state["pid"]), 0)
+        DagsterApi(state["url"]).version()
+    except (OSError, ValueError, KeyError, ApiError):
+        return None
+    return str(state["url"])
+
+
+def _wait_until_up(api: DagsterApi, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise DagsterProcessError(f"dagster ended at once: see {log}")
+        try:
+            api.version()
+        except ApiError:
+            time.sleep(0.2)
+        else:
+            return
+    raise DagsterProcessError(f"dagster did not answer within {START_SECONDS} s: see {log}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop `dagster dev`, which stops its children; what is left of them is killed."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True

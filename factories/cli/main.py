@@ -1,0 +1,97 @@
+"""The `dp` command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from factories.errors import report
+
+COMMANDS = "dp.commands"
+JsonOption = Annotated[bool, typer.Option("--json", help="Print data for a machine to read.")]
+
+
+def build_app() -> typer.Typer:
+    """Return the command with what the installed systems add to it."""
+    app = typer.Typer(
+        name="dp",
+        help="The data platform's command.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.command("check")(check)
+    app.command("sql")(sql)
+    app.command("run")(run)
+    app.command("dev")(dev)
+    app.command("docs")(docs)
+    for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
+        app.add_typer(point.load(), name=point.name)
+    return app
+
+
+def check(as_json: JsonOption = False) -> None:
+    """Validate every YAML file and the joined asset graph; all problems at once."""
+    from factories.cli.check import check_project  # noqa: PLC0415 - commands load what they use
+
+    assets, problems = check_project()
+    if as_json:
+        typer.echo(json.dumps({"assets": assets, "problems": [asdict(p) for p in problems]}))
+    elif problems:
+        typer.echo(report(problems), err=True)
+    else:
+        typer.echo(f"{assets} assets, no problems")
+    raise typer.Exit(1 if problems else 0)
+
+
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SQL statement.")],
+    database: Annotated[str, typer.Option(help="Database of unqualified names.")] = "RAW",
+    as_json: JsonOption = False,
+) -> None:
+    """Run one SQL statement on the target's warehouse."""
+    from factories.cli.sql import SqlFailedError, print_result, run_statement  # noqa: PLC0415
+
+    try:
+        result = run_statement(statement, database)
+    except SqlFailedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    print_result(result, Console(), as_json=as_json)
+
+
+def run(
+    select: Annotated[
+        list[str] | None, typer.Argument(help="Asset keys or groups; by default every asset.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Materialize the assets of all code locations; the main job."""
+    from factories.cli.run import run_assets  # noqa: PLC0415
+
+    raise typer.Exit(run_assets(select or [], as_json=as_json))
+
+
+def dev(
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
+) -> None:
+    """Serve the Dagster UI on 127.0.0.1, with the daemon that runs what is due."""
+    from factories.cli.dagster_process import serve  # noqa: PLC0415
+
+    raise typer.Exit(serve(port))
+
+
+def docs() -> None:
+    """Write the reference of the YAML files' keys, docs/reference/yaml.md."""
+    from factories.cli.reference import write_reference  # noqa: PLC0415
+
+    typer.echo(f"wrote {write_reference()}")
+
+
+def main() -> None:
+    """Run the command."""
+    build_app()()

@@ -1,0 +1,176 @@
+"""`dp run`: materialize assets through Dagster's queue, launcher and step processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+
+from factories.cli.api import FINAL, ApiError, AssetNode, DagsterApi
+from factories.cli.dagster_process import DagsterProcessError, running_dagster
+from factories.cli.progress import AssetProgress, RunDisplay, print_summary
+from factories.errors import nearest
+
+POLL_SECONDS = 0.5
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+class RunRefusedError(Exception):
+    """Nothing was run; the text says why."""
+
+
+@dataclass(frozen=True)
+class Launchable:
+    """Assets that go into one run: one location, and all with partitions or all without."""
+
+    assets: tuple[AssetNode, ...]
+    partitioned: bool
+
+
+def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
+    """Materialize assets and show how it goes.
+
+    Args:
+        selection: Asset keys or groups; empty for every asset of every code location.
+        as_json: Print the final table as data, and nothing else.
+
+    Returns:
+        The exit status: 0 when every asset was materialized and every check passed.
+    """
+    console = Console(stderr=as_json)
+    try:
+        with console.status("starting Dagster") as status, running_dagster() as api:
+            refuse_broken(api.load_errors())
+            assets = select_assets(api.assets(), selection)
+            status.stop()
+            progress = {asset.key: AssetProgress(asset.key) for asset in assets}
+            with RunDisplay(console, progress) as display:
+                for step in plan(assets):
+                    _run(api, step, progress, display)
+    except (RunRefusedError, ApiError, DagsterProcessError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    results = list(progress.values())
+    if as_json:
+        print(json.dumps([asdict(result) for result in results]))  # noqa: T201 - the command's output
+    else:
+        print_summary(console, results)
+    return 0 if all(result.ok for result in results) else 1
+
+
+def refuse_broken(load_errors: dict[str, str]) -> None:
+    """Refuse to run while a code location cannot be loaded.
+
+    Raises:
+        RunRefusedError: With each location's report.
+    """
+    if load_errors:
+        reports = [f"{name}: {message}" for name, message in load_errors.items()]
+        raise RunRefusedError("\n".join(["A code location cannot be loaded.", *reports]))
+
+
+def select_assets(assets: Sequence[AssetNode], selection: Sequence[str]) -> list[AssetNode]:
+    """Return the assets that keys and groups name.
+
+    Raises:
+        RunRefusedError: When there is no asset, or a name stands for none.
+    """
+    if not selection:
+        if not assets:
+            raise RunRefusedError("The code locations have no assets.")
+        return list(assets)
+    names = {asset.key for asset in assets} | {asset.group for asset in assets}
+    for word in selection:
+        if word not in names:
+            near = nearest(word, names)
+            hint = f"; did you mean {near!r}?" if near else ""
+            raise RunRefusedError(f"{word!r} is neither an asset nor a group{hint}")
+    return [asset for asset in assets if {asset.key, asset.group} & set(selection)]
+
+
+def plan(assets: Iterable[AssetNode]) -> Iterator[list[Launchable]]:
+    """Yield steps of runs: those of one step may run at once, each step after the one before.
+
+    Unpartitioned assets of a location share a run as far as nothing else comes between them;
+    partitioned ones have a run for each op, over all their partitions.
+    """
+    left = {asset.key: asset for asset in assets}
+    while left:
+        ready = _ready(left)
+        shared = [asset for asset in ready if not asset.partitioned]
+        groups: dict[tuple[str, str], list[AssetNode]] = {}
+        for asset in ready:
+            op = asset.op if asset.partitioned else ""
+            groups.setdefault((asset.location, op), []).append(asset)
+        yield [Launchable(tuple(group), bool(op)) for (_, op), group in sorted(groups.items())]
+        done = {asset.key for asset in shared} | {a.key for a in ready if a.partitioned}
+        left = {key: asset for key, asset in left.items() if key not in done}
+
+
+def _ready(left: dict[str, AssetNode]) -> list[AssetNode]:
+    """Return the assets whose upstreams are done, or go into the same run."""
+    ready: dict[str, AssetNode] = {}
+    growing = True
+    while growing:
+        growing = False
+        for key, asset in left.items():
+            if key in ready:
+                continue
+            waits = [
+                left[dep]
+                for dep in asset.deps
+                if dep in left and not _same_run(left[dep], asset, ready)
+            ]
+            if not waits:
+                ready[key] = asset
+                growing = True
+    return list(ready.values())
+
+
+def _same_run(upstream: AssetNode, asset: AssetNode, ready: dict[str, AssetNode]) -> bool:
+    together = not upstream.partitioned and not asset.partitioned
+    return together and upstream.location == asset.location and upstream.key in ready
+
+
+def _run(
+    api: DagsterApi,
+    step: Sequence[Launchable],
+    progress: dict[str, AssetProgress],
+    display: RunDisplay,
+) -> None:
+    cursors: dict[str, str | None] = {}
+    keys: dict[str, list[str]] = {}
+    for launchable in step:
+        run_id = api.launch(launchable.assets, _tags(api, launchable))
+        cursors[run_id] = None
+        keys[run_id] = [asset.key for asset in launchable.assets]
+        for key in keys[run_id]:
+            progress[key].queued(run_id)
+    try:
+        while cursors:
+            for run_id in list(cursors):
+                page = api.run(run_id, cursors[run_id])
+                cursors[run_id] = page.cursor
+                display.take(keys[run_id], page)
+                if page.status in FINAL and not page.has_more:
+                    del cursors[run_id]
+                    for key in keys[run_id]:
+                        progress[key].ended(page.status)
+            display.refresh()
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        for run_id in cursors:
+            api.terminate(run_id)
+        raise RunRefusedError("Stopped; the runs were told to end.") from None
+
+
+def _tags(api: DagsterApi, launchable: Launchable) -> dict[str, str]:
+    """Return the tags that make a run cover all partitions, as the UI's single-run backfill."""
+    if not launchable.partitioned:
+        return {}
+    keys = api.partition_keys(launchable.assets[0])
+    return {RANGE_START: keys[0], RANGE_END: keys[-1]}

@@ -1,0 +1,58 @@
+"""`dp sql`: one statement on the target's warehouse."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from factories.warehouse import WarehouseSettingsError, warehouse_names, warehouse_settings
+
+
+class SqlFailedError(Exception):
+    """The statement cannot be run; the text says why."""
+
+
+@dataclass(frozen=True)
+class SqlResult:
+    """A statement's result: the columns' names and the rows."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+def run_statement(statement: str, database: str) -> SqlResult:
+    """Run one statement and fetch its rows.
+
+    Raises:
+        SqlFailedError: When a setting is missing or the warehouse refuses the statement.
+    """
+    import snowflake.connector  # noqa: PLC0415 - 0.4 s that other commands need not pay
+
+    try:
+        settings = warehouse_settings()
+        with (
+            closing(settings.connect(warehouse_names().database(database))) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            columns = [column.name for column in cursor.description or ()]
+            return SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
+    except (WarehouseSettingsError, snowflake.connector.errors.Error) as error:
+        raise SqlFailedError(str(error)) from None
+
+
+def print_result(result: SqlResult, console: Console, *, as_json: bool) -> None:
+    """Print rows as a table, or as a JSON list of objects."""
+    if as_json:
+        objects = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+        console.print_json(json.dumps(objects, default=str))
+        return
+    table = Table(*result.columns)
+    for row in result.rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)

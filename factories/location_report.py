@@ -1,0 +1,95 @@
+"""`python -m factories.location_report MODULE`: what a code location holds, as JSON.
+
+Each code location is read in its own environment; `dp check` joins the reports.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.errors import ConfigError, Problem
+from factories.project import project_root
+from factories.yaml_files import display_name
+
+CODE_REFERENCES = "dagster/code_references"
+
+
+@dataclass(frozen=True)
+class AssetReport:
+    """One asset of a location: its key, where it was declared, and what it depends on."""
+
+    key: str
+    file: str
+    line: int
+    produced: bool
+    deps: list[str]
+
+
+@dataclass
+class LocationReport:
+    """What one code location holds, or why it cannot be loaded."""
+
+    assets: list[AssetReport] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """Return the report as one JSON document."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> LocationReport:
+        """Read a report that `to_json` wrote."""
+        data = json.loads(text)
+        problems = [Problem(**{**p, "allowed": tuple(p["allowed"])}) for p in data["problems"]]
+        return cls([AssetReport(**asset) for asset in data["assets"]], problems)
+
+
+def report_location(module_name: str) -> LocationReport:
+    """Load a code location and describe it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = importlib.import_module(module_name)
+            defs: dg.Definitions = module.defs
+            specs = list(defs.resolve_all_asset_specs())
+            executable = defs.resolve_asset_graph().materializable_asset_keys
+    except ConfigError as error:
+        return LocationReport(problems=list(error.problems))
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
+        message = f"cannot be loaded: {type(error).__name__}: {error}"
+        return LocationReport(problems=[Problem(module_name.replace(".", "/"), 0, 0, message)])
+    return LocationReport([_asset(spec, produced=spec.key in executable) for spec in specs])
+
+
+def _asset(spec: dg.AssetSpec, *, produced: bool) -> AssetReport:
+    file, line = _origin(spec.metadata)
+    deps = [dep.asset_key.to_user_string() for dep in spec.deps]
+    return AssetReport(spec.key.to_user_string(), file, line, produced, deps)
+
+
+def _origin(metadata: Any) -> tuple[str, int]:
+    references = metadata.get(CODE_REFERENCES)
+    for reference in references.code_references if references else ():
+        if isinstance(reference, dg.LocalFileCodeReference):
+            path = Path(reference.file_path)
+            return display_name(path, project_root()), reference.line_number or 0
+    return "", 0
+
+
+def main() -> None:
+    """Print the report of the module that the command line names."""
+    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as `dagster` finds modules of the project
+    sys.stdout.write(report_location(sys.argv[1]).to_json())
+
+
+if __name__ == "__main__":
+    main()
