@@ -46,7 +46,7 @@ class ConfigError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        super().__init__(report(self.problems))
+        Exception.__init__(self, report(self.problems))
 
 
 def report(problems: Sequence[Problem]) -> str:
