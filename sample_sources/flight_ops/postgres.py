@@ -34,10 +34,10 @@ _SOCKET_PATH_LIMIT = 103  # bytes; 108 with the closing zero on Linux, 104 on ma
 _SETTINGS = {
     "listen_addresses": "",  # the socket only
     "unix_socket_permissions": "0700",
-    # Without replication, what one transaction creates and fills needs no write-ahead log.
+    # Without replication, what one transaction creates and fills needs no write-ahead log: only
+    # the commit is logged, so it must be on disk (synchronous_commit stays on) to outlive a crash.
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "synchronous_commit": "off",  # a power cut may cost the last advance, never consistency
     "shared_buffers": "64MB",
     "jit": "off",
     "timezone": "UTC",
@@ -58,7 +58,7 @@ class EmbeddedPostgres:
         Args:
             data: The data folder; need not exist.
         """
-        self.data = data
+        self.data = data.resolve()
         self._account = _account()
 
     def create(self) -> None:
@@ -82,9 +82,10 @@ class EmbeddedPostgres:
             SampleError: It did not start; the message ends with the server's log.
         """
         self.stop()
-        # A server that was killed leaves the file; its number may be another process's by now.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
         socket_dir = self._socket_dir()
+        # What a killed server leaves; the number in it may be another process's by now.
+        for name in (self.data / "postmaster.pid", socket_dir / f"{_SOCKET_NAME}.lock"):
+            name.unlink(missing_ok=True)
         log = self.data / "log"
         options = f"-k {shlex.quote(str(socket_dir))}"
         self._run(
@@ -105,35 +106,48 @@ class EmbeddedPostgres:
                 shutil.rmtree(folder)
 
     def _end(self, request: signal.Signals) -> None:
-        """End the server, and what a start that was killed left behind.
-
-        They are found by their command line, so a server whose folder was deleted is found too.
+        """End every process that uses the data folder.
 
         Args:
             request: SIGINT for a shutdown that writes everything out, SIGQUIT for one at once.
         """
-        processes = [process for process in psutil.process_iter() if self._is_ours(process)]
-        for each in (request, signal.SIGKILL):
-            for process in processes:
+        processes = self._processes()
+        # The leader passes it on in its own order. Without one, the others are what a killed
+        # server left, and still may write: they must be gone before a new server starts.
+        for process in [each for each, leads in processes.items() if leads]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(request)
+        if not any(processes.values()) or not self._gone_within(_SECONDS):
+            for process in self._processes():
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    process.send_signal(each)
-            give_up = time.monotonic() + _SECONDS
-            while processes and time.monotonic() < give_up:
-                time.sleep(0.01)
-                processes = [process for process in processes if self._is_ours(process)]
+                    process.kill()
+            if not self._gone_within(_SECONDS):
+                numbers = ", ".join(str(process.pid) for process in self._processes())
+                raise SampleError(f"Processes on {self.data} do not end: {numbers}.")
 
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            # Empty once it has ended, even while nobody has taken note of that: in a container,
-            # where no process cleans up after orphans, it stays in the list for good.
-            arguments = process.cmdline()
-        except psutil.Error:  # it is gone, or another user's
-            return False
-        return (
-            bool(arguments)
-            and Path(arguments[0]).name in {"postgres", "initdb"}
-            and str(self.data) in arguments
-        )
+    def _gone_within(self, seconds: float) -> bool:
+        give_up = time.monotonic() + seconds
+        while self._processes():
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _processes(self) -> dict[psutil.Process, bool]:
+        """What uses the data folder, and of each whether it leads the others."""
+        found = {}
+        for process in psutil.process_iter(["name"]):
+            if process.info["name"] not in {"postgres", "initdb"}:
+                continue
+            try:
+                leads = str(self.data) in process.cmdline()
+                if leads or process.cwd() == str(self.data):
+                    found[process] = leads
+            # It is gone; or it has ended and nobody has taken note of that, as in a container
+            # where no process cleans up after orphans; or it is another user's.
+            except psutil.Error:
+                continue
+        return found
 
     def _socket_dir(self) -> Path:
         if len(os.fsencode(self.data / _SOCKET_NAME)) <= _SOCKET_PATH_LIMIT:

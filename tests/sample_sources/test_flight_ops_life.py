@@ -41,10 +41,10 @@ def count(address: str, table: str = "ops.flights") -> int:
         return connection.execute(f"select count(*) from {table}".encode()).fetchall()[0][0]
 
 
-def wait_for(path: Path) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     give_up = time.monotonic() + SECONDS
-    while not path.exists():
-        assert time.monotonic() < give_up, f"{path} did not appear"
+    while not condition():
+        assert time.monotonic() < give_up
         time.sleep(0.01)
 
 
@@ -53,11 +53,11 @@ def wait_for(path: Path) -> None:
     ["PG_VERSION", ".s.PGSQL.5432"],
     ids=["killed_while_created", "killed_while_filled"],
 )
-def test_a_killed_start_is_never_served_and_one_of_two_starters_builds_anew(
+def test_a_killed_start_is_never_served_but_built_anew_once_and_that_survives_a_crash(
     own_dir: Path, sign: str, sample: Callable[..., subprocess.Popen[str]]
 ) -> None:
     killed = sample("up")
-    wait_for(own_dir / "flight_ops/postgres" / sign)
+    wait_for((own_dir / "flight_ops/postgres" / sign).exists)
     killed.send_signal(signal.SIGKILL)
     killed.wait(SECONDS)
     assert current_url() is None
@@ -67,16 +67,28 @@ def test_a_killed_start_is_never_served_and_one_of_two_starters_builds_anew(
     said = [json.loads(starter.communicate(timeout=SECONDS)[0]) for starter in starters]
 
     assert said[0] == said[1] == [{"name": "flight_ops", "url": current_url()}]
-    assert len(servers(own_dir)) == 1
+    (server,) = servers(own_dir)
+    server.kill()  # at once: what was called complete must be on disk
+    wait_for(lambda: current_url() is None)
     assert count(url()) == 336_776
 
 
-def test_a_killed_server_is_started_again_with_its_data(filled_dir: Path) -> None:
+def test_what_a_killed_server_left_behind_is_ended_before_the_next_starts(filled_dir: Path) -> None:
     (server,) = servers(filled_dir)
+    connection = psycopg.connect(url(), connect_timeout=10)
+    worker = psutil.Process(connection.info.backend_pid)
+    # It computes without a pause, so it does not notice that its server is gone.
+    connection.pgconn.send_query(
+        b"select count(*) from generate_series(1, 99999) a, generate_series(1, 99999) b,"
+        b" generate_series(1, 99999) c"
+    )
     server.kill()
-    server.wait(SECONDS)
-    assert current_url() is None
+    wait_for(lambda: current_url() is None)
+    assert worker.cmdline()
+
     assert count(url()) == 336_776
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+    connection.close()
 
 
 def test_a_stale_pid_file_that_names_another_process_does_not_matter(filled_dir: Path) -> None:
