@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 MAX_ALLOWED_SHOWN = 12
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Problem:
     """One mistake, at one place of one file.
 
@@ -45,8 +45,13 @@ class ConfigError(Exception):
     """Configuration that cannot be used: every problem that was found, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems)))
+        self.problems = in_order(problems)
         Exception.__init__(self, report(self.problems))
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems sorted by place, each once."""
+    return tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.message)))
 
 
 def report(problems: Sequence[Problem]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,13 +38,11 @@ class _Loader(yaml.CSafeLoader):
     def _note_duplicates(self, node: yaml.MappingNode) -> None:
         seen: dict[str, yaml.Mark] = {}
         for key, _ in node.value:
+            if not node.start_mark.index <= key.start_mark.index <= node.end_mark.index:
+                continue  # it came by a merge, to be overridden
             first = seen.setdefault(key.value, key.start_mark)
-            if first is not key.start_mark and not _came_by_merge(first, node):
+            if first is not key.start_mark:
                 self.duplicates.append((key.value, first.line + 1, key.start_mark))
-
-
-def _came_by_merge(mark: yaml.Mark, node: yaml.MappingNode) -> bool:
-    return not node.start_mark.index <= mark.index <= node.end_mark.index
 
 
 for _tag, _pattern, _first in (
@@ -61,6 +59,30 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(
         f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
     )
+
+
+def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
+    """Read a whole number as YAML 1.2 does: `010` is ten, `0o10` is eight."""
+    text = node.value.lower()
+    return int(text, 0) if text.startswith(("0x", "0o")) else int(text)
+
+
+def _checked(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
+    def checked(loader: _Loader, node: yaml.Node) -> object:
+        try:
+            return construct(loader, node)
+        except (AttributeError, KeyError, ValueError):  # what PyYAML lets through: `!!int abc`
+            kind = node.tag.rpartition(":")[2]
+            message = f"{node.value!r} is no {kind}, which its tag says"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
+
+    return checked
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _checked(_integer))
+for _tag in ("float", "bool", "timestamp", "binary"):
+    _name = f"tag:yaml.org,2002:{_tag}"
+    _Loader.add_constructor(_name, _checked(_Loader.yaml_constructors[_name]))
 
 
 @dataclass(frozen=True)
@@ -134,9 +156,19 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, y
         for key, value in node.value:
             if key.value == str(step):
                 return key, value
+        for merged in _merged(node):
+            if (found := _child(merged, step))[1] is not None:
+                return found
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return None, node.value[step]
     return None, None
+
+
+def _merged(node: yaml.MappingNode) -> Iterator[yaml.Node]:
+    """Yield the mappings that `<<` merges into this one, the strongest first."""
+    for key, value in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            yield from value.value if isinstance(value, yaml.SequenceNode) else (value,)
 
 
 def read_yaml(
@@ -166,12 +198,12 @@ def read_yaml(
         key_lines = _key_lines(node, lines_of) if lines_of else {}
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        problems.append(Problem(name, line, column, f"not valid YAML: {error.problem}"))
+        problems.append(_invalid(name, error))
         return None
     except yaml.reader.ReaderError as error:
-        problems.append(Problem(name, 0, 0, f"not valid YAML: {error.reason}"))
+        before = text.encode()[: error.position].decode(errors="ignore").split("\n")
+        place = (len(before), len(before[-1]) + 1)
+        problems.append(Problem(name, *place, f"not valid YAML: {error.reason}"))
         return None
     finally:
         loader.dispose()
@@ -185,6 +217,15 @@ def read_yaml(
         problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
         return None
     return YamlFile(path, name, data, text, key_lines)
+
+
+def _invalid(name: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark, context = error.problem_mark or error.context_mark, error.context_mark
+    message = f"not valid YAML: {error.problem}"
+    if error.context and context is not None:
+        message += f", {error.context} that starts on line {context.line + 1}"
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Problem(name, line, column, message)
 
 
 def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from factories.build import Origin
 from factories.cli.workspace import CodeLocation, read_workspace, report_locations
-from factories.errors import Problem, nearest
+from factories.errors import Problem, in_order, nearest
 from factories.location_report import AssetReport, LocationReport
 from factories.project import MARKER, project_root
 
@@ -27,7 +27,7 @@ def check_project() -> tuple[int, list[Problem]]:
     if not problems:
         problems += joined_graph_problems(locations, reports)
     produced = sum(asset.produced for report in reports.values() for asset in report.assets)
-    return produced, sorted(set(problems))
+    return produced, list(in_order(problems))
 
 
 def joined_graph_problems(

@@ -13,7 +13,12 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-BINARY_PACKAGE = "sling_linux_amd64"
+BINARY_PACKAGES = (
+    "sling_linux_amd64",
+    "sling_linux_arm64",
+    "sling_mac_amd64",
+    "sling_mac_arm64",
+)
 STOP_SECONDS = 10
 FOLDER_PREFIX = "dp-sling-"
 
@@ -36,10 +41,11 @@ def find_binary(environ: Mapping[str, str] = os.environ) -> str:
         if shutil.which(chosen):
             return chosen
         raise SlingNotFoundError(f"SLING_BINARY names {chosen}, which is no program")
-    spec = importlib.util.find_spec(BINARY_PACKAGE)
-    for folder in spec.submodule_search_locations or () if spec else ():
-        if path := next(Path(folder, "bin").glob("sling-*"), None):
-            return str(path)
+    for package in BINARY_PACKAGES:
+        spec = importlib.util.find_spec(package)
+        for folder in spec.submodule_search_locations or () if spec else ():
+            if path := next(Path(folder, "bin").glob("sling-*"), None):
+                return str(path)
     raise SlingNotFoundError(
         "this environment has no Sling binary: install the one for your system and name it in"
         " SLING_BINARY"

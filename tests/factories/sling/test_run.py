@@ -1,0 +1,373 @@
+"""Real Sling from a real PostgreSQL into the embedded warehouse, as Dagster assets."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from factories.sling.process import FOLDER_PREFIX, sweep_abandoned
+from tests.factories.sling.conftest import Project, Source, materialized
+
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
+
+TWO_STREAMS = """
+    source: shop
+    target: SNOWFLAKE
+    defaults: {mode: full-refresh, object: "{s}.{stream_table}"}
+    streams:
+      {s}.customers:
+      {s}.orders:
+"""
+
+
+def test_every_stream_is_loaded_and_described(project: Project) -> None:
+    project.replication(TWO_STREAMS)
+
+    result = project.run()
+
+    assert result.success
+    found = materialized(result)
+    assert set(found) == {"customers", "orders"}
+    customers = found["customers"]
+    assert customers["rows_inserted"] == 2
+    assert customers["dagster/row_count"] == 2
+    assert customers["dagster/table_name"] == f"RAW.{project.schema}.CUSTOMERS".upper()
+    assert customers["sling/mode"] == "full-refresh"
+    assert float(str(customers["seconds"])) > 0
+    assert int(str(customers["bytes"])) > 0
+    assert int(str(customers["rows_per_second"])) > 0
+    columns = found["orders"]["dagster/column_schema"].columns
+    assert [column.name for column in columns] == ["ID", "PLACED", "AMOUNT"]
+    assert columns[1].type.startswith("TIMESTAMP")
+    assert project.rows("select id, name from {s}.customers order by id") == [
+        (1, "Ada"),
+        (2, "Bob"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"run_config": {"ops": {"sling__shop": {"config": {"full_refresh": True}}}}}],
+    ids=["without run config", "with run config"],
+)
+def test_only_the_selected_streams_run(project: Project, options: dict[str, object]) -> None:
+    project.replication(TWO_STREAMS)
+
+    result = project.run("orders", **options)
+
+    assert result.success
+    assert set(materialized(result)) == {"orders"}
+    assert not project.has_table("customers")
+
+
+def test_failed_stream_spares_the_others_and_is_named(project: Project) -> None:
+    project.replication(TWO_STREAMS + "      {s}.missing:\n")
+
+    result = project.run()
+
+    assert not result.success
+    assert set(materialized(result)) == {"customers", "orders"}
+    failure = result.failure_data_for_node("sling__shop")
+    assert failure is not None
+    assert "1 of 3 streams failed" in failure.error.message
+    assert f"{project.schema}.missing" in failure.error.message
+    assert "did not find any columns" in failure.error.message
+
+
+def test_failed_stream_is_retried_alone(project: Project, source: Source) -> None:
+    source.execute(
+        "create sequence {s}.tries",
+        """create function {s}.fail_once() returns int language plpgsql as $$
+           begin if nextval('{s}.tries') < 2 then raise 'not yet'; end if; return 1; end $$""",
+        "create view {s}.flaky as select id, {s}.fail_once() as ok from {s}.customers",
+    )
+    project.replication(
+        TWO_STREAMS
+        + "      {s}.flaky: {meta: {dagster: {retries: {max: 2, delay: 0.1s, jitter: full}}}}\n"
+    )
+
+    result = project.run()
+
+    assert result.success
+    assert set(materialized(result)) == {"customers", "orders", "flaky"}
+    assert project.count("flaky") == 2
+    log = project.log()
+    assert "retry 1" in log
+    assert "retry 2" not in log
+    assert log.count(f"running stream {project.schema}.customers") == 1
+
+
+def test_stream_that_keeps_failing_is_given_up_after_its_retries(project: Project) -> None:
+    project.replication(
+        TWO_STREAMS + "      {s}.missing: {meta: {dagster: {retries: {max: 1, delay: 0.1s}}}}\n"
+    )
+
+    result = project.run()
+
+    assert not result.success
+    assert set(materialized(result)) == {"customers", "orders"}
+    log = project.log()
+    assert "retry 1" in log
+    assert "retry 2" not in log
+
+
+INCREMENTAL = """
+    source: shop
+    target: SNOWFLAKE
+    streams:
+      {s}.orders: {mode: incremental, object: "{s}.orders", primary_key: [id]%s}
+"""
+
+
+def test_incremental_with_update_key_takes_what_is_new_or_changed(
+    project: Project, source: Source
+) -> None:
+    project.replication(INCREMENTAL % ", update_key: placed")
+    project.run()
+    source.execute(
+        "insert into {s}.orders values (3, '2024-01-03', 30)",
+        "update {s}.orders set amount = 99, placed = '2024-01-04' where id = 1",
+        "update {s}.orders set amount = 77 where id = 2",  # its update key stays: not seen
+    )
+
+    found = materialized(project.run())
+
+    assert found["orders"]["rows_inserted"] == 2
+    assert project.rows("select id, amount from {s}.orders order by id") == [
+        (1, pytest.approx(99)),
+        (2, pytest.approx(20)),
+        (3, pytest.approx(30)),
+    ]
+
+
+def test_incremental_without_update_key_merges_every_row(project: Project, source: Source) -> None:
+    project.replication(INCREMENTAL % "")
+    project.run()
+    source.execute(
+        "insert into {s}.orders values (3, '2024-01-03', 30)",
+        "update {s}.orders set amount = 77 where id = 2",
+    )
+
+    found = materialized(project.run())
+
+    assert found["orders"]["rows_inserted"] == 3
+    assert project.rows("select id, amount from {s}.orders order by id") == [
+        (1, pytest.approx(10.5)),
+        (2, pytest.approx(77)),
+        (3, pytest.approx(30)),
+    ]
+
+
+def test_rerun_of_an_incremental_stream_changes_nothing(project: Project) -> None:
+    project.replication(INCREMENTAL % ", update_key: placed")
+    project.run()
+    before = project.rows("select * from {s}.orders order by id")
+
+    result = project.run()
+
+    assert result.success
+    assert materialized(result)["orders"]["rows_inserted"] == 0
+    assert project.rows("select * from {s}.orders order by id") == before
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("truncate", 1), ("full-refresh", 1)])
+def test_mode_that_replaces(project: Project, source: Source, mode: str, expected: int) -> None:
+    project.replication(TWO_STREAMS.replace("full-refresh", mode))
+    project.run("customers")
+    source.execute("delete from {s}.customers where id = 1")
+
+    assert project.run("customers").success
+
+    assert project.count("customers") == expected
+
+
+def test_snapshot_keeps_every_load(project: Project) -> None:
+    project.replication(TWO_STREAMS.replace("full-refresh", "snapshot"))
+    project.run("customers")
+
+    assert project.run("customers").success
+
+    assert project.count("customers") == 4
+    loads = project.rows("select count(distinct _sling_loaded_at) from {s}.customers")
+    assert loads == [(2,)]
+
+
+def test_backfill_loads_its_range(project: Project) -> None:
+    project.replication("""
+        source: shop
+        target: SNOWFLAKE
+        streams:
+          {s}.orders:
+            mode: backfill
+            object: "{s}.orders"
+            primary_key: [id]
+            update_key: placed
+            source_options: {range: "2024-01-02,2024-01-03"}
+    """)
+
+    assert project.run().success
+
+    assert project.rows("select id from {s}.orders") == [(2,)]
+
+
+def test_full_refresh_of_one_run_reloads_an_incremental_stream(
+    project: Project, source: Source
+) -> None:
+    project.replication(INCREMENTAL % ", update_key: placed")
+    project.run()
+    source.execute("delete from {s}.orders where id = 1")
+
+    result = project.run(run_config={"ops": {"sling__shop": {"config": {"full_refresh": True}}}})
+
+    assert result.success
+    assert project.rows("select id from {s}.orders") == [(2,)]
+
+
+def test_source_without_rows_makes_a_table_without_rows(project: Project, source: Source) -> None:
+    source.execute("create table {s}.nothing (id int)")
+    project.replication(TWO_STREAMS + "      {s}.nothing:\n")
+
+    result = project.run("nothing")
+
+    assert result.success
+    assert project.count("nothing") == 0
+    assert materialized(result)["nothing"]["rows_inserted"] == 0
+
+
+def test_query_and_file_streams_are_loaded(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("currency,rate\nEUR,1.1\n")
+    (project.root / "sling" / "connections.yaml").write_text(
+        'connections:\n  shop: {type: postgres, url: "${SHOP_URL}"}\n  local: {type: file}\n'
+    )
+    project.replication("""
+        source: shop
+        target: SNOWFLAKE
+        streams:
+          big_orders: {object: "{s}.big_orders", sql: "select * from {s}.orders where id > 1"}
+    """)
+    project.replication(
+        f"""
+        source: local
+        target: SNOWFLAKE
+        streams:
+          file://{tmp_path}/rates.csv: {{object: "{{s}}.{{stream_file_name}}"}}
+        """,
+        name="files",
+    )
+
+    result = project.run()
+
+    assert result.success
+    assert project.rows("select id from {s}.big_orders") == [(2,)]
+    assert project.rows("select currency from {s}.rates") == [("EUR",)]
+
+
+def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> None:
+    source.execute("insert into {s}.customers values (3, 'Bob'), (4, null)")
+    project.replication("""
+        source: shop
+        target: SNOWFLAKE
+        streams:
+          {s}.customers:
+            object: "{s}.customers"
+            meta:
+              dagster:
+                checks:
+                  rows: {min: 1, max: 4}
+                  columns: {not_null: [id, name], unique: [id, name], }
+                  blocking: false
+    """)
+
+    result = project.run()
+
+    assert {e.check_name: e.passed for e in result.get_asset_check_evaluations()} == {
+        "row_count": True,
+        "not_null_id": True,
+        "not_null_name": False,
+        "unique_id": True,
+        "unique_name": False,
+    }
+
+
+def test_removed_column_fails_its_check(project: Project, source: Source) -> None:
+    project.replication("""
+        source: shop
+        target: SNOWFLAKE
+        streams:
+          {s}.customers:
+            object: "{s}.customers"
+            meta: {dagster: {checks: {schema: no_removed_columns, blocking: false}}}
+    """)
+    first = project.run()
+    source.execute("alter table {s}.customers drop column name")
+
+    second = project.run()
+
+    assert [e.passed for e in first.get_asset_check_evaluations()] == [True]
+    [evaluation] = second.get_asset_check_evaluations()
+    assert not evaluation.passed
+    assert evaluation.metadata["removed_columns"].value == ["NAME"]
+
+
+PASSWORD = "s3cret/word%"
+
+
+def test_secrets_reach_no_log(
+    project: Project, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = source.url.replace("postgres:@", "postgres:s3cret%2Fword%25@")
+    monkeypatch.setenv("SHOP_URL", url.replace("host=", "host=/nowhere"))
+    project.replication(TWO_STREAMS)
+
+    result = project.run()
+
+    log = project.log()
+    assert not result.success
+    assert "connecting to source database" in log
+    for secret in (PASSWORD, "s3cret", str(project.warehouse.settings["password"])):
+        assert secret not in log
+
+
+def test_no_temporary_file_survives(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    project.replication(TWO_STREAMS + "      {s}.missing:\n")
+
+    project.run()
+
+    assert list(scratch.iterdir()) == []
+
+
+def test_folders_of_killed_step_processes_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    beyond_any_pid = 2**22 + 1
+    (tmp_path / f"{FOLDER_PREFIX}{beyond_any_pid}-x").mkdir()
+    (tmp_path / f"{FOLDER_PREFIX}1-x").mkdir()
+
+    sweep_abandoned()
+
+    assert [path.name for path in tmp_path.iterdir()] == [f"{FOLDER_PREFIX}1-x"]
+
+
+def test_missing_variable_fails_without_running(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.replication(TWO_STREAMS)
+    assets = project.assets()
+    monkeypatch.delenv("SHOP_URL")
+
+    result = dg.materialize(assets, instance=project.instance, raise_on_error=False)
+
+    failure = result.failure_data_for_node("sling__shop")
+    assert failure is not None
+    assert "SHOP_URL is not defined" in failure.error.message
+    assert not project.has_table("customers")
