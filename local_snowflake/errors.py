@@ -14,6 +14,9 @@ SYNTAX_ERROR = 1003
 UNSUPPORTED = 2
 CANCELED = 604
 
+SEPARATOR = "\x1f"
+"""Stands between the parts of what is stored in one of DuckDB's names; shown as a dot."""
+
 # DuckDB's exception classes and the error number and SQL state that Snowflake gives for the same.
 # The first class that fits counts, so the more special ones stand first.
 _DUCKDB_CODES: tuple[tuple[type[duckdb.Error], int, str], ...] = (
@@ -75,7 +78,7 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
         number, sqlstate = next(
             (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
         )
-        return SqlError(str(error), number, sqlstate)
+        return SqlError(str(error).replace(SEPARATOR, "."), number, sqlstate)
     if isinstance(error, NotImplementedError):
         return unsupported(str(error) or statement.label)
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

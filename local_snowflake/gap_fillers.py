@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from local_snowflake.alter import (
+    AlterRelation,
+    CommentOn,
+    DropRelation,
+    TruncateTable,
+    Undrop,
+)
+from local_snowflake.copy_into import CopyInto
 from local_snowflake.databases import CreateDatabase, DropDatabase, UseDatabase
+from local_snowflake.describe import DescribeRelation
+from local_snowflake.identifiers import quote_identifiers
+from local_snowflake.information_schema import use_information_schema
 from local_snowflake.layer import Layer
+from local_snowflake.relations import CreateRelation
 from local_snowflake.result_scan import PlainResultScan
+from local_snowflake.staged_files import Get, ListFiles, Put, RemoveFiles
+from local_snowflake.temporary import use_temporary_objects
 from local_snowflake.transactions import TransactionControl
 from local_snowflake.unsupported import UnsupportedObject
 
@@ -16,7 +30,22 @@ LAYER = Layer(
         DropDatabase(),
         UseDatabase(),
         PlainResultScan(),
+        Put(),
+        Get(),
+        ListFiles(),
+        RemoveFiles(),
+        CopyInto(),
+        CreateRelation(),
+        AlterRelation(),
+        DropRelation(),
+        TruncateTable(),
+        CommentOn(),
+        Undrop(),
+        DescribeRelation(),
     ),
-    before=(),
-    after=(),
+    before=(
+        use_information_schema,
+        use_temporary_objects,
+    ),
+    after=(quote_identifiers,),
 )

@@ -12,13 +12,14 @@ from fakesnow.dialect import parse_one
 from fakesnow.rowtype import describe_as_rowtype
 from fakesnow.statement_type import DML_TYPE_IDS, SELECT, statement_type_id
 from snowflake.connector.errors import ProgrammingError
-from sqlglot import exp
+from sqlglot import Expr, exp
 
 from local_snowflake.bindings import Bindings, Values
 from local_snowflake.errors import SYNTAX_ERROR, as_sql_error, unsupported
 from local_snowflake.layer import Layer
 from local_snowflake.results import Description, StatementResult, status_result
 from local_snowflake.statements import Statement
+from local_snowflake.temporary import TemporaryObjects
 from local_snowflake.transactions import Transactions
 from local_snowflake.upstream import Connection
 from local_snowflake.warehouse import Warehouse
@@ -42,6 +43,7 @@ class Session:
         cleanups: Called when the session ends, last added first, to drop what was temporary.
         warehouse_name: What USE WAREHOUSE or the login named.
         role_name: What USE ROLE or the login named.
+        temporaries: The session's temporary tables and views.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Session:
         self.duck = warehouse.connect()
         self.transactions = Transactions(self.duck, autocommit=autocommit)
         self.connection = Connection(self, self.duck, database, schema)
+        self.temporaries = TemporaryObjects()
 
     def run(self, statement: Statement, bindings: Bindings, query_id: str) -> StatementResult:
         """Run a statement under the transaction rules.
@@ -76,7 +79,7 @@ class Session:
         try:
             statement = self._with_variables(statement)
             with self.transactions.around(statement):
-                result = self._dispatch(statement, bindings)
+                result = self.dispatch(statement, bindings)
         except Exception as error:
             raise as_sql_error(error, statement) from error
         self.warehouse.results.add(query_id, result)
@@ -94,7 +97,7 @@ class Session:
             type_id = statement_type_id(expression) if expression else SELECT
             columns = self.connection.cursor().describe_only(statement.sql) if expression else None
             if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
-                columns = self._dispatch(statement, Bindings()).rowtype
+                columns = self.dispatch(statement, Bindings()).rowtype
             if columns is None:
                 columns = status_result().rowtype
             return Description(columns, type_id, statement.binds)
@@ -128,6 +131,19 @@ class Session:
             table, columns = pa.table({columns[0]["name"]: [affected]}), columns[:1]
         return StatementResult(table, columns, type_id)
 
+    def run_translated(self, expression: Expr, bindings: Bindings) -> None:
+        """Run a parsed statement in DuckDB as fakesnow translates it; for handlers.
+
+        Unlike `upstream` this does nothing around it: no status, no bookkeeping. The tree is
+        changed.
+        """
+        values = _copied(bindings.rows[0])
+        translated = self.connection.cursor().translate(expression, values)
+        self.duck.execute(
+            translated.sql(dialect="duckdb"),
+            values if translated.find(exp.Placeholder) else None,
+        )
+
     def select(self, sql: str, values: Sequence[Any] | None = None) -> StatementResult:
         """Run a query in DuckDB's SQL and give its result, for handlers."""
         table = self.duck.execute(sql, values).to_arrow_table()
@@ -155,7 +171,8 @@ class Session:
             cleanup()
         self.connection.close()
 
-    def _dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
+    def dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
+        """Run a statement by its handler or by fakesnow, inside the open transaction."""
         handler = self.layer.handler_for(statement)
         if handler is not None:
             return handler.run(self, statement, bindings)

@@ -69,6 +69,13 @@ class Statement:
         """
         return self.keyword in _DDL and self.words[1:2] != ["SESSION"]
 
+    @property
+    def is_relation_ddl(self) -> bool:
+        """Whether it changes tables or views, which takes several DuckDB statements here."""
+        return self.is_ddl and (
+            self.keyword == "COMMENT" or bool({"TABLE", "VIEW"} & set(self.words[1:6]))
+        )
+
     @cached_property
     def expression(self) -> Expr | None:
         """The syntax tree, or None when sqlglot cannot read the statement; do not change it."""

@@ -96,7 +96,9 @@ class Transactions:
         elif statement.is_dml and not self._autocommit:
             self.begin()
 
-        if statement.is_dml and not self.is_open:
+        # Sequences and stages are written to a database of fakesnow's own, and one DuckDB
+        # transaction writes to one database: so not all DDL.
+        if (statement.is_dml or statement.is_relation_ddl) and not self.is_open:
             with self._transaction_of_its_own():
                 yield
             return

@@ -89,6 +89,10 @@ class Cursor(FakeSnowflakeCursor):
             self._execute(transformed, values if transformed.find(exp.Placeholder) else None)
         return self._rowcount or 0
 
+    def translate(self, expression: Expr, values: MutableParams | None) -> Expr:
+        """DuckDB's form of a parsed statement, which is not run; the tree is changed."""
+        return self._transform(expression, values)
+
     @property
     def table(self) -> pa.Table:
         """The rows of the statement that ran last."""

@@ -12,6 +12,7 @@ from fakesnow import info_schema, macros
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
+from local_snowflake import information_schema
 from local_snowflake.errors import SqlError
 from local_snowflake.recent_results import RecentResults
 
@@ -50,6 +51,7 @@ class Warehouse:
         self._attach(GLOBAL_DATABASE_NAME)
         self._duck.execute(info_schema.fs_global_creation_sql())
         self._duck.execute(show.fs_global_creation_sql())
+        self._duck.execute(information_schema.creation_sql())
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)

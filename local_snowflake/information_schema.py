@@ -1,0 +1,70 @@
+"""INFORMATION_SCHEMA of every database.
+
+What upstream lacks: Snowflake's names for several types, declared text lengths after a rename,
+comments, temporary tables, views among TABLES, PACKAGES, a name qualified by a database.
+
+The views are DuckDB macros in the memory of the process (`sql/information_schema.sql`). They read
+DuckDB's catalog, which shows a session its own temporary objects.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from sqlglot import Expr, exp
+
+from local_snowflake.errors import unsupported
+from local_snowflake.relation_names import stored
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+CATALOG = "memory"
+SCHEMA = "snowflake_catalog"
+
+_VIEWS = {"COLUMNS", "TABLES", "VIEWS", "SCHEMATA", "DATABASES", "TABLE_CONSTRAINTS", "PACKAGES"}
+_UPSTREAM = {"LOAD_HISTORY"}
+
+
+def creation_sql() -> str:
+    """What creates the macros, once per process."""
+    return files(__package__).joinpath("sql/information_schema.sql").read_text()
+
+
+def use_information_schema(expression: Expr, session: Session) -> Expr:
+    """Let INFORMATION_SCHEMA's views mean the macros."""
+    for table in list(expression.find_all(exp.Table)):
+        if not isinstance(table.this, exp.Identifier) or not _is_information_schema(table, session):
+            continue
+        view = stored(table.this)
+        if view in _UPSTREAM:
+            continue
+        if view not in _VIEWS:
+            raise unsupported(f"INFORMATION_SCHEMA.{view}")
+        catalog = table.args.get("catalog")
+        database = stored(catalog) if catalog else session.connection.database
+        macro = exp.Anonymous(
+            this=f"{view.lower()}_of", expressions=[exp.Literal.string(database or "")]
+        )
+        alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(view))
+        for column in expression.find_all(exp.Column):
+            if column.args.get("db") and column.db.upper() == "INFORMATION_SCHEMA":
+                column.set("db", None)
+                column.set("catalog", None)
+        table.replace(
+            exp.Table(
+                this=macro,
+                db=exp.to_identifier(SCHEMA, quoted=True),
+                catalog=exp.to_identifier(CATALOG, quoted=True),
+                alias=alias,
+            )
+        )
+    return expression
+
+
+def _is_information_schema(table: exp.Table, session: Session) -> bool:
+    schema = table.args.get("db")
+    if schema is not None:
+        return stored(schema).upper() == "INFORMATION_SCHEMA"
+    return session.connection.schema == "INFORMATION_SCHEMA" and stored(table.this) in (_VIEWS)
