@@ -1,0 +1,139 @@
+"""The grammar of COPY INTO."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local_snowflake.bindings import Bindings
+from local_snowflake.errors import syntax_error, unsupported
+from local_snowflake.lexemes import Reader, Token
+from local_snowflake.object_names import read_name
+from local_snowflake.options import Options, read_options
+from local_snowflake.relation_names import Name
+from local_snowflake.stage_locations import StageLocation, is_location, location_from
+from local_snowflake.statements import Statement
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+STAGED = "__STAGED__"
+"""The name that a transformation has for the staged file."""
+
+
+@dataclass(frozen=True)
+class CopyIntoTable:
+    """`COPY INTO table FROM location`.
+
+    Attributes:
+        table: Where the rows go.
+        columns: The columns named after the table; empty: all.
+        location: Where the files are.
+        transformation: The query over the files, which it calls `STAGED`; None: as they are.
+        options: FILE_FORMAT, ON_ERROR, ….
+    """
+
+    table: Name
+    columns: list[str]
+    location: StageLocation
+    transformation: str | None
+    options: Options
+
+
+@dataclass(frozen=True)
+class CopyIntoLocation:
+    """`COPY INTO location FROM table | (query)`.
+
+    Attributes:
+        location: Where the files go.
+        query: What is written, in Snowflake's SQL.
+        options: FILE_FORMAT, SINGLE, ….
+    """
+
+    location: StageLocation
+    query: str
+    options: Options
+
+
+def read_copy(
+    session: Session, statement: Statement, bindings: Bindings
+) -> CopyIntoTable | CopyIntoLocation:
+    """Read a COPY INTO statement.
+
+    Raises:
+        SqlError: It is not one, or names a stage that does not exist.
+    """
+    reader = Reader(statement.sql, bindings)
+    reader.expect("COPY", "INTO")
+    if is_location(reader.next):
+        return _into_location(reader, session)
+    table = read_name(reader, session)
+    columns = [_column(token) for token in _optional_group(reader) if token.text != ","]
+    reader.expect("FROM")
+    transformation = None
+    if reader.next.text == "(" and reader.next.kind == "symbol":
+        location, transformation = _transformation(reader, session)
+    else:
+        location = location_from(reader.expect_kind("location", "string"), session)
+    options = read_options(reader)
+    reader.expect_end()
+    return CopyIntoTable(table, columns, location, transformation, options)
+
+
+def _into_location(reader: Reader, session: Session) -> CopyIntoLocation:
+    location = location_from(reader.take(), session)
+    reader.expect("FROM")
+    if reader.next.text == "(":
+        query = _text(reader.sql, reader.parenthesised())
+    else:
+        query = f"SELECT * FROM {read_name(reader, session).sql}"  # noqa: S608 - a quoted name
+    if reader.accept("PARTITION", "BY"):
+        raise unsupported("COPY INTO a location with PARTITION BY")
+    header: dict[str, bool] = {}
+    options = read_options(reader)
+    reader.expect_end()
+    return CopyIntoLocation(location, query, options.over(header))
+
+
+def _optional_group(reader: Reader) -> list[Token]:
+    return reader.parenthesised() if reader.next.text == "(" else []
+
+
+def _column(token: Token) -> str:
+    if token.kind == "name":
+        return token.text
+    if token.kind != "word":
+        raise syntax_error(f"{token.text!r} where a column is expected.")
+    return token.upper
+
+
+def _transformation(reader: Reader, session: Session) -> tuple[StageLocation, str]:
+    """Read `(SELECT … FROM @location …)`; the query reads from `STAGED` instead."""
+    tokens = reader.parenthesised()
+    places = [
+        index
+        for index, token in enumerate(tokens)
+        if is_location(token) and index and tokens[index - 1].upper == "FROM"
+    ]
+    if len(places) != 1:
+        raise unsupported("A COPY transformation that does not select from exactly one location")
+    place = places[0]
+    location = location_from(tokens[place], session)
+    if tokens[place + 1 : place + 2] and tokens[place + 1].text == "(":
+        raise unsupported("A file format inside of a COPY transformation")
+    before = _text(reader.sql, tokens[:place])
+    after = _text(reader.sql, tokens[place + 1 :])
+    return location, f'{before} "{STAGED}" {after}'
+
+
+def _text(sql: str, tokens: list[Token]) -> str:
+    """The tokens as they are written; values of `?` as constants."""
+    pieces: list[str] = []
+    end = tokens[0].start if tokens else 0
+    for token in tokens:
+        pieces.append(sql[end : token.start])
+        written = sql[token.start : token.end]
+        constant = "'" + token.text.replace("\\", "\\\\").replace("'", "''") + "'"
+        pieces.append(constant if written == "?" else written)
+        end = token.end
+    return "".join(pieces)

@@ -1,0 +1,158 @@
+"""CSV files as rows of texts, by DuckDB's reader."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from local_snowflake.duck_sql import Value, arguments, identifier, literal
+from local_snowflake.errors import SqlError, unsupported
+from local_snowflake.file_formats import CsvFormat
+from local_snowflake.plain_files import PlainFile
+
+# Snowflake's longest text has 16 MB; DuckDB's reader wants its buffer to hold several lines.
+_MAX_LINE_BYTES = 32 << 20
+_MAX_FIELD_CHARACTERS = 1 << 30
+_NO_NULLS = "\x01\x02no null\x02\x01"
+_BLOCK = 1 << 20
+
+
+def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool) -> str:
+    """A SELECT of the file's fields as texts.
+
+    Args:
+        file: The file.
+        form: How it is written.
+        names: What the columns are to be called, from the first field on.
+        exact: Whether a record with more or fewer fields is an error; else missing fields are NULL
+            and what is too much is left out.
+
+    Raises:
+        SqlError: The file needs something that the reader cannot do.
+    """
+    _expect_no_escapes(file, form)
+    # Too many fields are an error for the reader: it has to know of all that there are.
+    width = len(names) if exact else max(len(names), len(header(file, form)))
+    options: dict[str, Value] = {
+        "delim": form.delimiter,
+        "quote": form.quote,
+        "escape": (form.escape or form.quote) if form.quote else "",
+        "header": False,
+        "skip": form.skip_header + form.parse_header,
+        "auto_detect": False,
+        "compression": file.compression,
+        "max_line_size": _MAX_LINE_BYTES,
+        "buffer_size": 2 * _MAX_LINE_BYTES,
+        "null_padding": not exact,
+        # The parallel scanner knows no padding with line breaks in fields, and is not faster for
+        # files of this size.
+        "parallel": False,
+    }
+    fields = [f"f{number}" for number in range(width)]
+    types = ", ".join(f"{literal(field)}: 'VARCHAR'" for field in fields)
+    nulls, values = _nulls(form)
+    columns = ", ".join(
+        f"{values.format(field)} AS {identifier(name)}"
+        for field, name in zip(fields, names, strict=False)
+    )
+    return (
+        f"SELECT {columns} FROM read_csv({literal(str(file.path))}, "  # noqa: S608 - quoted names and constants
+        f"columns = {{{types}}}{arguments({**options, **nulls})})"
+    )
+
+
+def header(file: PlainFile, form: CsvFormat) -> list[str]:
+    """The fields of the first record after the lines to skip."""
+    with file.open() as content:
+        lines = io.TextIOWrapper(content, "utf-8-sig", errors="replace", newline="")
+        for _ in range(form.skip_header):
+            lines.readline()
+        if len(form.delimiter) != 1:
+            return lines.readline().rstrip("\r\n").split(form.delimiter)
+        csv.field_size_limit(_MAX_FIELD_CHARACTERS)
+        records = csv.reader(
+            lines,
+            delimiter=form.delimiter,
+            quotechar=form.quote or None,
+            quoting=csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE,
+            doublequote=not form.escape,
+            escapechar=form.escape or None,
+        )
+        return next(records, [])
+
+
+def _nulls(form: CsvFormat) -> tuple[dict[str, Value], str]:
+    """How the reader finds NULLs, and what is to be done with each value afterwards.
+
+    NULL_IF concerns enclosed and other fields alike, EMPTY_FIELD_AS_NULL only what is not
+    enclosed; the reader has one rule for both.
+    """
+    value = "trim({})" if form.trim else "{}"
+    texts = list(form.null_if)
+    if form.trim:
+        values = texts + [""] * form.empty_as_null
+        return {"nullstr": _NO_NULLS}, f"CASE WHEN {value} NOT IN {_tuple(values)} THEN {value} END"
+    if not form.empty_as_null:
+        return {"nullstr": texts or _NO_NULLS}, value
+    if not form.quote or "" in texts:
+        return {"nullstr": ["", *(text for text in texts if text)]}, value
+    if texts:
+        value = f"CASE WHEN {{}} NOT IN {_tuple(texts)} THEN {{}} END"
+        value = value.replace("{}", "{0}")
+    return {"nullstr": "", "allow_quoted_nulls": False}, value
+
+
+def _tuple(texts: list[str]) -> str:
+    inner = ", ".join(literal(text).replace("{", "{{").replace("}", "}}") for text in texts)
+    return f"({inner or 'NULL'})"
+
+
+def _expect_no_escapes(file: PlainFile, form: CsvFormat) -> None:
+    """Refuse files with escapes in fields that are not enclosed: the reader would keep them.
+
+    Snowflake's default for ESCAPE_UNENCLOSED_FIELD is a backslash. A backslash and N, which stands
+    for NULL by default, is no escape that matters.
+    """
+    mark = form.escape or form.escape_unenclosed
+    if not mark:
+        return
+    escape = re.escape(mark.encode())
+    escaped = re.compile(escape + rb"(?!N)")
+    enclosed = re.escape(form.quote.encode())
+    with file.open() as content:
+        previous = b""
+        while block := content.read(_BLOCK):
+            if escaped.search(previous + block[:1]) or escaped.search(block[:-1]):
+                break
+            previous = block[-1:]
+        else:
+            if previous != mark.encode():
+                return
+    if enclosed:
+        inside = enclosed + rb"(?:[^" + enclosed + rb"]|" + enclosed * 2 + rb")*" + enclosed
+        if form.escape:
+            inside = enclosed + rb"(?:[^" + enclosed + escape + rb"]|" + escape + rb".)*" + enclosed
+        with file.open() as content:
+            tokens = re.finditer(inside + rb"|" + escape + rb"(?!N)", content.read(), re.DOTALL)
+            if all(token[0].startswith(form.quote.encode()) for token in tokens):
+                return
+    raise unsupported(
+        f"A file with {mark!r} in fields that are not enclosed, which escapes characters there "
+        "(ESCAPE_UNENCLOSED_FIELD; NONE switches that off),"
+    )
+
+
+def expect_header(file: PlainFile, form: CsvFormat) -> list[str]:
+    """The names that the first line gives to the columns.
+
+    Raises:
+        SqlError: Its file format does not say that it has such a line.
+    """
+    if not form.parse_header:
+        raise SqlError(
+            "MATCH_BY_COLUMN_NAME with CSV needs PARSE_HEADER = TRUE in the file format.",
+            1008,
+            "22023",
+        )
+    return header(file, form)

@@ -1,0 +1,71 @@
+"""Names of objects in the statements that `lexemes` reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local_snowflake.bindings import NO_BINDINGS
+from local_snowflake.errors import SqlError
+from local_snowflake.lexemes import Reader
+from local_snowflake.relation_names import Name
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+
+def read_name(reader: Reader, session: Session) -> Name:
+    """Read `[[database.]schema.]name` or `IDENTIFIER('…')`.
+
+    Raises:
+        SqlError: There is no name, or it needs a current database or schema that is not there.
+    """
+    if reader.accept("IDENTIFIER", "("):
+        text = reader.expect_kind("string").text
+        reader.expect(")")
+        return name_from(text, session)
+    parts = [_part(reader)]
+    while reader.accept("."):
+        # db..t is db.PUBLIC.t
+        parts.append("PUBLIC" if reader.next.text == "." else _part(reader))
+    return complete(parts, session)
+
+
+def name_from(text: str, session: Session) -> Name:
+    """The object that a text names.
+
+    Raises:
+        SqlError: As in `read_name`.
+    """
+    return read_name(Reader(text, NO_BINDINGS), session)
+
+
+def complete(parts: list[str], session: Session) -> Name:
+    """Add the session's current database and schema to a name.
+
+    Raises:
+        SqlError: There is none, or the name has too many parts.
+    """
+    database, schema = session.connection.database, session.connection.schema
+    match parts:
+        case [name]:
+            pass
+        case [schema, name]:
+            pass
+        case [database, schema, name]:
+            pass
+        case _:
+            raise SqlError(f"{'.'.join(parts)} has too many parts for a name.", 1003, "42000")
+    if database is None or schema is None:
+        kind = "database" if database is None else "schema"
+        raise SqlError(
+            f"This session does not have a current {kind}. Call 'USE {kind.upper()}', or use a "
+            "qualified name.",
+            90105 if database is None else 90106,
+            "22000",
+        )
+    return Name(database, schema, name)
+
+
+def _part(reader: Reader) -> str:
+    token = reader.expect_kind("word", "name")
+    return token.upper if token.kind == "word" else token.text
