@@ -46,16 +46,18 @@ def serve(port: int) -> int:
         sys.stderr.write(f"port {port} is taken: stop what listens there or use --port\n")
         return 1
     home = dagster_home(root)
-    with subprocess.Popen(_command(root, port), cwd=root, env=_environment(home)) as process:
+    with subprocess.Popen(
+        _command(root, port), cwd=root, env=_environment(home), start_new_session=True
+    ) as process:
         state = home / "webserver.json"
         state.write_text(json.dumps({"url": f"http://{HOST}:{port}", "pid": process.pid}))
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            return process.wait(STOP_SECONDS)
+            return 0
         finally:
             state.unlink(missing_ok=True)
+            _stop(process)
 
 
 @contextmanager
@@ -132,7 +134,7 @@ def _wait_until_up(api: DagsterApi, process: subprocess.Popen[bytes], log: Path)
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """Stop `dagster dev`, which stops its children; what is left of them is killed."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

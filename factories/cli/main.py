@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from typing import Annotated
@@ -93,5 +94,7 @@ def docs() -> None:
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command; told to end, it stops what it started, as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     build_app()()
