@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +16,15 @@ from factories.errors import Problem, nearest
 from factories.yaml_files import YamlFile
 
 DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
+TYPE_NAMES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+}
 UNIT_NAMES = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -82,13 +93,49 @@ def validate(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
-        problems.extend(_problem(model, dict(mistake), places) for mistake in mistakes)
+        by_path: dict[tuple[str | int, ...], list[dict[str, Any]]] = defaultdict(list)
+        for mistake in error.errors(include_url=False):
+            by_path[tuple(_in_data(mistake["loc"], data, mistake["type"]))].append(dict(mistake))
+        for path, mistakes in by_path.items():
+            problems.extend(_problems(model, path, mistakes, places))
         return None
 
 
-def _problem(model: type[BaseModel], error: dict[str, Any], places: Places) -> Problem:
-    path: tuple[str | int, ...] = tuple(step for step in error["loc"] if step != "[key]")
+def _in_data(loc: Sequence[str | int], data: Any, kind: str) -> Iterator[str | int]:
+    """Yield the steps that the user wrote: pydantic adds the names of a union's members."""
+    missing = loc[-1] if kind == "missing" else None
+    for step in loc[:-1] if missing is not None else loc:
+        in_list = isinstance(data, list) and isinstance(step, int) and step < len(data)
+        if in_list or (isinstance(data, dict) and step in data):
+            data = data[step]
+            yield step
+    if missing is not None:
+        yield missing
+
+
+def _problems(
+    model: type[BaseModel],
+    path: tuple[str | int, ...],
+    mistakes: Sequence[dict[str, Any]],
+    places: Places,
+) -> Iterator[Problem]:
+    """Yield the problems at one path; the members of a union make one together."""
+    wanted = list(dict.fromkeys(TYPE_NAMES[m["type"]] for m in mistakes if m["type"] in TYPE_NAMES))
+    if wanted:
+        value = mistakes[0]["input"]
+        message = f"must be {' or '.join(wanted)}, not {_shown(value)}"
+        if wanted == ["text"] and isinstance(value, bool | int | float):
+            message += ": put it in quotes"
+        key = _label(path)
+        yield places.problem(path, f"{key}: {message}" if key else message)
+    for mistake in mistakes:
+        if mistake["type"] not in TYPE_NAMES:
+            yield _problem(model, path, mistake, places)
+
+
+def _problem(
+    model: type[BaseModel], path: tuple[str | int, ...], error: dict[str, Any], places: Places
+) -> Problem:
     kind = error["type"]
     key = _label(path)
     if kind == "extra_forbidden":
@@ -112,8 +159,10 @@ def _problem(model: type[BaseModel], error: dict[str, Any], places: Places) -> P
             nearest=nearest(found, choices) if isinstance(found, str) else None,
         )
     message = str(error["msg"]).removeprefix("Value error, ")
-    if kind != "value_error":
-        message = f"{message[0].lower()}{message[1:]}, not {_shown(error['input'])}"
+    if kind == "too_short":
+        message = "must not be empty"
+    elif kind != "value_error":
+        message = f"{message.replace('Input should', 'must')}, not {_shown(error['input'])}"
     return places.problem(path, f"{key}: {message}" if key else message)
 
 
@@ -126,7 +175,10 @@ def _label(path: Sequence[str | int]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    """Return a value as it looks in YAML."""
+    if value is None:
+        return "empty"
+    text = json.dumps(value, default=str) if isinstance(value, bool | dict | list) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line of a terminal
 
 

@@ -120,7 +120,7 @@ class YamlFile:
 
         Args:
             path: Keys and list indexes from the root; what does not exist in the file is
-                placed at its nearest parent that does.
+                placed at the key of its nearest parent that does.
             message: What is wrong.
             allowed: What would have been accepted.
             nearest: The allowed value that was most likely meant.
@@ -132,13 +132,15 @@ class YamlFile:
     def position(self, path: KeyPath, *, at_key: bool = False) -> tuple[int, int]:
         """Return the 1-based line and column of the value (or key) at `path`."""
         node = self._root
-        mark = node.start_mark if node is not None else None
+        at_value = at = node.start_mark if node is not None else None
         for step in path:
             key, child = _child(node, step)
             if child is None:
+                at_key = True
                 break
             node = child
-            mark = key.start_mark if at_key and key is not None else child.start_mark
+            at_value, at = child.start_mark, (key or child).start_mark
+        mark = at if at_key else at_value
         return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
     def has(self, path: KeyPath) -> bool:
@@ -222,7 +224,9 @@ def read_yaml(
 def _invalid(name: str, error: yaml.MarkedYAMLError) -> Problem:
     mark, context = error.problem_mark or error.context_mark, error.context_mark
     message = f"not valid YAML: {error.problem}"
-    if error.context and context is not None:
+    if error.problem == "but found another document":
+        message = "not valid YAML: a second document begins here, a file holds one"
+    elif mark and context and context.line < mark.line:
         message += f", {error.context} that starts on line {context.line + 1}"
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     return Problem(name, line, column, message)
