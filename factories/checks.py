@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Protocol
 
 import dagster as dg
-from pydantic import Field, StrictBool, StrictInt, model_validator
+from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
 from factories.models import Names, StrictModel
 
@@ -34,6 +34,15 @@ class ColumnsCheck(StrictModel):
 
     not_null: Names = Field((), description="Columns without nulls.")
     unique: Names = Field((), description="Columns whose values differ in every row.")
+
+    @field_validator("not_null", "unique")
+    @classmethod
+    def _each_once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
+        lower = [column.lower() for column in columns]
+        for column in columns:
+            if lower.count(column.lower()) > 1:
+                raise ValueError(f"the column {column} is listed twice")
+        return columns
 
 
 class ChecksSpec(StrictModel):
@@ -117,7 +126,7 @@ def _rows(key: dg.AssetKey, rule: RowsCheck, table: LoadedTable) -> dg.AssetChec
     count = int(table.query(f"select count(*) from {table.relation}")[0][0])  # noqa: S608 - as above
     low = rule.min is None or count >= rule.min
     high = rule.max is None or count <= rule.max
-    bounds = {name: value for name, value in (("min", rule.min), ("max", rule.max)) if value}
+    bounds = rule.model_dump(exclude_none=True)
     return dg.AssetCheckResult(
         passed=low and high,
         asset_key=key,

@@ -8,7 +8,9 @@ import dagster as dg
 from pydantic import Field, model_validator
 
 from factories.models import Duration, StrictModel
-from factories.times import CronText, TimezoneText
+from factories.times import CronText, TimezoneText, shortest_interval
+
+SHORTEST = timedelta(minutes=1)  # Dagster's own limit
 
 
 class FreshnessSpec(StrictModel):
@@ -32,10 +34,18 @@ class FreshnessSpec(StrictModel):
             raise ValueError("give either fail_after (and warn_after), or cron (and within)")
         if self.cron is not None and self.warn_after is not None:
             raise ValueError("warn_after goes with fail_after, not with cron")
+        if self.cron is None and self.model_fields_set & {"within", "timezone"}:
+            raise ValueError("within and timezone go with cron, not with fail_after")
         if self.fail_after and self.warn_after and self.warn_after >= self.fail_after:
             raise ValueError("warn_after must be shorter than fail_after")
-        if self.fail_after and self.fail_after < timedelta(minutes=1):
-            raise ValueError("fail_after must be a minute at least")
+        for name in ("fail_after", "warn_after", "within"):
+            if (given := getattr(self, name)) is not None and given < SHORTEST:
+                raise ValueError(f"{name} must be a minute at least")
+        if self.cron is not None and self.within > (shortest := shortest_interval(self.cron)):
+            raise ValueError(
+                f"within is longer than the time between two deadlines, {shortest}: an update"
+                " would count for both"
+            )
         return self
 
 

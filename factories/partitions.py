@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ TIME_PARTITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
 }
 KEY_FORMAT = {"hourly": "%Y-%m-%d-%H:%M"}
 DEFAULT_KEY_FORMAT = "%Y-%m-%d"
+SUNDAY = 7
 
 
 class PartitionSpec(StrictModel):
@@ -59,7 +60,24 @@ class PartitionSpec(StrictModel):
             self.start
         ):
             raise ValueError("end must come after start")
+        for name, value in (("start", self.start), ("end", self.end)):
+            if value and (where := _misplaced(self.type, datetime.fromisoformat(value))):
+                # Dagster would take the next bound, and the rows before it would never be loaded.
+                raise ValueError(f"{name}: {self.type} partitions begin {where}, not {value}")
         return self
+
+
+def _misplaced(kind: str, moment: datetime) -> str | None:
+    """Return where partitions of this kind begin, when the moment is elsewhere."""
+    if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+        return "on the full hour"
+    if kind != "hourly" and moment.hour:
+        return "at midnight"
+    if kind == "weekly" and moment.isoweekday() != SUNDAY:
+        return f"on a Sunday like {moment.date() - timedelta(days=moment.isoweekday())}"
+    if kind == "monthly" and moment.day != 1:
+        return "on the first of a month"
+    return None
 
 
 @lru_cache(maxsize=256)

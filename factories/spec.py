@@ -16,25 +16,26 @@ from factories.retries import RetrySpec
 
 # The rules are Dagster's: dagster/_core/definitions/utils.py and tags of the docs page
 # «Asset metadata» (owners), seen in 1.13.27.
-GROUP = re.compile(r"^[A-Za-z0-9_/]+$")
-EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-TEAM = re.compile(r"^team:[A-Za-z0-9_.-]+$")
+GROUP = re.compile(r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")
+EMAIL = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}$")
+TEAM = re.compile(r"^team:\S(.*\S)?$")
 TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
 TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
 KEY_PART = re.compile(r"^[A-Za-z0-9_.-]+$")
+KIND = re.compile(r"^[a-z0-9_.-]{1,63}$")
 POOL = re.compile(r"^[A-Za-z0-9_/]+$")
 MAX_KINDS = 3
 
 
 def _group(value: str) -> str:
     if not GROUP.match(value):
-        raise ValueError("a group name holds letters, digits, '_' and '/' only")
+        raise ValueError(f"{value!r} is no group name: letters, digits and '_', in parts by '/'")
     return value
 
 
 def _pool(value: str) -> str:
     if not POOL.match(value):
-        raise ValueError("a pool name holds letters, digits, '_' and '/' only")
+        raise ValueError(f"{value!r} is no pool name: letters, digits, '_' and '/' only")
     return value
 
 
@@ -51,16 +52,24 @@ def _asset_key(value: str) -> str:
     return value
 
 
-def _tags(value: dict[str, str]) -> dict[str, str]:
-    for key, text in value.items():
-        if not TAG_KEY.match(key) or not TAG_VALUE.match(text):
-            raise ValueError(
-                f"{key}: {text!r}: tags hold letters, digits, '_', '-' and '.', 63 at most"
-            )
+def _tag_key(value: str) -> str:
+    if not TAG_KEY.match(value):
+        raise ValueError(f"{value!r} is no tag: letters, digits, '_', '-' and '.', 63 at most")
+    return value
+
+
+def _tag_value(value: str) -> str:
+    if not TAG_VALUE.match(value):
+        raise ValueError(
+            f"{value!r} is no tag's value: letters, digits, '_', '-' and '.', 63 at most"
+        )
     return value
 
 
 def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
+    for kind in value:
+        if not KIND.match(kind):
+            raise ValueError(f"{kind!r} is no kind: lower-case letters, digits, '_', '-' and '.'")
     if len(value) > MAX_KINDS:
         raise ValueError(f"Dagster shows at most {MAX_KINDS} kinds, here are {len(value)}")
     return value
@@ -89,9 +98,10 @@ class DagsterMeta(StrictModel):
     owners: tuple[Annotated[StrictStr, AfterValidator(_owner)], ...] = Field(
         (), description="Email addresses and `team:NAME`s."
     )
-    tags: Annotated[dict[str, StrictStr], AfterValidator(_tags)] = Field(
-        {}, description="Tags to filter by in the catalog."
-    )
+    tags: dict[
+        Annotated[StrictStr, AfterValidator(_tag_key)],
+        Annotated[StrictStr, AfterValidator(_tag_value)],
+    ] = Field({}, description="Tags to filter by in the catalog.")
     kinds: Annotated[Names, AfterValidator(_kinds)] | None = Field(
         None, description="Up to three icons in the graph; each tool has a default."
     )
@@ -139,8 +149,9 @@ def merge_meta(
     merged = dict(general)
     condition = specific.get("automation_condition")
     inherited = merged.get("automation_condition_config")
-    if isinstance(condition, str) and isinstance(inherited, dict):
-        takes = config_keys.get(condition, set(inherited))
+    if "automation_condition" in specific and isinstance(inherited, dict):
+        # `automation_condition: null` switches the inherited one off, with its config.
+        takes = config_keys.get(condition, set(inherited)) if isinstance(condition, str) else set()
         kept = {key: value for key, value in inherited.items() if key in takes}
         merged["automation_condition_config"] = kept or None
     for key, value in specific.items():

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, StrictStr
 
 from factories.errors import nearest
+
+# croniter's extensions `H` and `R` stand for moments that chance chooses anew at each look.
+CHANCE = re.compile(r"(?:^|[\s,])[hr](?:[\s,(/]|$)", re.IGNORECASE)
+ANY_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - only whether a tick ever comes matters
 
 
 @lru_cache(maxsize=1024)
@@ -18,11 +24,24 @@ def check_cron(value: str) -> str:
     """Return a five-field cron expression as it came.
 
     Raises:
-        ValueError: When it is none.
+        ValueError: When it is none, or never ticks.
     """
-    if len(value.split()) != 5 or not croniter.is_valid(value):  # noqa: PLR2004 - minute … weekday
+    five = len(value.split()) == 5  # noqa: PLR2004 - minute, hour, day, month, weekday
+    if not five or CHANCE.search(value) or not croniter.is_valid(value):
         raise ValueError(f"{value!r} is not a cron schedule of five fields like '0 2 * * *'")
+    try:
+        croniter(value, ANY_DAY).get_next()
+    except CroniterBadDateError:
+        raise ValueError(f"{value!r} never ticks: there is no such day") from None
     return value
+
+
+@lru_cache(maxsize=1024)
+def shortest_interval(cron: str) -> timedelta:
+    """Return the shortest time between two ticks, among a hundred of them."""
+    ticks = croniter(cron, ANY_DAY)
+    moments = [ticks.get_next(datetime) for _ in range(100)]
+    return min(later - sooner for sooner, later in pairwise(moments))
 
 
 @lru_cache(maxsize=1024)
@@ -34,7 +53,7 @@ def check_timezone(value: str) -> str:
     """
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         near = nearest(value, available_timezones())
         hint = f"; did you mean {near!r}?" if near else ""
         raise ValueError(f"{value!r} is not a time zone like America/New_York{hint}") from None
