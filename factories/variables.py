@@ -33,9 +33,9 @@ def local_providers() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=PROVIDERS)}
 
 
-def target() -> str:
-    """Return the name of the target that this process works against."""
-    return os.environ.get("DP_TARGET", "local")
+def target(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the name of the target that this process works against: `local` when none is set."""
+    return environ.get("DP_TARGET") or "local"
 
 
 def is_defined(name: str) -> bool:

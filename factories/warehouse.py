@@ -53,7 +53,7 @@ def warehouse_names(environ: Mapping[str, str] = os.environ) -> WarehouseNames:
     a branch deployment has databases of its own (`DP_DATABASE_SUFFIX`, by default the target's
     name); `local` and `prod` use the plain names.
     """
-    name = environ.get("DP_TARGET", "local")
+    name = target(environ)
     if name in {"local", "prod"}:
         return WarehouseNames(name)
     if name == "dev":
@@ -173,7 +173,7 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
     Raises:
         WarehouseSettingsError: When the environment lacks a setting; all of them are named.
     """
-    if target() == "local":
+    if target(environ) == "local":
         providers = entry_points(group=LOCAL_PROVIDER)
         if not providers:
             raise WarehouseSettingsError("no embedded warehouse is installed; set DP_TARGET")
@@ -186,7 +186,8 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
         missing.append("SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR)")
     if missing:
         raise WarehouseSettingsError(
-            f"the target {target()!r} needs these environment variables: {', '.join(missing)}"
+            f"the target {target(environ)!r} needs these environment variables:"
+            f" {', '.join(missing)}"
         )
     return WarehouseSettings(
         account=environ["SNOWFLAKE_ACCOUNT"],
