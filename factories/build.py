@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +34,6 @@ class Build:
         conditions: The automation conditions that YAML may name.
         problems: Every mistake found so far; the caller raises them together.
         produced: Where each produced asset key comes from.
-        required: Asset keys that YAML depends on by name, and where.
     """
 
     root: Path
@@ -43,17 +41,12 @@ class Build:
     conditions: AutomationConditions
     problems: list[Problem] = field(default_factory=list)
     produced: dict[dg.AssetKey, Origin] = field(default_factory=dict)
-    required: list[tuple[dg.AssetKey, Origin]] = field(default_factory=list)
 
     def claim(self, key: dg.AssetKey, origin: Origin) -> None:
         """Note that an asset is produced; a second producer of the same key is a problem."""
         first = self.produced.setdefault(key, origin)
         if first is not origin:
             self.problems.append(twice(key, first, origin))
-
-    def require(self, keys: Iterable[dg.AssetKey], origin: Origin) -> None:
-        """Note that YAML at `origin` names these asset keys as upstream."""
-        self.required.extend((key, origin) for key in keys)
 
 
 def twice(key: dg.AssetKey, first: Origin, second: Origin) -> Problem:

@@ -2,6 +2,7 @@
 
 # Dagster reads the annotations of an op's function: they must not be postponed here.
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import dagster as dg
 
 from factories.build import Build
 from factories.checks import check_specs
+from factories.errors import Problem
 from factories.freshness import freshness_policy
 from factories.keys import asset_key, key_part, parse_key
 from factories.partitions import PartitionSpec, partitions_definition
@@ -18,6 +20,7 @@ from factories.sling.connections import DATABASE, read_connections
 from factories.sling.objects import TargetTable
 from factories.sling.replications import Replication, Stream, read_replications
 from factories.sling.run import SlingRunConfig, run_streams
+from factories.yaml_files import display_name
 
 Grouped = tuple[PartitionSpec | None, str]
 
@@ -35,36 +38,58 @@ def build_sling_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition |
     """
     connections = read_connections(folder, build)
     replications = read_replications(folder, connections, build)
+    sources = _SourceKeys(replications)
+    _check_names(replications, sources, build)
     if build.problems:
         return []
-    sources = _SourceKeys(replications)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = list(sources.specs())
     for replication in replications:
         assets.extend(_multi_assets(replication, sources, build))
     return assets
 
 
+def _check_names(replications: Sequence[Replication], sources: "_SourceKeys", build: Build) -> None:
+    """Report files whose ops would have one name, and assets that are also a source's table."""
+    files: dict[str, Replication] = {}
+    for replication in replications:
+        first = files.setdefault(key_part(replication.name), replication)
+        name = display_name(replication.path, build.root)
+        if first is not replication:
+            message = f"{first.path.name} has the same name to Dagster: give this file another"
+            build.problems.append(Problem(name, 0, 0, message))
+        for stream in replication.streams:
+            key = sources.key(replication.system, stream)
+            if origin := build.produced.get(key):
+                message = f"{stream.name!r} reads {key.to_user_string()}, which {origin} produces"
+                build.problems.append(Problem(name, stream.line, 1, message))
+
+
 class _SourceKeys:
     """The keys of the external source tables, `<system>/src/<table>`.
 
-    Where one system has tables of the same name in several schemas, these keys name the schema
-    too, whichever file comes first.
+    Where one system has tables of the same name in several schemas or databases, these keys name
+    these too, whichever file comes first.
     """
 
     def __init__(self, replications: Sequence[Replication]) -> None:
-        schemas: dict[tuple[str, str], set[str]] = defaultdict(set)
+        owners: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         for replication in replications:
             for stream in replication.streams:
-                table = key_part(stream.source.table)
-                schemas[replication.system, table].add(stream.source.schema.lower())
-        self._schemas = schemas
+                source = stream.source
+                owner = (source.database.lower(), source.schema.lower())
+                owners[replication.system, _table(stream)].add(owner)
+        self._owners = owners
         self._replications = replications
 
     def key(self, system: str, stream: Stream) -> dg.AssetKey:
-        table = key_part(stream.source.table)
-        if len(self._schemas[system, table]) > 1 and stream.source.schema:
-            table = f"{stream.source.schema}_{table}"
-        return asset_key(system, "src", table)
+        source = stream.source
+        owners = self._owners[system, _table(stream)]
+        parts = [_table(stream)]
+        if len({schema for _, schema in owners}) > 1:
+            parts.insert(0, source.schema)
+        if len({database for database, _ in owners}) > 1:
+            parts.insert(0, source.database)
+        return asset_key(system, "src", "_".join(part for part in parts if part))
 
     def specs(self) -> Iterator[dg.AssetSpec]:
         seen: set[dg.AssetKey] = set()
@@ -78,13 +103,21 @@ class _SourceKeys:
                     yield dg.AssetSpec(key, group_name=stream.meta.group or system, kinds=kinds)
 
 
+def _table(stream: Stream) -> str:
+    """Return the source table's part of a key; a name without ASCII letters gives none."""
+    return key_part(stream.source.table) or stream.key.path[-1]
+
+
 def _multi_assets(
     replication: Replication, sources: _SourceKeys, build: Build
 ) -> Iterator[dg.AssetsDefinition]:
     groups: dict[Grouped, list[Stream]] = defaultdict(list)
     pool = f"sling_{key_part(replication.name)}"
     for stream in replication.streams:
-        groups[stream.meta.partition, stream.meta.pool or pool].append(stream)
+        partition = stream.meta.partition
+        # The column is each stream's own affair.
+        shared = partition.model_copy(update={"column": None}) if partition else None
+        groups[shared, stream.meta.pool or pool].append(stream)
     for (partition, group_pool), streams in groups.items():
         yield _multi_asset(
             _op_name(replication, partition, group_pool if group_pool != pool else None),
@@ -100,11 +133,12 @@ def _multi_assets(
 def _op_name(replication: Replication, partition: PartitionSpec | None, pool: str | None) -> str:
     parts = ["sling", key_part(replication.name)]
     if partition:
-        starts = key_part(partition.start or "_".join(partition.keys or ()))
-        parts += [partition.type, starts, key_part(partition.column or "")]
+        # Two groups of one file may differ in any setting of their partitions.
+        digest = hashlib.sha256(partition.model_dump_json().encode()).hexdigest()
+        parts += [partition.type, digest[:6]]
     if pool:
         parts.append(key_part(pool))
-    return "__".join(part for part in parts if part)
+    return "__".join(parts)
 
 
 def _multi_asset(

@@ -10,10 +10,10 @@ from typing import Any
 
 from factories import variables
 from factories.build import Build
-from factories.errors import nearest
+from factories.errors import Problem, nearest
 from factories.models import Places, validate
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
-from factories.yaml_files import read_yaml
+from factories.yaml_files import YamlFile, read_yaml
 
 CONNECTIONS_FILE = "connections.yaml"
 TARGET = "SNOWFLAKE"
@@ -61,17 +61,22 @@ class Connection:
         return json.dumps(resolved), secrets
 
 
-def read_connections(folder: Path, build: Build) -> dict[str, Connection]:
-    """Read the connections of a `sling/` folder; mistakes go to the build's problems."""
+def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None:
+    """Read the connections of a `sling/` folder; mistakes go to the build's problems.
+
+    Returns:
+        The connections by lower-case name, also those with mistakes; None when the file as a
+        whole cannot be read.
+    """
     path = folder / CONNECTIONS_FILE
     if not path.is_file():
         return {}
     file = read_yaml(path, root=build.root, problems=build.problems)
     if file is None:
-        return {}
+        return None
     model = validate(ConnectionsFile, file.data, Places(file, []), build.problems)
     if model is None:
-        return {}
+        return None
     variables.check(file, file.data["connections"], ["connections"], build.problems)
     found: dict[str, Connection] = {}
     for name, properties in model.connections.items():
@@ -81,18 +86,24 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection]:
             build.problems.append(file.problem(at, message, at_key=True))
             continue
         kind = _type(properties)
-        if kind is None and isinstance(properties, dict):
-            build.problems.append(file.problem(at, "the key 'type' is missing", at_key=True))
-            continue
-        if kind not in CONNECTION_TYPES and isinstance(properties, dict):
-            near = nearest(str(kind), CONNECTION_TYPES)
-            message = f"{kind!r} is no connection type of Sling"
-            build.problems.append(
-                file.problem([*at, "type"], message, allowed=CONNECTION_TYPES, nearest=near)
-            )
-            continue
+        if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
+            build.problems.append(_type_problem(file, at, kind))
+        if same := found.get(name.lower()):
+            message = f"{name!r} and {same.name!r} are the same name to Sling"
+            build.problems.append(file.problem(at, message, at_key=True))
         found[name.lower()] = Connection(name, kind or "database", properties)
     return found
+
+
+def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
+    if kind is None:
+        return file.problem(at, "the key 'type' is missing", at_key=True)
+    return file.problem(
+        [*at, "type"],
+        f"{kind!r} is no connection type of Sling",
+        allowed=CONNECTION_TYPES,
+        nearest=nearest(kind, CONNECTION_TYPES),
+    )
 
 
 def _type(properties: str | Mapping[str, Any]) -> str | None:

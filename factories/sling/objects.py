@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from factories.errors import nearest
 from factories.keys import key_part
 
 TEMPLATE = re.compile(r"\{([a-z_]+)\}")
 PART = re.compile(r'"([^"]+)"|([^.]+)')
-FILE = re.compile(r"^[a-z0-9+]+://|[/\\]|\.(csv|json|jsonl|jsonlines|parquet|xml|xlsx|avro|gz)$")
+SCHEME = re.compile(r"^[a-z0-9+]+://", re.IGNORECASE)
+FILE = re.compile(
+    r"^[a-z0-9+]+://|[/\\]|\.(csv|json|jsonl|jsonlines|parquet|xml|xlsx|avro|gz)$", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -20,28 +25,54 @@ class StreamName:
         schema: The source's schema; empty for files and queries.
         table: The source's table, the query's name, or the file's name without its ending.
         file: Whether it is a file.
+        database: The source's database, where the name says it.
     """
 
     schema: str
     table: str
     file: bool = False
+    database: str = ""
 
 
 def parse_stream(name: str, *, is_query: bool = False) -> StreamName:
     """Read a stream's name: `table`, `schema.table`, `database.schema.table` or a file.
 
+    A pattern of files is named after the folder that holds them.
+
     Example:
-        >>> parse_stream("ops.flights")
-        StreamName(schema='ops', table='flights', file=False)
+        >>> parse_stream("ops.flights").schema
+        'ops'
     """
     if not is_query and FILE.search(name):
-        return StreamName("", re.split(r"[/\\]", name.rstrip("/\\"))[-1].split(".")[0], file=True)
+        steps = re.split(r"[/\\]+", SCHEME.sub("", name).rstrip("/\\"))
+        plain = [step for step in steps if "*" not in step]
+        return StreamName("", plain[-1].split(".")[0] if plain else "", file=True)
     parts = [quoted or plain for quoted, plain in PART.findall(name)]
-    return StreamName(parts[-2] if len(parts) > 1 else "", parts[-1] if parts else "")
+    database, schema, table = [*[""] * (3 - len(parts)), *parts][-3:]
+    return StreamName(schema, table, database=database)
 
 
 class ObjectError(ValueError):
-    """An `object` that names no table."""
+    """An `object` that names no table.
+
+    Attributes:
+        inherited: Whether the template itself is wrong, and not only wrong for this stream.
+        allowed: The variables that it may hold, when it holds another.
+        nearest: The one that was most likely meant.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        inherited: bool = False,
+        allowed: Sequence[str] = (),
+        nearest: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.inherited = inherited
+        self.allowed = allowed
+        self.nearest = nearest
 
 
 @dataclass(frozen=True)
@@ -78,15 +109,19 @@ def resolve_object(template: str, stream: StreamName, source: str) -> TargetTabl
         value = values.get(match[1])
         if value is None:
             raise ObjectError(
-                f"object: {{{match[1]}}} is not known here; allowed are "
-                + ", ".join(f"{{{known}}}" for known in values)
+                f"object: the variable {{{match[1]}}} is not known here",
+                inherited=True,
+                allowed=[f"{{{known}}}" for known in values],
+                nearest=f"{{{near}}}" if (near := nearest(match[1], values)) else None,
             )
         if not value:
-            raise ObjectError(f"object: {{{match[1]}}} is empty for this stream: write the name")
+            raise ObjectError(
+                f"object: {{{match[1]}}} of {template!r} is empty for this stream: write the name"
+            )
         return value
 
     text = TEMPLATE.sub(replace, template)
     parts = [quoted or plain for quoted, plain in PART.findall(text)]
     if "{" in text or not 2 <= len(parts) <= 3:  # noqa: PLR2004 - schema.table or database.schema.table
-        raise ObjectError(f"object: {template!r} does not give schema.table")
+        raise ObjectError(f"object: {template!r} does not give schema.table", inherited=True)
     return TargetTable(parts[-2], parts[-1], parts[0] if len(parts) > 2 else None)  # noqa: PLR2004

@@ -35,6 +35,7 @@ from factories.sling.schema import ReplicationFile, SlingStream
 from factories.spec import DagsterMeta, merge_meta
 from factories.yaml_files import YamlFile, read_yaml, yaml_paths
 
+DEFAULT_BLOCK = ("defaults", "meta", "dagster")
 MERGED_OPTIONS = ("source_options", "target_options")
 
 
@@ -96,16 +97,19 @@ class Replication:
 
 
 def read_replications(
-    folder: Path, connections: Mapping[str, Connection], build: Build
+    folder: Path, connections: Mapping[str, Connection] | None, build: Build
 ) -> list[Replication]:
-    """Read every replication of a `sling/` folder; mistakes go to the build's problems."""
+    """Read every replication of a `sling/` folder; mistakes go to the build's problems.
+
+    Connections are None when their own file could not be read: then no source is looked up.
+    """
     paths = [path for path in yaml_paths(folder) if path.name != CONNECTIONS_FILE]
     read = (_read_replication(path, connections, build) for path in paths)
     return [replication for replication in read if replication is not None]
 
 
 def _read_replication(
-    path: Path, connections: Mapping[str, Connection], build: Build
+    path: Path, connections: Mapping[str, Connection] | None, build: Build
 ) -> Replication | None:
     file = read_yaml(path, root=build.root, problems=build.problems, lines_of="streams")
     if file is None:
@@ -118,12 +122,13 @@ def _read_replication(
     if model.target.upper() != TARGET:
         message = f"target: must be {TARGET}: all data ends in the warehouse"
         build.problems.append(file.problem(["target"], message))
-    connection = connections.get(model.source.lower())
+    connection = connections.get(model.source.lower()) if connections is not None else None
     if connection is None:
-        names = [known.name for known in connections.values()]
-        message = f"source: {model.source!r} is not in {CONNECTIONS_FILE}"
-        near = nearest(model.source, names)
-        build.problems.append(file.problem(["source"], message, allowed=names, nearest=near))
+        if connections is not None:
+            names = [known.name for known in connections.values()]
+            message = f"source: {model.source!r} is not in {CONNECTIONS_FILE}"
+            near = nearest(model.source, names)
+            build.problems.append(file.problem(["source"], message, allowed=names, nearest=near))
         connection = Connection(model.source, "database", "")
     streams = tuple(_streams(file, model, connection, build))
     return Replication(path.stem, path, connection, streams, dict(model.env))
@@ -143,12 +148,18 @@ def _streams(
         if settings is None or meta is None or settings.disabled:
             continue
         source = parse_stream(name, is_query=settings.sql is not None)
-        if not check_stream(name, source, settings, meta, places=places, problems=build.problems):
+        # Rules between settings concern the stream, even where it inherits one of them.
+        here = Places(file, ["streams", name])
+        if not check_stream(name, source, settings, meta, places=here, problems=build.problems):
             continue
         try:
             table = resolve_object(str(settings.object), source, connection.name)
         except ObjectError as error:
-            build.problems.append(places.problem(["object"], str(error)))
+            at = places if error.inherited else here
+            problem = at.problem(
+                ["object"], str(error), allowed=error.allowed, nearest=error.nearest
+            )
+            build.problems.append(problem)
             continue
         key = (
             parse_key(meta.asset_key)
@@ -156,8 +167,13 @@ def _streams(
             else asset_key(connection.name, "raw", table.table)
         )
         origin = Origin(file.name, file.key_lines.get(name, 1))
+        if not all(key.path):
+            message = f"{name!r} has no letters or digits to make an asset key of: set asset_key"
+            build.problems.append(here.problem([], message, at_key=True))
+        if key.to_user_string() in meta.deps:
+            message = f"deps: {key.to_user_string()} cannot depend on itself"
+            build.problems.append(metas.places(name).problem(["deps"], message))
         build.claim(key, origin)
-        build.require((parse_key(dep) for dep in meta.deps), origin)
         yield Stream(name, source, merged, settings, table, key, meta, condition, origin.line)
 
 
@@ -183,15 +199,17 @@ class _Metas:
         self._shared: tuple[DagsterMeta | None, Condition | None] | None = None
 
     def of(self, name: str, meta: Any) -> tuple[DagsterMeta | None, Condition | None]:
-        base = ["defaults", "meta", "dagster"]
         if meta is None:
             if self._shared is None:
-                self._shared = self._resolve(self._default, Places(self._file, base))
+                self._shared = self._resolve(self._default, Places(self._file, DEFAULT_BLOCK))
             return self._shared
-        at = ["streams", name, "meta"]
-        own = self._block(meta, at)
+        own = self._block(meta, ["streams", name, "meta"])
         merged = merge_meta(self._default, own, self._keys)
-        return self._resolve(merged, Places(self._file, [*at, "dagster"], base))
+        return self._resolve(merged, self.places(name))
+
+    def places(self, name: str) -> Places:
+        """Return where a stream's block is written: its own, then the file's defaults."""
+        return Places(self._file, ["streams", name, "meta", "dagster"], DEFAULT_BLOCK)
 
     def _block(self, meta: Any, at: list[str]) -> dict[str, Any]:
         block = meta.get("dagster") if isinstance(meta, dict) else meta
