@@ -5,10 +5,12 @@ Each code location is read in its own environment; `dp check` joins the reports.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
+import traceback
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,10 +19,12 @@ from typing import Any
 import dagster as dg
 
 from factories.errors import ConfigError, Problem
-from factories.project import project_root
+from factories.project import MARKER, project_root
 from factories.yaml_files import display_name
 
 CODE_REFERENCES = "dagster/code_references"
+# Dagster makes a stub asset of every dep that the location does not declare, with this metadata.
+STUB = "dagster/auto_created_stub_asset"
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class LocationReport:
 def report_location(module_name: str) -> LocationReport:
     """Load a code location and describe it."""
     try:
-        with warnings.catch_warnings():
+        # What the module prints must not mix with the report.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
             module = importlib.import_module(module_name)
             defs: dg.Definitions = module.defs
@@ -64,10 +69,32 @@ def report_location(module_name: str) -> LocationReport:
             executable = defs.resolve_asset_graph().materializable_asset_keys
     except ConfigError as error:
         return LocationReport(problems=list(error.problems))
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
-        message = f"cannot be loaded: {type(error).__name__}: {error}"
-        return LocationReport(problems=[Problem(module_name.replace(".", "/"), 0, 0, message)])
-    return LocationReport([_asset(spec, produced=spec.key in executable) for spec in specs])
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
+        return LocationReport(problems=[_load_problem(module_name, error)])
+    return LocationReport(
+        [
+            _asset(spec, produced=spec.key in executable)
+            for spec in specs
+            if STUB not in spec.metadata
+        ]
+    )
+
+
+def _load_problem(module_name: str, error: BaseException) -> Problem:
+    """Return the problem of a module that raised, at the project's own line nearest to it."""
+    message = f"{module_name} cannot be loaded: {type(error).__name__}: {error}"
+    root = project_root()
+    places = [
+        (Path(frame.filename), frame.lineno or 0)
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((Path(error.filename), error.lineno or 0))
+    for path, line in reversed(places):
+        own = path.is_relative_to(root) and not path.is_relative_to(Path(sys.prefix))
+        if own and path != Path(__file__):
+            return Problem(display_name(path, root), line, 1, message)
+    return Problem(MARKER, 0, 0, message)
 
 
 def _asset(spec: dg.AssetSpec, *, produced: bool) -> AssetReport:

@@ -70,14 +70,18 @@ def _report(root: Path, location: CodeLocation) -> LocationReport:
     if not location.python.is_file():
         message = f"{location.name}: its environment is missing, run `make setup`"
         return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
-    done = subprocess.run(
-        [str(location.python), "-m", "factories.location_report", location.module],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=LOAD_TIMEOUT_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [str(location.python), "-m", "factories.location_report", location.module],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=LOAD_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        message = f"{location.name}: does not load within {LOAD_TIMEOUT_SECONDS} s"
+        return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
     if done.returncode != 0:
         message = f"{location.name}: cannot be loaded: {done.stderr.strip()[-2000:]}"
         return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
