@@ -8,6 +8,7 @@ import dagster as dg
 
 from factories.automation import AutomationConditions, NamedCondition
 from factories.build import Build
+from factories.collector import collector_paused
 from factories.errors import Problem
 from factories.location_error import CodeLocationConfigError
 from factories.project import project_root
@@ -39,6 +40,7 @@ def build_definitions(
     return dg.Definitions(assets=assets, executor=step_executor())
 
 
+@collector_paused()
 def read_project(
     *, sling: str | None = None, conditions: Iterable[NamedCondition] = ()
 ) -> tuple[Build, list[dg.AssetsDefinition | dg.AssetSpec]]:
