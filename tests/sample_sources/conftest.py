@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,14 +14,21 @@ from sample_sources.flight_ops import url
 from sample_sources.flight_ops.system import FlightOps
 
 
-@pytest.fixture(scope="session")
-def shared_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A local folder whose flight_ops is filled once; tests leave its data as they found them."""
-    folder = tmp_path_factory.mktemp("shared")
-    yield folder
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DP_LOCAL_DIR", str(folder))
+@contextmanager
+def temporary_local_dir() -> Iterator[Path]:
+    # Not pytest's: every pytest that starts closes the parent of all its folders to other users,
+    # and so to the one who runs the server for root.
+    with tempfile.TemporaryDirectory(prefix="dp-") as name, pytest.MonkeyPatch.context() as patch:
+        yield Path(name)
+        patch.setenv("DP_LOCAL_DIR", name)
         FlightOps().reset()
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Iterator[Path]:
+    """A local folder whose flight_ops is filled once; tests leave its data as they found them."""
+    with temporary_local_dir() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -41,11 +50,11 @@ def flights(filled_dir: Path) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def own_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_dir(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty local folder of the test's own."""
-    monkeypatch.setenv("DP_LOCAL_DIR", str(tmp_path))
-    yield tmp_path
-    FlightOps().reset()
+    with temporary_local_dir() as folder:
+        monkeypatch.setenv("DP_LOCAL_DIR", str(folder))
+        yield folder
 
 
 @pytest.fixture

@@ -150,4 +150,6 @@ def test_the_server_takes_no_network_connections(
     assert one(flights, "show listen_addresses") == ""
     folder = shared_dir / "flight_ops" / "postgres"
     assert folder.stat().st_mode & 0o077 == 0
-    assert (folder / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
+    socket_dir = Path(flights.info.host)
+    assert socket_dir.stat().st_mode & 0o077 == 0
+    assert (socket_dir / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
