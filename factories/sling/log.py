@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+from factories.sling.process import RawLine
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"^\[\d+ / \d+\] running stream (?P<name>.+)$")
@@ -80,17 +81,16 @@ class ReplicationLog:
     Attributes:
         streams: The names of the streams that the process was given, in their order.
         report: Receives every line that a person may want to read.
-        clock: Seconds that only grow.
     """
 
     streams: tuple[str, ...]
     report: Callable[[LogLine], None]
-    clock: Callable[[], float] = time.monotonic
     _current: StreamResult | None = field(default=None, init=False)
+    _now: float = field(default=0.0, init=False)
     _started: float = field(default=0.0, init=False)
     _error: list[str] | None = field(default=None, init=False)
 
-    def follow(self, lines: Iterable[str]) -> Iterator[StreamResult]:
+    def follow(self, lines: Iterable[RawLine]) -> Iterator[StreamResult]:
         """Yield each stream's result as soon as the log has it.
 
         Streams that the log never says the end of, as when the process dies, are yielded last, as
@@ -98,10 +98,12 @@ class ReplicationLog:
         """
         done: set[str] = set()
         tail: deque[str] = deque(maxlen=TAIL_LINES)
-        if len(self.streams) == 1:  # of a single stream the log does not say that it starts
-            self._start(self.streams[0])
         for raw in lines:
-            line = parse_line(raw)
+            self._now = raw.at
+            if self._started == 0.0 and len(self.streams) == 1:
+                # of a single stream the log does not say that it starts
+                self._start(self.streams[0])
+            line = parse_line(raw.text)
             if line.text:
                 self.report(line)
                 tail.append(line.text)
@@ -135,13 +137,13 @@ class ReplicationLog:
             self._error = []
         elif text == "execution succeeded":
             current.succeeded = True
-            current.seconds = self.clock() - self._started
+            current.seconds = self._now - self._started
             self._current = None
             return current
         return None
 
     def _start(self, name: str) -> None:
-        self._current, self._started, self._error = StreamResult(name), self.clock(), None
+        self._current, self._started, self._error = StreamResult(name), self._now, None
 
     def _failed(self) -> StreamResult | None:
         """Return the current stream's result if it has failed, and be done with it."""
@@ -149,6 +151,6 @@ class ReplicationLog:
         if current is None or error is None:
             return None
         self._current, self._error = None, None
-        current.seconds = self.clock() - self._started
+        current.seconds = self._now - self._started
         current.error = "\n".join(dict.fromkeys(error)) or "execution failed"
         return current

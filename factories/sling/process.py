@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Generator, Mapping
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,14 @@ FOLDER_PREFIX = "dp-sling-"
 
 class SlingNotFoundError(Exception):
     """There is no Sling binary in this environment."""
+
+
+@dataclass(frozen=True)
+class RawLine:
+    """A line of Sling's output, without its end, and when it came, in monotonic seconds."""
+
+    text: str
+    at: float
 
 
 def find_binary(environ: Mapping[str, str] = os.environ) -> str:
@@ -54,7 +66,7 @@ def find_binary(environ: Mapping[str, str] = os.environ) -> str:
 
 def run_sling(
     binary: str, replication: Mapping[str, Any], connections: Mapping[str, str]
-) -> Generator[str]:
+) -> Generator[RawLine]:
     """Run one replication and yield the lines of its log.
 
     Connections reach Sling through the process's own environment, never through a file or this
@@ -67,7 +79,8 @@ def run_sling(
         connections: Each connection's URL or JSON by name.
 
     Yields:
-        Each line, without its end; the log is JSON lines, a stream's error plain text.
+        Each line with the time of its arrival: the log is JSON lines, a stream's error plain text.
+        A thread reads them, so that a consumer who takes its time does not change the times.
     """
     sweep_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
@@ -85,13 +98,24 @@ def run_sling(
             start_new_session=True,
         ) as process:
             try:
-                if process.stdout is not None:
-                    for line in process.stdout:
-                        yield line.rstrip("\n")
+                yield from _lines(process)
             finally:
                 _stop(process)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[RawLine]:
+    arrived: queue.SimpleQueue[RawLine | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            arrived.put(RawLine(line.rstrip("\n"), time.monotonic()))
+        arrived.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (line := arrived.get()) is not None:
+        yield line
 
 
 def _settings(folder: Path) -> dict[str, str]:

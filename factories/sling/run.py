@@ -15,7 +15,7 @@ from factories.retries import retry_policy
 from factories.sling.launch import Launch, prepare
 from factories.sling.log import LogLine, ReplicationLog, StreamResult
 from factories.sling.metadata import TableReader, materialize_result
-from factories.sling.process import SlingNotFoundError, find_binary, run_sling
+from factories.sling.process import RawLine, SlingNotFoundError, find_binary, run_sling
 from factories.sling.replications import Replication, Stream
 from factories.variables import UndefinedVariableError
 from factories.warehouse import WarehouseNames, WarehouseSettingsError, warehouse_settings
@@ -99,7 +99,8 @@ def _attempt(
 
     log = ReplicationLog(tuple(by_name), report)
     with closing(run_sling(binary, launch.body(by_name), launch.connections)) as lines:
-        for result in log.follow(launch.mask(line) for line in lines):
+        masked = (RawLine(launch.mask(line.text), line.at) for line in lines)
+        for result in log.follow(masked):
             yield by_name[result.name], result
 
 
@@ -113,6 +114,7 @@ def _wait(context: dg.AssetExecutionContext, again: Sequence[Stream], attempt: i
 
 
 def _report(lost: Sequence[StreamResult], selected: int) -> str:
-    lines = [f"{len(lost)} of {selected} streams failed; the others are loaded."]
+    rest = "; the others are loaded" if len(lost) < selected else ""
+    lines = [f"{len(lost)} of {selected} streams failed{rest}."]
     lines += [f"{result.name}: {result.error}" for result in lost]
     return "\n".join(lines)

@@ -88,6 +88,11 @@ class Project:
         )
         return bool(found)
 
+    def messages(self) -> str:
+        """What a person reads in the last run's log."""
+        events = self.instance.all_logs(self.results[-1].run_id)
+        return "\n".join(event.user_message for event in events)
+
     def log(self) -> str:
         """Everything that the last run left in the event storage."""
         events = self.instance.all_logs(self.results[-1].run_id)

@@ -94,7 +94,7 @@ def test_failed_stream_is_retried_alone(project: Project, source: Source) -> Non
     assert result.success
     assert set(materialized(result)) == {"customers", "orders", "flaky"}
     assert project.count("flaky") == 2
-    log = project.log()
+    log = project.messages()
     assert "retry 1" in log
     assert "retry 2" not in log
     assert log.count(f"running stream {project.schema}.customers") == 1
@@ -109,7 +109,7 @@ def test_stream_that_keeps_failing_is_given_up_after_its_retries(project: Projec
 
     assert not result.success
     assert set(materialized(result)) == {"customers", "orders"}
-    log = project.log()
+    log = project.messages()
     assert "retry 1" in log
     assert "retry 2" not in log
 
@@ -342,7 +342,7 @@ def test_no_temporary_file_survives(
 
     project.run()
 
-    assert list(scratch.iterdir()) == []
+    assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
 def test_folders_of_killed_step_processes_are_swept(

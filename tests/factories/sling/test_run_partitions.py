@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dagster as dg
 import pytest
 
 from tests.factories.sling.conftest import Project, Source
@@ -70,7 +71,7 @@ def test_range_is_one_window_and_one_process(project: Project) -> None:
     assert project.rows("select id from {s}.events order by id") == [(i,) for i in range(2, 8)]
     partitions = {e.partition for e in result.get_asset_materialization_events()}
     assert partitions == {f"2024-01-0{day}" for day in range(1, 7)}
-    assert project.log().count("reading from source database") <= 2  # message and event
+    assert project.messages().count("reading from source database") == 1
 
 
 def test_earlier_partition_loaded_later_and_again_repeats_no_row(
@@ -83,26 +84,26 @@ def test_earlier_partition_loaded_later_and_again_repeats_no_row(
 
     assert project.run(partition_key="2024-01-01").success
 
-    rows = project.rows("select id, to_char(happened, 'HH24') from {s}.events order by id")
+    rows = project.rows("select id, hour(happened) from {s}.events order by id")
     assert [row[0] for row in rows] == [2, 3, 4, 5, 6]
-    assert rows[2] == (4, "12")
+    assert rows[2] == (4, 12)
 
 
 @pytest.mark.usefixtures("bounds")
 def test_run_that_names_no_partition_refuses(project: Project) -> None:
     project.replication(events("daily", "2024-01-01"))
-    [assets] = [a for a in project.assets() if hasattr(a, "op")]
-    result = project.run(tags={RANGE_START: "2024-01-01"})
 
-    assert assets.partitions_def is not None
+    result = project.run()
+
     assert not result.success
+    assert "names no partition" in project.messages()
     assert not project.has_table("events")
 
 
 @pytest.mark.usefixtures("bounds")
 def test_full_refresh_of_a_partition_refuses(project: Project) -> None:
     project.replication(events("daily", "2024-01-01"))
-    name = "sling__shop__daily__2024_01_01"
+    [name] = [a.op.name for a in project.assets() if isinstance(a, dg.AssetsDefinition)]
 
     result = project.run(
         partition_key="2024-01-01",
