@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import textwrap
 import uuid
 from collections.abc import Iterator
@@ -110,12 +111,16 @@ def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, objec
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an empty PostgreSQL server; one per xdist worker."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
-    server.create()
-    yield f"postgresql://postgres:@/postgres?host={server.start()}"
-    server.remove()
+def postgres() -> Iterator[str]:
+    """The URL of an empty PostgreSQL server; one per xdist worker.
+
+    Not below pytest's own folder: as root, the server is another user, which may not enter it.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder) / "data")
+        server.create()
+        yield f"postgresql://postgres:@/postgres?host={server.start()}"
+        server.remove()
 
 
 @pytest.fixture

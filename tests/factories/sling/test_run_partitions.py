@@ -96,7 +96,7 @@ def test_run_that_names_no_partition_refuses(project: Project) -> None:
     result = project.run()
 
     assert not result.success
-    assert "names no partition" in project.messages()
+    assert "the run names no partition" in project.log()
     assert not project.has_table("events")
 
 
