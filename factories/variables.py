@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from factories.errors import Problem, nearest
+from factories.local_systems import ask
 from factories.yaml_files import KeyPath, YamlFile
 
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -52,7 +53,7 @@ def value(name: str) -> str:
     if name in os.environ:
         return os.environ[name]
     if target() == "local" and name in local_providers():
-        return str(local_providers()[name].load()())
+        return str(ask(local_providers()[name]))
     raise UndefinedVariableError(name)
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from factories.local_systems import ask
 from factories.variables import target
 
 LOCAL_PROVIDER = "dp.local_warehouse"
@@ -172,12 +173,13 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
 
     Raises:
         WarehouseSettingsError: When the environment lacks a setting; all of them are named.
+        LocalSystemError: When the embedded warehouse does not start.
     """
     if target(environ) == "local":
         providers = entry_points(group=LOCAL_PROVIDER)
         if not providers:
             raise WarehouseSettingsError("no embedded warehouse is installed; set DP_TARGET")
-        found: Mapping[str, Any] = next(iter(providers)).load()()
+        found: Mapping[str, Any] = ask(next(iter(providers)))
         known = WarehouseSettings.__dataclass_fields__
         return WarehouseSettings(**{key: val for key, val in found.items() if key in known})
     missing = [name for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER") if not environ.get(name)]

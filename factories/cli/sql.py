@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from factories.local_systems import LocalSystemError
 from factories.warehouse import WarehouseSettingsError, warehouse_names, warehouse_settings
 
 
@@ -42,7 +43,7 @@ def run_statement(statement: str, database: str) -> SqlResult:
             cursor.execute(statement)
             columns = [column.name for column in cursor.description or ()]
             return SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
-    except (WarehouseSettingsError, snowflake.connector.errors.Error) as error:
+    except (LocalSystemError, WarehouseSettingsError, snowflake.connector.errors.Error) as error:
         raise SqlFailedError(str(error)) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from factories.local_systems import LocalSystemError
 from factories.partitions import UnreadableWindowError, window
 from factories.retries import retry_policy
 from factories.sling.launch import Launch, prepare
@@ -58,6 +59,7 @@ def run_streams(
             replication, pending, covered, names, settings, full_refresh=config.full_refresh
         )
     except (
+        LocalSystemError,
         SlingNotFoundError,
         UndefinedVariableError,
         UnreadableWindowError,
