@@ -39,6 +39,9 @@ lint: $(VENV)/test/.ready
 test: setup lint ## lint, types and every test
 	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
 
+bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results.md
+	@$(VENV)/test/bin/python -m benchmarks
+
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml
 	@for env in $(ENVS) test; do \
 	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \

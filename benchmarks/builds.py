@@ -1,0 +1,147 @@
+"""Three ways to build the definitions of one project's Sling streams; run as a process each.
+
+`python -m benchmarks.builds VARIANT FOLDER FILES STREAMS` prints the seconds of the build alone,
+without interpreter start and imports, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from benchmarks.streams import CRON, OWNER, SampleReplication, SampleStream, sample_replications
+from factories.automation import Condition, CronConfig, on_cron_no_deps
+from factories.collector import collector_paused
+
+Build = Callable[[], dg.Definitions]
+
+
+def factories_build(folder: Path) -> Build:
+    """Ours: YAML with positions, validated, to assets."""
+    import factories.sling.assets  # noqa: F401, PLC0415 - imports are not part of the build
+    from factories.definitions import build_definitions  # noqa: PLC0415 - as above
+
+    os.environ["DP_PROJECT_DIR"] = str(folder)
+    return lambda: build_definitions(sling="sling")
+
+
+def dagster_sling_build(folder: Path) -> Build:
+    """dagster-sling's own component on the same files.
+
+    It builds less of them: owners, tags, automation conditions and the source tables are left out.
+    """
+    from dagster_sling import SlingReplicationCollectionComponent  # noqa: PLC0415 - as above
+    from dagster_sling.components.sling_replication_collection.component import (  # noqa: PLC0415 - as above
+        SlingReplicationSpecModel,
+    )
+
+    os.chdir(folder)  # the component's paths are relative to that of its context
+    context = dg.ComponentTree.for_test().load_context
+    paths = sorted(path for path in Path("sling").iterdir() if path.name != "connections.yaml")
+
+    def build() -> dg.Definitions:
+        replications = [SlingReplicationSpecModel(path=str(path)) for path in paths]
+        return SlingReplicationCollectionComponent(replications=replications).build_defs(context)
+
+    return build
+
+
+def bare_build(folder: Path, files: int, streams: int) -> Build:
+    """The same specs as ours from values at hand: no YAML, no validation, nothing to run."""
+    replications = list(sample_replications(files, streams))
+
+    def build() -> dg.Definitions:
+        condition = on_cron_no_deps.build(CronConfig(cron_schedule=CRON))
+        assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
+        for replication in replications:
+            assets += _bare_sources(replication)
+            path = str(folder / "sling" / replication.file_name)
+            specs = [
+                _bare_spec(stream, replication.group, path, condition)
+                for stream in replication.streams
+            ]
+            assets.append(_bare_multi_asset(replication, specs))
+        return dg.Definitions(assets=assets, executor=dg.multiprocess_executor)
+
+    return build
+
+
+def _bare_sources(replication: SampleReplication) -> Iterator[dg.AssetSpec]:
+    for stream in replication.streams:
+        key = dg.AssetKey([stream.system, "src", stream.table])
+        yield dg.AssetSpec(key, group_name=replication.group, kinds={"postgres"})
+
+
+def _bare_spec(
+    stream: SampleStream, group: str, path: str, condition: Condition | None
+) -> dg.AssetSpec:
+    place = dg.LocalFileCodeReference(
+        file_path=path, line_number=stream.line, label=f"{stream.system}.yaml:{stream.line}"
+    )
+    return dg.AssetSpec(
+        dg.AssetKey([stream.system, "raw", stream.table]),
+        deps=[dg.AssetKey([stream.system, "src", stream.table])],
+        description=stream.description,
+        metadata={
+            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),
+            "dagster/table_name": f"RAW.{stream.system}.{stream.table}".upper(),
+            "sling/stream": stream.name,
+            "sling/mode": "incremental",
+        },
+        group_name=group,
+        code_version="0123456789abcdef",
+        automation_condition=condition,
+        owners=(OWNER,),
+        tags=stream.tags,
+        kinds={"sling", "snowflake"},
+    )
+
+
+def _bare_multi_asset(
+    replication: SampleReplication, specs: list[dg.AssetSpec]
+) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=f"sling__{replication.system}",
+        specs=specs,
+        can_subset=True,
+        pool=f"sling_{replication.system}",
+    )
+    def nothing() -> Iterator[dg.MaterializeResult[Any]]:
+        yield from ()
+
+    return nothing
+
+
+def prepare(variant: str, folder: Path, files: int, streams: int) -> Build:
+    """Import what a variant needs and return its build.
+
+    Raises:
+        KeyError: When there is no such variant.
+    """
+    variants: dict[str, Callable[[], Build]] = {
+        "factories": lambda: factories_build(folder),
+        "dagster-sling": lambda: dagster_sling_build(folder),
+        "bare": lambda: bare_build(folder, files, streams),
+        "bare, collector paused": lambda: collector_paused()(bare_build(folder, files, streams)),
+    }
+    return variants[variant]()
+
+
+def main() -> None:
+    """Build one variant in this process and print its seconds."""
+    variant, folder, files, streams = sys.argv[1:]
+    build = prepare(variant, Path(folder), int(files), int(streams))
+    start = time.perf_counter()
+    build()
+    print(json.dumps({"seconds": time.perf_counter() - start}))
+
+
+if __name__ == "__main__":
+    main()

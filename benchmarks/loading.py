@@ -1,0 +1,112 @@
+"""Loading the tables of flight_ops: our asset against the bare Sling command."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from benchmarks.measure import Variant, VariantFailedError, measure, median
+from benchmarks.report import Report, Target
+from factories.sling.connections import DATABASE, TARGET
+from factories.sling.process import find_binary
+from factories.variables import value
+from factories.warehouse import WarehouseSettings, warehouse_settings
+from local_snowflake import lifecycle
+from sample_sources.systems import FLIGHT_OPS
+
+ROOT = Path(__file__).parents[1]
+INGESTION_PYTHON = ROOT / ".venvs" / "ingestion" / "bin" / "python"
+REPLICATION = "sling/flight_ops.yaml"
+SCHEMA = "flight_ops"
+ROWS = {"airlines": 16, "airports": 1_458, "planes": 3_322, "flights": 336_776}
+BOUND = 1.25
+TEXT = f"""\
+All four tables of flight_ops ({sum(ROWS.values()):,} rows) from PostgreSQL into the embedded
+warehouse, into a schema that does not exist yet. Both servers run already.
+
+- *asset*: one process in the ingestion environment that does what a step process does, started
+  from nothing: start Python, import Dagster, build the code location from its YAML, run the step
+  with Sling in it, count rows, read columns, run the checks, and write every event and log line to
+  an SQLite instance. (`dp run` forks its step processes from one that has imported Dagster.)
+- *sling run*: `sling run -r {REPLICATION}`, the same file, and nothing else.
+"""
+
+
+def run() -> Report:
+    """Measure both in systems of their own, which end with the measurement."""
+    with _systems() as (settings, folder):
+
+        def drop() -> None:
+            _statement(settings, f"drop schema if exists {DATABASE}.{SCHEMA} cascade")
+
+        def check() -> None:
+            _check_rows(settings)
+
+        home = folder / "dagster"
+        home.mkdir()
+        (home / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+        asset = Variant(
+            "asset",
+            [str(INGESTION_PYTHON), "-m", "benchmarks.load_step"],
+            {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"},
+            ROOT,
+            drop,
+            check,
+        )
+        sling = Variant(
+            "sling run",
+            [find_binary(), "run", "-r", REPLICATION],
+            {**_sling_connections(settings), "SLING_HOME_DIR": str(folder / "sling")},
+            ROOT,
+            drop,
+            check,
+        )
+        samples = measure([asset, sling])
+    ratio = median(samples["asset"].whole) / median(samples["sling run"].whole)
+    targets = [Target("asset / sling run, whole process", ratio, BOUND)]
+    return Report("Loading", TEXT, list(samples.values()), targets)
+
+
+@contextmanager
+def _systems() -> Iterator[tuple[WarehouseSettings, Path]]:
+    """Start a warehouse and a PostgreSQL with the flights of 2013 in a temporary folder."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        chosen = {
+            "DP_TARGET": "local",
+            "DP_LOCAL_DIR": str(folder),
+            "SLING_DISABLE_TELEMETRY": "TRUE",
+        }
+        with patch.dict(os.environ, chosen):
+            try:
+                yield warehouse_settings(), folder
+            finally:
+                lifecycle.stop()
+                FLIGHT_OPS.down()
+
+
+def _sling_connections(settings: WarehouseSettings) -> dict[str, str]:
+    """Return both connections as Sling finds them in its environment."""
+    target = settings.sling_connection(DATABASE)
+    return {
+        "FLIGHT_OPS": value("FLIGHT_OPS_URL"),
+        TARGET: target if isinstance(target, str) else json.dumps(target),
+    }
+
+
+def _statement(settings: WarehouseSettings, sql: str) -> list[tuple[int]]:
+    with closing(settings.connect(DATABASE)) as connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def _check_rows(settings: WarehouseSettings) -> None:
+    for table, rows in ROWS.items():
+        found = _statement(settings, f"select count(*) from {DATABASE}.{SCHEMA}.{table}")[0][0]
+        if found != rows:
+            raise VariantFailedError(f"{table} has {found} rows, not {rows}")
