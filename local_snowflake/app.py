@@ -12,9 +12,10 @@ import json
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from itertools import count
 from logging import Logger, getLogger
 from typing import Any
 
@@ -27,9 +28,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_snowflake.errors import SqlError
 from local_snowflake.layer import Layer
 from local_snowflake.proof import proof_of
-from local_snowflake.queries import MAX_WAIT_SECONDS, Query, QueryLog
+from local_snowflake.queries import MAX_WAIT_SECONDS, Query, QueryLog, failure
 from local_snowflake.sessions import Session
 from local_snowflake.warehouse import Warehouse
 
@@ -51,6 +53,7 @@ class Service:
         sessions: The open sessions by their token.
         queries: The recent queries.
         last_request: When the last request came, on the monotonic clock.
+        numbers: The ids of the sessions to come.
     """
 
     warehouse: Warehouse
@@ -59,6 +62,7 @@ class Service:
     sessions: dict[str, Session] = field(default_factory=dict)
     queries: QueryLog = field(default_factory=QueryLog)
     last_request: float = field(default_factory=time.monotonic)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     log: Logger = field(default_factory=lambda: getLogger("local_snowflake"))
 
     @property
@@ -86,12 +90,13 @@ class Service:
             schema=_identifier(query.get("schemaName")),
             warehouse_name=_identifier(query.get("warehouse")),
             role_name=_identifier(query.get("roleName")),
+            user=str(data.get("LOGIN_NAME", "")).upper(),
+            number=next(self.numbers),
+            parameters=parameters,
             autocommit=str(parameters.get("AUTOCOMMIT", True)).lower() != "false",
         )
         self.sessions[session.token] = session
-        return JSONResponse(
-            {"data": _login_data(session, str(data.get("LOGIN_NAME", ""))), "success": True}
-        )
+        return JSONResponse({"data": _login_data(session), "success": True})
 
     async def query(self, request: Request) -> Response:
         """Run a request, or join it when the client sends it again."""
@@ -153,7 +158,7 @@ class Service:
             "masterToken": session.token,
             "validityInSecondsST": SESSION_SECONDS,
             "validityInSecondsMT": SESSION_SECONDS,
-            "sessionId": 1,
+            "sessionId": session.number,
         }
         return JSONResponse({**_SUCCESS, "data": data})
 
@@ -234,6 +239,8 @@ def _answering(endpoint: Endpoint, log: Logger) -> Endpoint:
         except _SessionGoneError:
             message = "The session is gone. User must login again."
             return JSONResponse(_refusal(SESSION_GONE, message))
+        except SqlError as error:
+            return JSONResponse(failure(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             # Logged is where it happened and not what it said, which may quote a statement.
             where = "".join(traceback.format_tb(error.__traceback__)[-5:])
@@ -264,7 +271,7 @@ def _refusal(code: str, message: str) -> dict[str, Any]:
     return {"data": {"errorCode": code}, "code": code, "message": message, "success": False}
 
 
-def _login_data(session: Session, user: str) -> dict[str, Any]:
+def _login_data(session: Session) -> dict[str, Any]:
     parameters = {
         "AUTOCOMMIT": True,
         "CLIENT_SESSION_KEEP_ALIVE": False,
@@ -280,10 +287,10 @@ def _login_data(session: Session, user: str) -> dict[str, Any]:
         "masterToken": session.token,
         "validityInSeconds": SESSION_SECONDS,
         "masterValidityInSeconds": SESSION_SECONDS,
-        "displayUserName": user.upper(),
+        "displayUserName": session.user,
         "serverVersion": SERVER_VERSION,
         "firstLogin": False,
-        "sessionId": 1,
+        "sessionId": session.number,
         "parameters": [{"name": name, "value": value} for name, value in parameters.items()],
         "sessionInfo": {
             "databaseName": session.connection.database,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from local_snowflake.bindings import Bindings, Values
 from local_snowflake.errors import SYNTAX_ERROR, as_sql_error, unsupported
 from local_snowflake.layer import Layer
 from local_snowflake.results import Description, StatementResult, status_result
+from local_snowflake.session_parameters import DEFAULTS, set_parameter
 from local_snowflake.statements import Statement
 from local_snowflake.temporary import TemporaryObjects
 from local_snowflake.transactions import Transactions
@@ -36,6 +37,9 @@ class Session:
         layer: The gap-fillers.
         database: The current database at first, if it exists.
         schema: The current schema at first, if it exists.
+        user: The login name.
+        number: The session's id as clients see it.
+        parameters: The session parameters that the client asked for at login.
         autocommit: Whether each DML statement outside a transaction commits.
 
     Attributes:
@@ -44,6 +48,7 @@ class Session:
         warehouse_name: What USE WAREHOUSE or the login named.
         role_name: What USE ROLE or the login named.
         temporaries: The session's temporary tables and views.
+        last_query_id: The id of the last statement that succeeded.
     """
 
     def __init__(
@@ -56,6 +61,9 @@ class Session:
         schema: str | None = None,
         warehouse_name: str | None = None,
         role_name: str | None = None,
+        user: str = "LOCAL",
+        number: int = 1,
+        parameters: Mapping[str, Any] | None = None,
         autocommit: bool = True,
     ) -> None:
         self.token = token
@@ -63,6 +71,16 @@ class Session:
         self.layer = layer
         self.warehouse_name = warehouse_name
         self.role_name = role_name
+        self.user = user
+        self.number = number
+        self.parameters: dict[str, str] = {}
+        for name, value in (parameters or {}).items():
+            # At login drivers send parameters of their own that mean nothing to a warehouse.
+            if name.upper() in DEFAULTS and name.upper() != "AUTOCOMMIT":
+                set_parameter(self, name, str(value))
+            else:
+                self.parameters[name.upper()] = str(value)
+        self.last_query_id: str | None = None
         self.lock = asyncio.Lock()
         self.cleanups: list[Callable[[], None]] = []
         self.duck = warehouse.connect()
@@ -83,6 +101,7 @@ class Session:
         except Exception as error:
             raise as_sql_error(error, statement) from error
         self.warehouse.results.add(query_id, result)
+        self.last_query_id = query_id
         return result
 
     def describe(self, statement: Statement) -> Description:
@@ -131,18 +150,23 @@ class Session:
             table, columns = pa.table({columns[0]["name"]: [affected]}), columns[:1]
         return StatementResult(table, columns, type_id)
 
-    def run_translated(self, expression: Expr, bindings: Bindings) -> None:
+    def run_translated(self, expression: Expr, bindings: Bindings, *, suffix: str = "") -> pa.Table:
         """Run a parsed statement in DuckDB as fakesnow translates it; for handlers.
 
         Unlike `upstream` this does nothing around it: no status, no bookkeeping. The tree is
         changed.
+
+        Args:
+            expression: The statement.
+            bindings: Its values.
+            suffix: What to append in DuckDB's language.
         """
         values = _copied(bindings.rows[0])
         translated = self.connection.cursor().translate(expression, values)
-        self.duck.execute(
-            translated.sql(dialect="duckdb"),
+        return self.duck.execute(
+            translated.sql(dialect="duckdb") + suffix,
             values if translated.find(exp.Placeholder) else None,
-        )
+        ).to_arrow_table()
 
     def select(self, sql: str, values: Sequence[Any] | None = None) -> StatementResult:
         """Run a query in DuckDB's SQL and give its result, for handlers."""

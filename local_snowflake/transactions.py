@@ -16,7 +16,7 @@ The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -47,6 +47,7 @@ class Transactions:
         self._duck = duck
         self._state = _State.NONE
         self._autocommit = autocommit
+        self._after_commit: list[Callable[[], None]] = []
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,10 @@ class Transactions:
         """Switch autocommit; the open transaction is committed first, as in Snowflake."""
         self.commit()
         self._autocommit = autocommit
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do something outside of the database once the open transaction is committed."""
+        self._after_commit.append(action)
 
     def begin(self) -> None:
         """Open a transaction; without effect when one is open."""
@@ -81,11 +86,13 @@ class Transactions:
             )
         if state is _State.OPEN:
             self._duck.commit()
+            self._finish()
 
     def rollback(self) -> None:
         """Roll back the open transaction; without effect when none is open."""
         if self._state is not _State.NONE:
             self._state = _State.NONE
+            self._after_commit.clear()
             self._duck.rollback()
 
     @contextmanager
@@ -114,12 +121,20 @@ class Transactions:
         try:
             yield
         except BaseException:
+            self._after_commit.clear()
             self._duck.rollback()
             raise
         self._duck.commit()
+        self._finish()
+
+    def _finish(self) -> None:
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()
 
     def _after_error(self) -> None:
         if self.is_open and self._is_aborted():
+            self._after_commit.clear()
             self._duck.rollback()
             self._duck.begin()
             self._state = _State.LOST

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 class SessionVariables(Variables):
     """`$name` variables; upstream replaces them inside strings and comments as well."""
 
+    @property
+    def values(self) -> dict[str, str]:
+        """The variables and their values, as they were written."""
+        return dict(self._variables)
+
     def inline_variables(self, sql: str) -> str:
         """Replace the variables in the statement's code."""
         pieces = outside_literals(sql)
@@ -53,7 +58,7 @@ class Connection(FakeSnowflakeConnection):
             db_path=session.warehouse.databases,
             paramstyle="qmark",
         )
-        self.variables = SessionVariables()
+        self.variables: SessionVariables = SessionVariables()
         # A name that does not exist leaves the session without a current database or schema.
         if not self.database_set:
             self.database = None

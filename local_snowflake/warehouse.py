@@ -12,7 +12,8 @@ from fakesnow import info_schema, macros
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
-from local_snowflake import information_schema
+from local_snowflake import account, information_schema
+from local_snowflake import stages as stage_catalog
 from local_snowflake.errors import SqlError
 from local_snowflake.recent_results import RecentResults
 
@@ -37,6 +38,7 @@ class Warehouse:
         for path in (self.databases, self.stages):
             path.mkdir(parents=True, exist_ok=True)
         use_stage_folder(self.stages)
+        stage_catalog.delete_transfers(self.stages)
         self.results = RecentResults()
         # The lambda syntax is the one that sqlglot writes. Without a temp_directory DuckDB spills
         # into the current folder.
@@ -52,6 +54,8 @@ class Warehouse:
         self._duck.execute(info_schema.fs_global_creation_sql())
         self._duck.execute(show.fs_global_creation_sql())
         self._duck.execute(information_schema.creation_sql())
+        self._duck.execute(stage_catalog.creation_sql())
+        self._duck.execute(account.creation_sql())
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)
@@ -95,6 +99,7 @@ class Warehouse:
             duck.execute(f'DETACH DATABASE "{name}"')
             for table, column in (
                 ("_fs_stages", "database_name"),
+                ("_stage_formats", "database_name"),
                 ("_fs_file_formats", "database_name"),
                 ("_fs_tables_ext", "ext_table_catalog"),
                 ("_fs_columns_ext", "ext_table_catalog"),
