@@ -18,12 +18,14 @@ class TextRules:
 
     Attributes:
         binary: HEX, BASE64 or UTF8.
+        binary_as_text: Whether bytes that go to another column are text in UTF-8; else in HEX.
         date: strptime format; None: recognise ISO 8601.
         time: strptime format; None: recognise ISO 8601.
         timestamp: strptime format; None: recognise ISO 8601.
     """
 
     binary: str = "HEX"
+    binary_as_text: bool = False
     date: str | None = None
     time: str | None = None
     timestamp: str | None = None
@@ -40,10 +42,15 @@ def converted(value: str, source: str, target: str, rules: TextRules) -> str:
     """
     if source == target:
         return value
+    if source == "BLOB" and target != "BLOB":
+        value = f"decode({value})" if rules.binary_as_text else f"hex({value})"
+        source = "VARCHAR"
+        if target == "JSON":
+            return f"to_json({value})"
     if target == "JSON":
         return _as_variant(value, source)
     if source == "JSON":
-        # A JSON null and a missing value are NULL; a text is what stands between its quotes.
+        # A text is what stands between its quotes, and a JSON null is NULL.
         value, source = f"({value} ->> '$')", "VARCHAR"
     if source == "VARCHAR":
         value = _from_text(value, target, rules)
@@ -70,6 +77,4 @@ def _as_variant(value: str, source: str) -> str:
     """A VARIANT: text is JSON, as it is when Snowflake loads a file into such a column."""
     if source == "VARCHAR":
         return f"CAST({value} AS JSON)"
-    if source == "BLOB":
-        return f"to_json(hex({value}))"
     return f"CASE WHEN {value} IS NOT NULL THEN to_json({value}) END"

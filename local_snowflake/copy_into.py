@@ -1,13 +1,16 @@
 """COPY INTO a table: staged files become rows.
 
-What upstream lacks: most options of file formats (its CSV reader is asked for what the file is, not
-told), JSON by column name, names of options in quotes, files of several hundred thousand rows in
-one piece of SQL, ON_ERROR other than ABORT_STATEMENT.
+What upstream lacks: most options of file formats (its CSV reader is left to guess what the file
+is), JSON by column name, values in quotes (`TYPE = 'JSON'`), ON_ERROR other than ABORT_STATEMENT,
+queries that give the staged files an alias.
+See https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,18 +18,20 @@ from fakesnow.statement_type import COPY
 
 from local_snowflake.answers import number_column, rows_result
 from local_snowflake.bindings import Bindings
-from local_snowflake.conversions import converted
+from local_snowflake.conversions import TextRules, converted
 from local_snowflake.copy_statement import CopyIntoTable, read_copy
-from local_snowflake.duck_sql import identifier
+from local_snowflake.duck_sql import identifier, literal
 from local_snowflake.errors import SqlError, unsupported
-from local_snowflake.file_formats import read_format
-from local_snowflake.options import Options
+from local_snowflake.file_formats import CsvFormat, JsonFormat
+from local_snowflake.named_formats import format_of
 from local_snowflake.results import StatementResult, status_result, text_column
 from local_snowflake.sources import FileSource, open_source
 from local_snowflake.stage_locations import StagedFile
 from local_snowflake.staged_files import remove
-from local_snowflake.staged_query import StagedQuery
+from local_snowflake.staged_query import StagedQuery, position_name
+from local_snowflake.stages import format_options
 from local_snowflake.statements import Statement
+from local_snowflake.unload import unload
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
@@ -44,7 +49,8 @@ _COLUMNS = [
     text_column("first_error_column_name"),
 ]
 
-_ON_ERROR = {"ABORT_STATEMENT", "CONTINUE", "SKIP_FILE"}
+_ON_ERROR = re.compile(r"ABORT_STATEMENT|CONTINUE|SKIP_FILE")
+_MATCHES = {"NONE", "CASE_SENSITIVE", "CASE_INSENSITIVE"}
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,25 @@ class _Column:
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """A query and the columns of the table that its fields go to.
+
+    Attributes:
+        sql: The query.
+        fields: Its fields, called `c0` and so on, with their types.
+        columns: As many columns of the table.
+    """
+
+    sql: str
+    fields: list[_Column]
+    columns: list[_Column]
+
+
+@dataclass(frozen=True)
 class _Settings:
     files: list[StagedFile]
     on_error: str
     purge: bool
-    force: bool
     match: str
 
 
@@ -70,7 +90,7 @@ class _Outcome:
     status: str
     parsed: int
     loaded: int
-    error_limit: int | None = 1
+    error_limit: int = 1
     errors: int = 0
     first_error: str | None = None
     first_line: int | None = None
@@ -91,15 +111,15 @@ class CopyInto:
         return statement.keyword == "COPY"
 
     def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
-        """Load the files, all or none.
+        """Load or unload files.
 
         Raises:
             SqlError: A file cannot be read or a value does not fit.
         """
         copy = read_copy(session, statement, bindings)
-        if not isinstance(copy, CopyIntoTable):
-            raise unsupported("COPY INTO a location")
-        return _Load(session, copy).run()
+        return (
+            _Load(session, copy).run() if isinstance(copy, CopyIntoTable) else unload(session, copy)
+        )
 
 
 class _Load:
@@ -108,7 +128,9 @@ class _Load:
     def __init__(self, session: Session, copy: CopyIntoTable) -> None:
         self._session = session
         self._copy = copy
-        self._form = read_format(_format_options(copy))
+        self._form = format_of(
+            session, copy.options.get("FILE_FORMAT"), format_options(session, copy.location)
+        )
         self._settings = _settings(copy)
         self._table = session.temporaries.physical(copy.table)
         self._target = self._target_columns()
@@ -120,48 +142,125 @@ class _Load:
             return status_result("Copy executed with 0 files processed.", COPY)
         outcomes = [self._load(file) for file in self._settings.files]
         if self._settings.purge:
+            loaded = {outcome.file for outcome in outcomes if outcome.status == "LOADED"}
             for file in self._settings.files:
-                remove(file.path, self._copy.location)
+                if self._name(file) in loaded:
+                    self._session.transactions.after_commit(
+                        partial(remove, file.path, self._copy.location)
+                    )
         return rows_result([outcome.row() for outcome in outcomes], _COLUMNS, COPY)
 
     def _load(self, file: StagedFile) -> _Outcome:
-        name = f"{self._copy.location.label}{file.name}"
-        with open_source(file, self._form) as source:
-            rows, columns = self._rows(source)
-            into = identifier(*(column.name for column in columns)).replace('"."', '", "')
-            sql = f"INSERT INTO {self._table.sql} ({into}) {rows}"
-            try:
-                (loaded,) = self._session.duck.execute(sql).fetchall()[0]
-            except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-                raise _load_error(error, name) from error
-        return _Outcome(name, "LOADED", loaded, loaded)
+        try:
+            with open_source(file, self._form, self._session.duck) as source:
+                rows = self._rows(source, file)
+                if self._settings.on_error != "ABORT_STATEMENT":
+                    return self._load_what_fits(file, rows, source.rules)
+                loaded = self._insert(rows, source.rules)
+        except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            raise _load_error(error, self._name(file)) from error
+        return _Outcome(self._name(file), "LOADED", loaded, loaded)
 
-    def _rows(self, source: FileSource) -> tuple[str, list[_Column]]:
-        """The file's rows in the types of the columns that they go to."""
-        if self._query is not None:
-            rows = self._query.over(
-                self._session, source.by_position(self._query.width, exact=False)
-            )
-            columns = self._target
-            fields = self._describe(rows)
-            if len(fields) != len(columns):
-                raise SqlError(
-                    f"SQL compilation error:\nInsert value list does not match column list "
-                    f"expecting {len(columns)} but got {len(fields)}",
-                    2020,
-                    "21S01",
-                )
-        else:
-            columns = self._target
-            rows = source.by_position(len(columns), exact=True)
-            fields = self._describe(rows)
-        names = [f"c{number}" for number in range(len(fields))]
-        values = [
-            converted(name, field.type, column.type, source.rules)
-            for name, field, column in zip(names, fields, columns, strict=True)
+    def _insert(self, rows: _Rows, rules: TextRules, condition: str = "true") -> int:
+        into = ", ".join(identifier(column.name) for column in rows.columns)
+        values = ", ".join(_values(rows, rules)) or "NULL"
+        (count,) = self._session.duck.execute(
+            f"INSERT INTO {self._table.sql} ({into}) SELECT {values} FROM {_from(rows)} "  # noqa: S608 - quoted
+            f"WHERE {condition}"
+        ).fetchall()[0]
+        return int(count)
+
+    def _load_what_fits(self, file: StagedFile, rows: _Rows, rules: TextRules) -> _Outcome:
+        """CONTINUE and SKIP_FILE: load the rows whose values all fit, or none of the file's."""
+        tests = [
+            f"({field} IS NULL OR TRY({value}) IS NOT NULL)"
+            for field, value in zip(_fields(rows), _values(rows, rules), strict=True)
         ]
-        fields_of_file = f"({rows}) AS f({', '.join(names)})"
-        return f"SELECT {', '.join(values)} FROM {fields_of_file}", columns  # noqa: S608 - quoted names
+        good = " AND ".join(tests) or "true"
+        broken = ", ".join(
+            f"any_value(CASE WHEN NOT {test} THEN CAST({field} AS VARCHAR) END)"
+            for field, test in zip(_fields(rows), tests, strict=True)
+        )
+        parsed, errors, *firsts = self._session.duck.execute(
+            f"SELECT count(*), count(*) FILTER (NOT ({good})), {broken} FROM {_from(rows)}"  # noqa: S608 - quoted
+        ).fetchall()[0]
+        name = self._name(file)
+        if not errors:
+            return _Outcome(name, "LOADED", parsed, self._insert(rows, rules), parsed)
+        column, value = next(
+            (c, v) for c, v in zip(rows.columns, firsts, strict=True) if v is not None
+        )
+        reason = f"{column.type} value '{value}' is not recognized"
+        place = f'"{self._copy.table.name}"["{column.name}"]'
+        if self._settings.on_error == "SKIP_FILE":
+            return _Outcome(name, "LOAD_FAILED", parsed, 0, 1, errors, reason, None, place)
+        loaded = self._insert(rows, rules, good)
+        return _Outcome(
+            name, "PARTIALLY_LOADED", parsed, loaded, parsed, errors, reason, None, place
+        )
+
+    def _rows(self, source: FileSource, file: StagedFile) -> _Rows:
+        """The file's rows and the columns that they go to."""
+        columns = self._target
+        if self._query is not None:
+            metadata = {
+                "METADATA$FILENAME": literal(self._name(file)),
+                "METADATA$FILE_ROW_NUMBER": "row_number() OVER ()",
+            }
+            sql = self._query.over(self._session, source, metadata)
+        elif self._settings.match != "NONE":
+            sql, columns = self._by_name(source)
+        else:
+            self._expect_one_variant()
+            names = identifier(*(position_name(n + 1) for n in range(len(columns))))
+            rows = source.by_position(len(columns), exact=True)
+            sql = f"SELECT {names.replace('.', ', ')} FROM ({rows})"  # noqa: S608 - quoted names
+        fields = self._describe(sql)
+        if len(fields) != len(columns):
+            raise SqlError(
+                "SQL compilation error:\nInsert value list does not match column list expecting "
+                f"{len(columns)} but got {len(fields)}",
+                2020,
+                "21S01",
+            )
+        return _Rows(sql, fields, columns)
+
+    def _by_name(self, source: FileSource) -> tuple[str, list[_Column]]:
+        """The fields that have a column of their name; the other columns take their defaults."""
+        ignore_case = self._settings.match == "CASE_INSENSITIVE"
+        fields: dict[str, list[str]] = {}
+        for name in source.names():
+            fields.setdefault(name.upper() if ignore_case else name, []).append(name)
+        columns = [
+            column
+            for column in self._target
+            if (column.name.upper() if ignore_case else column.name) in fields
+        ]
+        if not columns:
+            # Rows without any column that fits are rows of NULLs.
+            columns = self._target[:1]
+            return f"SELECT NULL FROM ({source.by_name()})", columns  # noqa: S608 - a query
+        values = []
+        for column in columns:
+            names = fields[column.name.upper() if ignore_case else column.name]
+            values.append(f"coalesce({', '.join(identifier(name) for name in names)})")
+        return f"SELECT {', '.join(values)} FROM ({source.by_name()})", columns  # noqa: S608 - quoted
+
+    def _expect_one_variant(self) -> None:
+        if isinstance(self._form, CsvFormat):
+            return
+        if [column.type for column in self._target] != ["JSON"]:
+            kind = "JSON" if isinstance(self._form, JsonFormat) else "PARQUET"
+            raise SqlError(
+                f"SQL compilation error:\n{kind} file format can produce one and only one column "
+                "of type variant, object, or array. Load data into separate columns using the "
+                "MATCH_BY_COLUMN_NAME copy option or copy with transformation.",
+                2019,
+                "0A000",
+            )
+
+    def _name(self, file: StagedFile) -> str:
+        return f"{self._copy.location.label}{file.name}"
 
     def _describe(self, sql: str) -> list[_Column]:
         described = self._session.duck.execute(f"DESCRIBE {sql}").fetchall()
@@ -178,13 +277,19 @@ class _Load:
         return [by_name[name] for name in self._copy.columns]
 
 
-def _format_options(copy: CopyIntoTable) -> Options:
-    options = copy.options.get("FILE_FORMAT")
-    if options is None:
-        return Options()
-    if not isinstance(options, Options):
-        raise unsupported("Later")
-    return options
+def _fields(rows: _Rows) -> list[str]:
+    return [f"c{number}" for number in range(len(rows.fields))]
+
+
+def _from(rows: _Rows) -> str:
+    return f"({rows.sql}) AS f({', '.join(_fields(rows))})"
+
+
+def _values(rows: _Rows, rules: TextRules) -> list[str]:
+    return [
+        converted(name, field.type, column.type, rules)
+        for name, field, column in zip(_fields(rows), rows.fields, rows.columns, strict=True)
+    ]
 
 
 def _settings(copy: CopyIntoTable) -> _Settings:
@@ -192,22 +297,27 @@ def _settings(copy: CopyIntoTable) -> _Settings:
     pattern, names = options.text("PATTERN"), options.texts("FILES")
     if pattern and names:
         raise unsupported("FILES together with PATTERN")
+    on_error = str(options.text("ON_ERROR", "ABORT_STATEMENT")).upper()
+    if not _ON_ERROR.fullmatch(on_error):
+        raise unsupported(f"ON_ERROR = {on_error}")
     settings = _Settings(
         files=copy.location.named(names) if names else copy.location.files(pattern),
-        on_error=options.choice("ON_ERROR", "ABORT_STATEMENT", _ON_ERROR),
+        on_error=on_error,
         purge=options.flag("PURGE", default=False),
-        force=options.flag("FORCE", default=False),
-        match=options.choice(
-            "MATCH_BY_COLUMN_NAME", "NONE", {"NONE", "CASE_SENSITIVE", "CASE_INSENSITIVE"}
-        ),
+        match=options.choice("MATCH_BY_COLUMN_NAME", "NONE", _MATCHES),
     )
+    # Files are loaded whether they were before or not: FORCE is how it always is.
+    options.accept_any("FORCE", "LOAD_UNCERTAIN_FILES")
+    for name, default in (
+        ("TRUNCATECOLUMNS", "FALSE"), ("ENFORCE_LENGTH", "TRUE"), ("RETURN_FAILED_ONLY", "FALSE"),
+    ):  # fmt: skip
+        options.expect_default(name, default)
     options.expect_all_read("COPY INTO")
     return settings
 
 
 def _load_error(error: duckdb.Error, file: str) -> SqlError:
     message = str(error).partition("\n\nLINE ")[0].partition("\nPossible")[0].strip()
-    code, state = (
-        (100038, "22018") if isinstance(error, duckdb.ConversionException) else (100080, "22000")
-    )
+    conversion = isinstance(error, duckdb.ConversionException)
+    code, state = (100038, "22018") if conversion else (100080, "22000")
     return SqlError(f"{message}\n  File '{file}'", code, state)

@@ -6,16 +6,75 @@ import csv
 import io
 import re
 
+from duckdb import DuckDBPyConnection
+
+from local_snowflake.conversions import TextRules
 from local_snowflake.duck_sql import Value, arguments, identifier, literal
 from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.file_formats import CsvFormat
 from local_snowflake.plain_files import PlainFile
+from local_snowflake.staged_query import position_name
 
 # Snowflake's longest text has 16 MB; DuckDB's reader wants its buffer to hold several lines.
-_MAX_LINE_BYTES = 32 << 20
+MAX_RECORD_BYTES = 32 << 20
 _MAX_FIELD_CHARACTERS = 1 << 30
 _NO_NULLS = "\x01\x02no null\x02\x01"
 _BLOCK = 1 << 20
+# What texts may be, narrow types first.
+_TYPES = ("BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
+
+
+class CsvSource:
+    """A CSV file."""
+
+    def __init__(self, file: PlainFile, form: CsvFormat, duck: DuckDBPyConnection) -> None:
+        self._file = file
+        self._form = form
+        self._duck = duck
+        self.rules = TextRules(
+            form.binary, date=form.date, time=form.time, timestamp=form.timestamp
+        )
+
+    def by_position(self, width: int, *, exact: bool) -> str:
+        """Fields as texts, by position."""
+        names = [position_name(number) for number in range(1, width + 1)]
+        exact = exact and self._form.same_width
+        return csv_rows(self._file, self._form, names, exact=exact)
+
+    def fields_of_first(self) -> None:
+        """Nothing: the first column is a text."""
+
+    def names(self) -> list[str]:
+        """The fields of the first line.
+
+        Raises:
+            SqlError: The file format does not say that there is such a line.
+        """
+        if not self._form.parse_header:
+            message = "MATCH_BY_COLUMN_NAME with CSV needs PARSE_HEADER = TRUE in the file format."
+            raise SqlError(message, 1008, "22023")
+        return header(self._file, self._form)
+
+    def by_name(self) -> str:
+        """Fields as texts, by the names in the first line."""
+        return csv_rows(self._file, self._form, self.names(), exact=self._form.same_width)
+
+    def inferred(self) -> list[tuple[str, str]]:
+        """The names in the first line, else c1 and so on, and the types that the texts fit into."""
+        fields = header(self._file, self._form)
+        names = fields if self._form.parse_header else [f"c{n + 1}" for n in range(len(fields))]
+        rows = csv_rows(self._file, self._form, names, exact=False)
+        found = []
+        for name in names:
+            column = identifier(name)
+            tests = ", ".join(
+                f"bool_and({column} IS NULL OR TRY_CAST({column} AS {kind}) IS NOT NULL)"
+                for kind in _TYPES
+            )
+            fits = self._duck.execute(f"SELECT {tests} FROM ({rows})").fetchall()[0]  # noqa: S608 - quoted
+            kinds = (kind for kind, fit in zip(_TYPES, fits, strict=True) if fit)
+            found.append((name, next(kinds, "VARCHAR")))
+        return found
 
 
 def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool) -> str:
@@ -42,8 +101,8 @@ def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool)
         "skip": form.skip_header + form.parse_header,
         "auto_detect": False,
         "compression": file.compression,
-        "max_line_size": _MAX_LINE_BYTES,
-        "buffer_size": 2 * _MAX_LINE_BYTES,
+        "max_line_size": MAX_RECORD_BYTES,
+        "buffer_size": 2 * MAX_RECORD_BYTES,
         "null_padding": not exact,
         # The parallel scanner knows no padding with line breaks in fields, and is not faster for
         # files of this size.
@@ -141,18 +200,3 @@ def _expect_no_escapes(file: PlainFile, form: CsvFormat) -> None:
         f"A file with {mark!r} in fields that are not enclosed, which escapes characters there "
         "(ESCAPE_UNENCLOSED_FIELD; NONE switches that off),"
     )
-
-
-def expect_header(file: PlainFile, form: CsvFormat) -> list[str]:
-    """The names that the first line gives to the columns.
-
-    Raises:
-        SqlError: Its file format does not say that it has such a line.
-    """
-    if not form.parse_header:
-        raise SqlError(
-            "MATCH_BY_COLUMN_NAME with CSV needs PARSE_HEADER = TRUE in the file format.",
-            1008,
-            "22023",
-        )
-    return header(file, form)

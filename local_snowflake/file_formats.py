@@ -73,7 +73,6 @@ class JsonFormat:
         strip_outer_array: Whether each element of an outer array is a record.
         strip_nulls: Whether fields whose value is null are left out.
         null_if: Texts that stand for NULL.
-        trim: Whether blanks around texts are removed.
         replace_invalid: Whether bytes that are no text become U+FFFD.
         compression: AUTO, NONE, GZIP or ZSTD.
         binary: How BINARY columns are written: HEX, BASE64 or UTF8.
@@ -85,7 +84,6 @@ class JsonFormat:
     strip_outer_array: bool = False
     strip_nulls: bool = False
     null_if: tuple[str, ...] = ()
-    trim: bool = False
     replace_invalid: bool = False
     compression: str = "AUTO"
     binary: str = "HEX"
@@ -101,12 +99,10 @@ class ParquetFormat:
     Attributes:
         binary_as_text: Whether binary columns that do not say what they are hold text.
         null_if: Texts that stand for NULL.
-        trim: Whether blanks around texts are removed.
     """
 
     binary_as_text: bool = True
     null_if: tuple[str, ...] = ()
-    trim: bool = False
 
 
 FileFormat = CsvFormat | JsonFormat | ParquetFormat
@@ -174,11 +170,11 @@ def _json(options: Options) -> JsonFormat:
     options.expect_default("ENABLE_OCTAL", "FALSE")
     options.expect_default("ALLOW_DUPLICATE", "FALSE")
     options.expect_default("IGNORE_UTF8_ERRORS", "FALSE")
+    options.expect_default("TRIM_SPACE", "FALSE")
     return JsonFormat(
         strip_outer_array=options.flag("STRIP_OUTER_ARRAY", default=False),
         strip_nulls=options.flag("STRIP_NULL_VALUES", default=False),
         null_if=_null_if(options, ()),
-        trim=options.flag("TRIM_SPACE", default=False),
         replace_invalid=options.flag("REPLACE_INVALID_CHARACTERS", default=False),
         compression=options.choice("COMPRESSION", "AUTO", _COMPRESSIONS),
         binary=_binary(options),
@@ -194,10 +190,10 @@ def _parquet(options: Options) -> ParquetFormat:
         "COMPRESSION", "SNAPPY_COMPRESSION", "USE_LOGICAL_TYPE", "USE_VECTORIZED_SCANNER",
         "REPLACE_INVALID_CHARACTERS", "COMMENT",
     )  # fmt: skip
+    options.expect_default("TRIM_SPACE", "FALSE")
     return ParquetFormat(
         binary_as_text=options.flag("BINARY_AS_TEXT", default=True),
         null_if=_null_if(options, ()),
-        trim=options.flag("TRIM_SPACE", default=False),
     )
 
 

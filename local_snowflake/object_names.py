@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_snowflake.bindings import NO_BINDINGS
-from local_snowflake.errors import SqlError
+from local_snowflake.errors import syntax_error
 from local_snowflake.lexemes import Reader
-from local_snowflake.relation_names import Name
+from local_snowflake.relation_names import Name, fully_qualified
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
@@ -45,25 +45,9 @@ def complete(parts: list[str], session: Session) -> Name:
     Raises:
         SqlError: There is none, or the name has too many parts.
     """
-    database, schema = session.connection.database, session.connection.schema
-    match parts:
-        case [name]:
-            pass
-        case [schema, name]:
-            pass
-        case [database, schema, name]:
-            pass
-        case _:
-            raise SqlError(f"{'.'.join(parts)} has too many parts for a name.", 1003, "42000")
-    if database is None or schema is None:
-        kind = "database" if database is None else "schema"
-        raise SqlError(
-            f"This session does not have a current {kind}. Call 'USE {kind.upper()}', or use a "
-            "qualified name.",
-            90105 if database is None else 90106,
-            "22000",
-        )
-    return Name(database, schema, name)
+    if len(parts) > len(Name._fields):
+        raise syntax_error(f"{'.'.join(parts)} has too many parts for a name.")
+    return fully_qualified(parts, session)
 
 
 def _part(reader: Reader) -> str:

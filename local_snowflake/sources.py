@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from duckdb import DuckDBPyConnection
+
 from local_snowflake.conversions import TextRules
-from local_snowflake.csv_source import csv_rows, expect_header
-from local_snowflake.errors import unsupported
-from local_snowflake.file_formats import CsvFormat, FileFormat
-from local_snowflake.plain_files import PlainFile, plain_file
+from local_snowflake.csv_source import CsvSource
+from local_snowflake.file_formats import CsvFormat, FileFormat, ParquetFormat
+from local_snowflake.json_source import JsonSource
+from local_snowflake.parquet_source import ParquetSource
+from local_snowflake.plain_files import plain_file
 from local_snowflake.stage_locations import StagedFile
-from local_snowflake.staged_query import position_name
 
 
 class FileSource(Protocol):
@@ -36,6 +38,10 @@ class FileSource(Protocol):
         """
         ...
 
+    def fields_of_first(self) -> dict[str, str] | None:
+        """The columns that the first column is made of and their types; None: it is a value."""
+        ...
+
     def names(self) -> list[str]:
         """The names of its fields.
 
@@ -48,41 +54,28 @@ class FileSource(Protocol):
         """A SELECT whose columns are called as `names` says."""
         ...
 
-
-class CsvSource:
-    """A CSV file."""
-
-    def __init__(self, file: PlainFile, form: CsvFormat) -> None:
-        self._file = file
-        self._form = form
-        self.rules = TextRules(form.binary, form.date, form.time, form.timestamp)
-
-    def by_position(self, width: int, *, exact: bool) -> str:
-        """Fields as texts, by position."""
-        names = [position_name(number) for number in range(1, width + 1)]
-        return csv_rows(self._file, self._form, names, exact=exact and self._form.same_width)
-
-    def names(self) -> list[str]:
-        """The fields of the first line."""
-        return expect_header(self._file, self._form)
-
-    def by_name(self) -> str:
-        """Fields as texts, by the names in the first line."""
-        return csv_rows(self._file, self._form, self.names(), exact=self._form.same_width)
+    def inferred(self) -> list[tuple[str, str]]:
+        """The names of its fields and DuckDB's types that their values fit into."""
+        ...
 
 
 @contextmanager
-def open_source(file: StagedFile, form: FileFormat) -> Iterator[FileSource]:
+def open_source(
+    file: StagedFile, form: FileFormat, duck: DuckDBPyConnection
+) -> Iterator[FileSource]:
     """The rows of a staged file, for as long as the context lasts.
 
     Raises:
-        SqlError: The file is not of that format.
+        SqlError: The file is compressed in a way that is not known.
     """
-    match form:
-        case CsvFormat():
-            with plain_file(
-                file.path, form.compression, form.encoding, replace_invalid=form.replace_invalid
-            ) as plain:
-                yield CsvSource(plain, form)
-        case _:
-            raise unsupported("Later")
+    if isinstance(form, ParquetFormat):
+        yield ParquetSource(file.path, form, duck)
+        return
+    encoding = form.encoding if isinstance(form, CsvFormat) else "utf-8"
+    with plain_file(
+        file.path, form.compression, encoding, replace_invalid=form.replace_invalid
+    ) as plain:
+        if isinstance(form, CsvFormat):
+            yield CsvSource(plain, form, duck)
+        else:
+            yield JsonSource(plain, form, duck)

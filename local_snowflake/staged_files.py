@@ -1,8 +1,8 @@
 """PUT, GET, LIST and REMOVE.
 
 What upstream lacks: REMOVE and GET; commas between options, OVERWRITE and SOURCE_COMPRESSION of
-PUT; LIST of a path or with a pattern. The client moves the files itself: the answer tells it a folder of
-this machine ("LOCAL_FS").
+PUT; LIST of a path or with a pattern. The client moves the files itself: the answer tells it a
+folder of this machine ("LOCAL_FS").
 """
 
 from __future__ import annotations

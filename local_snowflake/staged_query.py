@@ -12,10 +12,14 @@ from sqlglot import Expr, exp
 from sqlglot.errors import SqlglotError
 
 from local_snowflake.copy_statement import STAGED
+from local_snowflake.duck_sql import identifier
 from local_snowflake.errors import syntax_error
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
+    from local_snowflake.sources import FileSource
+
+_ROOT_AND_KEY = 2
 
 
 def position_name(number: int) -> str:
@@ -50,17 +54,51 @@ class StagedQuery:
             else:
                 parameter.replace(exp.Column(this=name))
 
-    def expressions(self) -> list[Expr]:
-        """The columns of the result."""
-        return list(self._tree.expressions)
-
-    def over(self, session: Session, rows: str) -> str:
-        """The query in DuckDB's SQL.
+    def over(self, session: Session, source: FileSource, metadata: dict[str, str]) -> str:
+        """The query in DuckDB's SQL, reading one file.
 
         Args:
             session: Whose variables and current database it sees.
-            rows: A SELECT that gives the file's rows; its columns are called `position_name`.
+            source: The file.
+            metadata: Values of the columns METADATA$…, as expressions.
         """
-        cursor = session.connection.cursor()
-        translated = cursor.translate(self._tree.copy(), None).sql(dialect="duckdb")
+        tree = self._tree.copy()
+        fields = source.fields_of_first()
+        if fields is not None:
+            _read_fields(tree, fields)
+        rows = source.by_position(self.width, exact=False)
+        used = {column.name.upper() for column in tree.find_all(exp.Column)} & metadata.keys()
+        if used:
+            extra = ", ".join(f"{metadata[name]} AS {identifier(name)}" for name in sorted(used))
+            rows = f"SELECT *, {extra} FROM ({rows})"  # noqa: S608 - constants
+        translated = session.connection.cursor().translate(tree, None).sql(dialect="duckdb")
         return f'WITH "{STAGED}" AS ({rows}) {translated}'
+
+
+def _read_fields(tree: Expr, fields: dict[str, str]) -> None:
+    """Let `$1:name` be the file's column of that name, in its own type.
+
+    Args:
+        tree: Is changed.
+        fields: The columns' names and DuckDB's types.
+    """
+    for extract in list(tree.find_all(exp.JSONExtract)):
+        path = extract.expression
+        column = extract.this
+        if not isinstance(column, exp.Column) or column.name != position_name(1):
+            continue
+        if not isinstance(path, exp.JSONPath) or len(path.expressions) < _ROOT_AND_KEY:
+            continue
+        key = path.expressions[1].this
+        if key not in fields:
+            extract.replace(exp.Null())
+            continue
+        field = column.copy()
+        field.set("this", exp.to_identifier(key, quoted=True))
+        rest = path.expressions[_ROOT_AND_KEY:]
+        if rest:
+            deeper = exp.JSONPath(expressions=[exp.JSONPathRoot(), *(r.copy() for r in rest)])
+            extract.set("this", exp.func("TO_JSON", field))
+            extract.set("expression", deeper)
+        else:
+            extract.replace(field)

@@ -1,0 +1,157 @@
+"""CREATE and DROP STAGE.
+
+What upstream lacks: temporary stages, which end with the session; names given by IDENTIFIER(?); the
+file format of a stage; DROP STAGE. Stages stand in upstream's catalog, where SHOW STAGES finds
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fakesnow.instance import GLOBAL_DATABASE_NAME
+from fakesnow.statement_type import DDL
+
+from local_snowflake.bindings import Bindings
+from local_snowflake.errors import SqlError, unsupported
+from local_snowflake.lexemes import Reader
+from local_snowflake.named_formats import already_exists, create_words, format_of
+from local_snowflake.object_names import read_name
+from local_snowflake.options import Options, read_options
+from local_snowflake.relation_names import Name
+from local_snowflake.results import StatementResult, status_result
+from local_snowflake.stage_locations import StageLocation, folder_of
+from local_snowflake.statements import Statement
+
+if TYPE_CHECKING:
+    from local_snowflake.sessions import Session
+
+_CATALOG = f"{GLOBAL_DATABASE_NAME}._fs_information_schema"
+_IS_IT = "database_name = ? AND schema_name = ? AND name = ?"
+# Sling uploads to a stage of this name and never deletes what it loaded.
+_TRANSFER_STAGE = "SLING_STAGING"
+
+
+def creation_sql() -> str:
+    """What the catalog needs beyond upstream's."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {_CATALOG}._stage_formats "
+        "(database_name VARCHAR, schema_name VARCHAR, name VARCHAR, options VARCHAR)"
+    )
+
+
+def delete_transfers(stages: Path) -> None:
+    """Delete the files of finished loads that no client deletes; they would fill the disk."""
+    for folder in stages.glob(f"*/*/{_TRANSFER_STAGE}"):
+        shutil.rmtree(folder)
+
+
+class CreateStage:
+    """CREATE [OR REPLACE] [TEMPORARY] STAGE [IF NOT EXISTS]."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement creates a stage."""
+        return statement.label == "CREATE STAGE"
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+        """Record the stage; its folder comes with the first file.
+
+        Raises:
+            SqlError: It exists, or is not inside of the warehouse.
+        """
+        reader = Reader(statement.sql, bindings)
+        reader.expect("CREATE")
+        replace, temporary = create_words(reader)
+        reader.expect("STAGE")
+        if_not_exists = reader.accept("IF", "NOT", "EXISTS")
+        name = read_name(reader, session)
+        options = read_options(reader)
+        reader.expect_end()
+        if "URL" in options:
+            raise unsupported("A stage outside of the warehouse (URL)")
+        form = options.get("FILE_FORMAT")
+        comment = options.text("COMMENT", "")
+        options.accept_any("ENCRYPTION", "DIRECTORY")
+        options.expect_all_read("CREATE STAGE")
+        if form is not None:
+            form = form if isinstance(form, Options) else Options({"FORMAT_NAME": form})
+            format_of(session, Options(form.as_dict()))
+
+        if _exists(session, name):
+            if if_not_exists:
+                return status_result(f"{name.name} already exists, statement succeeded.", DDL)
+            if not replace:
+                raise already_exists(name.name)
+            drop_stage(session, name)
+        kind = "INTERNAL TEMPORARY" if temporary else "INTERNAL"
+        if form is not None:
+            session.duck.execute(
+                f"INSERT INTO {_CATALOG}._stage_formats VALUES (?, ?, ?, ?)",  # noqa: S608 - a constant
+                [*name, json.dumps(form.as_dict())],
+            )
+        session.duck.execute(
+            f"INSERT INTO {_CATALOG}._fs_stages (created_on, name, database_name, schema_name, "  # noqa: S608 - a constant
+            "url, has_credentials, has_encryption_key, owner, comment, type, owner_role_type, "
+            "directory_enabled) VALUES (?, ?, ?, ?, '', 'N', 'N', 'SYSADMIN', ?, ?, 'ROLE', 'N') "
+            "ON CONFLICT DO NOTHING",
+            [datetime.now(UTC), name.name, name.database, name.schema, comment, kind],
+        )
+        if temporary:
+            session.cleanups.append(lambda: drop_stage(session, name))
+        return status_result(f"Stage area {name.name} successfully created.", DDL)
+
+
+class DropStage:
+    """DROP STAGE [IF EXISTS]."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement drops a stage."""
+        return statement.label == "DROP STAGE"
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+        """Forget the stage and delete its files.
+
+        Raises:
+            SqlError: It does not exist.
+        """
+        reader = Reader(statement.sql, bindings)
+        reader.expect("DROP", "STAGE")
+        if_exists = reader.accept("IF", "EXISTS")
+        name = read_name(reader, session)
+        reader.expect_end()
+        if not _exists(session, name):
+            if not if_exists:
+                raise SqlError(
+                    f"SQL compilation error:\nStage '{name}' does not exist or not authorized.",
+                    2003,
+                    "02000",
+                )
+            message = f"Drop statement executed successfully ({name.name} already dropped)."
+            return status_result(message, DDL)
+        drop_stage(session, name)
+        return status_result(f"{name.name} successfully dropped.", DDL)
+
+
+def drop_stage(session: Session, name: Name) -> None:
+    """Forget a stage, if it is there, and delete its files."""
+    for table in ("_fs_stages", "_stage_formats"):
+        session.duck.execute(f"DELETE FROM {_CATALOG}.{table} WHERE {_IS_IT}", [*name])  # noqa: S608 - constants
+    shutil.rmtree(folder_of(name, session), ignore_errors=True)
+
+
+def format_options(session: Session, location: StageLocation) -> dict[str, Any] | None:
+    """The options of the file format of a location's stage; None: it has none."""
+    if location.stage is None:
+        return None
+    sql = f"SELECT options FROM {_CATALOG}._stage_formats WHERE {_IS_IT}"  # noqa: S608 - constants
+    row = session.duck.execute(sql, [*location.stage]).fetchone()
+    return None if row is None else dict(json.loads(row[0]))
+
+
+def _exists(session: Session, name: Name) -> bool:
+    sql = f"SELECT 1 FROM {_CATALOG}._fs_stages WHERE {_IS_IT}"  # noqa: S608 - constants
+    return session.duck.execute(sql, [*name]).fetchone() is not None
