@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
-from fakesnow.arrow import to_ipc, to_sf
 from fakesnow.rowtype import ColumnInfo
 from fakesnow.statement_type import DML_TYPE_IDS, INSERT, SELECT
+
+from local_snowflake.arrow_results import encoded
 
 MULTIPLE_STATEMENTS = 0xA000
 
@@ -43,7 +44,7 @@ class StatementResult:
             ]
             rows = {"queryResultFormat": "json", "rowset": rowset}
         else:
-            ipc = to_ipc(to_sf(self.table, self.rowtype))
+            ipc = encoded(self.table, self.rowtype)
             rows = {"queryResultFormat": "arrow", "rowsetBase64": b64encode(ipc).decode()}
         return {
             "parameters": [{"name": "TIMEZONE", "value": "Etc/UTC"}],
