@@ -13,8 +13,8 @@ import dagster as dg
 from pydantic import Field
 
 from factories.errors import Problem, nearest
-from factories.keys import parse_key
-from factories.models import Names, Places, StrictModel, validate
+from factories.keys import AssetKeyNames, parse_key
+from factories.models import Places, StrictModel, validate
 from factories.times import CronText, TimezoneText
 
 ConfigT = TypeVar("ConfigT", bound=StrictModel)
@@ -35,13 +35,13 @@ class CronConfig(StrictModel):
 class CronWithDepsConfig(CronConfig):
     """When the cron ticks, and what need not be waited for."""
 
-    ignore: Names = Field((), description="Upstream asset keys that are not waited for.")
+    ignore: AssetKeyNames = Field((), description="Upstream asset keys that are not waited for.")
 
 
 class IgnoreConfig(StrictModel):
     """What need not be waited for."""
 
-    ignore: Names = Field((), description="Upstream asset keys that do not count.")
+    ignore: AssetKeyNames = Field((), description="Upstream asset keys that do not count.")
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,20 @@ def automation_condition(
         ...     return dg.AutomationCondition.on_missing()
         >>> on_missing.name
         'on_missing'
+
+    Raises:
+        TypeError: When the function does not take one annotated config.
     """
 
     def decorate(build: Callable[[ConfigT], Condition | None]) -> NamedCondition:
         hints = get_type_hints(build)
-        config = next(hint for argument, hint in hints.items() if argument != "return")
-        return NamedCondition(name, config, build)
+        configs = [hint for argument, hint in hints.items() if argument != "return"]
+        if len(configs) != 1 or not issubclass(configs[0], StrictModel):
+            raise TypeError(
+                f"{build.__name__}: an automation condition takes its config, annotated with a"
+                " StrictModel, and nothing else"
+            )
+        return NamedCondition(name, configs[0], build)
 
     return decorate
 

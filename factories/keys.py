@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import dagster as dg
+from pydantic import AfterValidator, BeforeValidator, StrictStr
 
+from factories.models import words
+
+KEY_PART = re.compile(r"^[A-Za-z0-9_.-]+$")
 NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
 
 
@@ -22,6 +27,16 @@ def key_part(text: str) -> str:
 def asset_key(system: str, layer: str, table: str) -> dg.AssetKey:
     """Return the key that the convention gives a table of a system."""
     return dg.AssetKey([key_part(system), layer, key_part(table)])
+
+
+def _asset_key(value: str) -> str:
+    if not all(KEY_PART.match(part) for part in value.split("/")):
+        raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
+    return value
+
+
+AssetKeyText = Annotated[StrictStr, AfterValidator(_asset_key)]
+AssetKeyNames = Annotated[tuple[AssetKeyText, ...], BeforeValidator(words)]
 
 
 def parse_key(text: str) -> dg.AssetKey:

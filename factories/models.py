@@ -51,12 +51,13 @@ Duration = Annotated[
 ]
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
+    """Return a list of one for one word."""
     return [value] if isinstance(value, str) else value
 
 
 # One name or a list of names: `id` means `[id]`, as Sling and dlt take it.
-Names = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Names = Annotated[tuple[str, ...], BeforeValidator(words)]
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

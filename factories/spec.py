@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, mo
 
 from factories.checks import ChecksSpec
 from factories.freshness import FreshnessSpec
+from factories.keys import AssetKeyText
 from factories.models import Names, StrictModel
 from factories.partitions import PartitionSpec
 from factories.retries import RetrySpec
@@ -21,7 +22,6 @@ EMAIL = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7
 TEAM = re.compile(r"^team:\S(.*\S)?$")
 TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
 TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
-KEY_PART = re.compile(r"^[A-Za-z0-9_.-]+$")
 KIND = re.compile(r"^[a-z0-9_.-]{1,63}$")
 POOL = re.compile(r"^[A-Za-z0-9_/]+$")
 MAX_KINDS = 3
@@ -42,13 +42,6 @@ def _pool(value: str) -> str:
 def _owner(value: str) -> str:
     if not (EMAIL.match(value) or TEAM.match(value)):
         raise ValueError(f"{value!r} is neither an email address nor team:NAME")
-    return value
-
-
-def _asset_key(value: str) -> str:
-    parts = value.split("/")
-    if not all(KEY_PART.match(part) for part in parts):
-        raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
     return value
 
 
@@ -73,9 +66,6 @@ def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(value) > MAX_KINDS:
         raise ValueError(f"Dagster shows at most {MAX_KINDS} kinds, here are {len(value)}")
     return value
-
-
-AssetKeyText = Annotated[StrictStr, AfterValidator(_asset_key)]
 
 
 class DagsterMeta(StrictModel):

@@ -12,8 +12,8 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
+from factories.keys import AssetKeyText
 from factories.models import Duration, Names
-from factories.spec import AssetKeyText
 from factories.times import CronText, DateText, TimezoneText
 
 TEXT = "text"
