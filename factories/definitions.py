@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -37,7 +38,9 @@ def build_definitions(
     build, assets = read_project(sling=sling, conditions=conditions)
     if build.problems:
         raise CodeLocationConfigError(build.problems)
-    return dg.Definitions(assets=assets, executor=step_executor())
+    return dg.Definitions(
+        assets=assets, executor=step_executor(), sensors=[automation_sensor(os.environ)]
+    )
 
 
 @collector_paused()
@@ -56,6 +59,19 @@ def read_project(
         else:
             build.problems.append(Problem(sling, 0, 0, "the folder does not exist"))
     return build, assets
+
+
+def automation_sensor(environ: Mapping[str, str]) -> dg.AutomationConditionSensorDefinition:
+    """Return the sensor that evaluates the automation conditions.
+
+    It is on, unless `DP_AUTOMATION` is `off`: then it waits to be switched on in the UI.
+    """
+    off = environ.get("DP_AUTOMATION") == "off"
+    return dg.AutomationConditionSensorDefinition(
+        "automation",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING,
+    )
 
 
 def step_executor() -> dg.ExecutorDefinition:

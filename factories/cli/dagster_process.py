@@ -81,7 +81,7 @@ def running_dagster() -> Iterator[DagsterApi]:
         subprocess.Popen(
             _command(root, port),
             cwd=root,
-            env=_environment(home),
+            env={**_environment(home), "DP_AUTOMATION": "off"},  # just what was asked for runs
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

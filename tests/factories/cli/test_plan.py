@@ -1,0 +1,67 @@
+"""Which runs `dp run` launches, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories.cli.api import AssetNode
+from factories.cli.run import RunRefusedError, plan, refuse_broken, select_assets
+
+
+def node(
+    key: str, *deps: str, location: str = "ingestion", op: str = "op", partitioned: bool = False
+) -> AssetNode:
+    return AssetNode(
+        key, location, "repo", "__ASSET_JOB", key.split("/", maxsplit=1)[0], op, partitioned, deps
+    )
+
+
+def planned(*assets: AssetNode) -> list[list[list[str]]]:
+    return [[[a.key for a in run.assets] for run in step] for step in plan(assets)]
+
+
+def test_assets_of_one_location_share_a_run() -> None:
+    assert planned(node("a/raw/x"), node("a/raw/y", op="other"), node("a/stg/x", "a/raw/x")) == [
+        [["a/raw/x", "a/raw/y", "a/stg/x"]]
+    ]
+
+
+def test_location_waits_for_the_one_upstream() -> None:
+    upstream = node("a/raw/x")
+    downstream = node("a/stg/x", "a/raw/x", location="transformation")
+
+    assert planned(downstream, upstream) == [[["a/raw/x"]], [["a/stg/x"]]]
+
+
+def test_locations_that_do_not_depend_on_each_other_run_at_once() -> None:
+    assert planned(node("a/raw/x"), node("b/raw/x", location="other")) == [
+        [["a/raw/x"], ["b/raw/x"]]
+    ]
+
+
+def test_partitioned_assets_run_by_op_and_what_follows_waits() -> None:
+    monthly = node("a/raw/m", op="monthly", partitioned=True)
+    daily = node("a/raw/d", op="daily", partitioned=True)
+    after = node("a/stg/m", "a/raw/m")
+
+    assert planned(node("a/raw/x"), monthly, daily, after) == [
+        [["a/raw/x"], ["a/raw/d"], ["a/raw/m"]],
+        [["a/stg/m"]],
+    ]
+
+
+def test_selection_takes_keys_and_groups() -> None:
+    assets = [node("a/raw/x"), node("a/raw/y"), node("b/raw/x")]
+
+    assert [a.key for a in select_assets(assets, ["a/raw/y", "b"])] == ["a/raw/y", "b/raw/x"]
+    assert select_assets(assets, []) == assets
+
+
+def test_unknown_selection_is_refused_with_the_nearest() -> None:
+    with pytest.raises(RunRefusedError, match="did you mean 'a/raw/flights'"):
+        select_assets([node("a/raw/flights")], ["a/raw/flihgts"])
+
+
+def test_location_that_does_not_load_is_refused_with_its_report() -> None:
+    with pytest.raises(RunRefusedError, match="ingestion: 1 problem"):
+        refuse_broken({"ingestion": "1 problem in the configuration:"})
