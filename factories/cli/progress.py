@@ -14,6 +14,7 @@ from rich.table import Table
 
 from factories.cli.api import RunPage
 
+FAILURE = "dagster._core.definitions.events.Failure: "
 STYLES = {"materialized": "green", "failed": "red", "running": "cyan", "queued": "dim"}
 
 
@@ -124,7 +125,8 @@ class RunDisplay:
 
     def _note_error(self, keys: Sequence[str], error: Mapping[str, Any]) -> None:
         causes = [cause["message"] for cause in error.get("causes") or ()]
-        text = "\n".join([error["message"].strip(), *(cause.strip() for cause in causes)])
+        messages = [error["message"], *causes]
+        text = "\n".join(message.strip().removeprefix(FAILURE) for message in messages)
         for key in keys:
             progress = self._progress[key]
             if progress.status != "materialized" and progress.error is None:
@@ -139,7 +141,7 @@ def print_summary(console: Console, results: Sequence[AssetProgress]) -> None:
     """Print the final table, and each error once."""
     console.print(_table(results))
     for error in dict.fromkeys(result.error for result in results if result.error):
-        console.print(error, style="red", markup=False, highlight=False)
+        console.print(error, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(results: Any, caption: str | None = None) -> Table:

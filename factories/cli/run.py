@@ -52,7 +52,7 @@ def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
                 for step in plan(assets):
                     _run(api, step, progress, display)
     except (RunRefusedError, ApiError, DagsterProcessError) as error:
-        console.print(str(error), style="red", markup=False)
+        console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     results = list(progress.values())
     if as_json:
