@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
@@ -50,14 +51,17 @@ def read_project(
     """Read the YAML of a code location; problems are collected, not raised."""
     build = Build(project_root(), warehouse_names(), AutomationConditions(conditions))
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
-    if sling is not None:
-        from factories.sling.assets import build_sling_assets  # noqa: PLC0415 - only where used
+    with warnings.catch_warnings():
+        # Code references and freshness policies are Dagster's beta: no news to who writes YAML.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        if sling is not None:
+            from factories.sling.assets import build_sling_assets  # noqa: PLC0415 - only where used
 
-        folder = build.root / sling
-        if folder.is_dir():
-            assets += build_sling_assets(folder, build)
-        else:
-            build.problems.append(Problem(sling, 0, 0, "the folder does not exist"))
+            folder = build.root / sling
+            if folder.is_dir():
+                assets += build_sling_assets(folder, build)
+            else:
+                build.problems.append(Problem(sling, 0, 0, "the folder does not exist"))
     return build, assets
 
 
