@@ -35,9 +35,11 @@ def windowed(stream: Stream, covered: Window | tuple[str, ...]) -> dict[str, Any
     config.pop("update_key", None)
     config["mode"] = "incremental"
     if query := config.get("sql"):
-        config["sql"] = f"select * from ({query.rstrip().rstrip(';')}) windowed where {condition}"  # noqa: S608 - the user's own query and a quoted literal
+        # On lines of its own: the user's text may end in a comment.
+        inner = query.rstrip().rstrip(";")
+        config["sql"] = f"select * from (\n{inner}\n) windowed where {condition}"  # noqa: S608 - the user's own query and a quoted literal
     elif own := config.get("where"):
-        config["where"] = f"({own}) and {condition}"
+        config["where"] = f"({own}\n) and {condition}"
     else:
         config["where"] = condition
     return config
