@@ -155,7 +155,7 @@ class YamlFile:
 
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
     if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
+        for key, value in reversed(node.value):  # of duplicates, the last is the one that was read
             if key.value == str(step):
                 return key, value
         for merged in _merged(node):

@@ -188,7 +188,7 @@ def _spec(
         group_name=meta.group or replication.system,
         code_version=stream.code_version,
         automation_condition=stream.condition,
-        owners=meta.owners,
+        owners=list(meta.owners),
         tags=meta.tags,
         kinds=set(meta.kinds) if meta.kinds is not None else {"sling", "snowflake"},
         freshness_policy=freshness_policy(meta.freshness),
