@@ -42,6 +42,7 @@ class YamlProject:
     def replication(self, streams: str, name: str = "shop", *, head: str = "") -> Path:
         """Write a replication of the connection `shop`; `streams` and `head` are YAML."""
         text = "source: shop\ntarget: SNOWFLAKE\n" + textwrap.dedent(head).lstrip("\n")
+        text = text.rstrip("\n") + "\n"
         if "defaults:" not in text:
             text += "defaults: {object: 'shop.{stream_table}'}\n"
         body = textwrap.indent(textwrap.dedent(streams).strip("\n"), "  ")

@@ -1,0 +1,90 @@
+"""Names of streams, and the tables that `object` makes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories.sling.objects import (
+    ObjectError,
+    StreamName,
+    TargetTable,
+    parse_stream,
+    resolve_object,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"),
+    [
+        ("flights", StreamName("", "flights")),
+        ("ops.flights", StreamName("ops", "flights")),
+        ("erp.ops.flights", StreamName("ops", "flights", database="erp")),
+        ('"Ops X"."Flights.2013"', StreamName("Ops X", "Flights.2013")),
+        ('ops."Flights"', StreamName("ops", "Flights")),
+        ("file:///data/orders.csv", StreamName("", "orders", file=True)),
+        ("s3://bucket/in/orders.parquet", StreamName("", "orders", file=True)),
+        ("s3://bucket/in/orders/", StreamName("", "orders", file=True)),
+        ("s3://bucket/in/orders/*.csv", StreamName("", "orders", file=True)),
+        ("s3://bucket/in/orders/2013/**/*.csv", StreamName("", "2013", file=True)),
+        ("data/orders.csv.gz", StreamName("", "orders", file=True)),
+        ("orders.JSON", StreamName("", "orders", file=True)),
+        (r"C:\data\orders.xlsx", StreamName("", "orders", file=True)),
+    ],
+)
+def test_stream_name(name: str, stream: StreamName) -> None:
+    assert parse_stream(name) == stream
+
+
+@pytest.mark.parametrize("name", ["delays/daily.csv", "delays"])
+def test_a_querys_name_is_no_file(name: str) -> None:
+    assert not parse_stream(name, is_query=True).file
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "table"),
+    [
+        ("raw.flights", "ops.flights", TargetTable("raw", "flights")),
+        ("erp.{stream_table}", "ops.flights", TargetTable("erp", "flights")),
+        ("{stream_schema}.{stream_table}", "ops.flights", TargetTable("ops", "flights")),
+        ("{source_name}.{stream_table_lower}", "ops.FLIGHTS", TargetTable("shop", "flights")),
+        ("{stream_schema_upper}.t", "ops.x", TargetTable("OPS", "t")),
+        ("landing.erp.{stream_table}", "ops.flights", TargetTable("erp", "flights", "landing")),
+        ('erp."{stream_table}"', 'ops."Flights 2013"', TargetTable("erp", "Flights 2013")),
+        ("erp.{stream_file_name}", "s3://b/Orders 2013.csv", TargetTable("erp", "orders_2013")),
+        ("{target_name}.x", "a.b", TargetTable("snowflake", "x")),
+    ],
+)
+def test_object_makes_a_table(template: str, name: str, table: TargetTable) -> None:
+    assert resolve_object(template, parse_stream(name), "SHOP") == table
+
+
+def test_an_unknown_variable_is_named_with_its_nearest() -> None:
+    with pytest.raises(ObjectError) as error:
+        resolve_object("erp.{stream_tabel}", parse_stream("a.b"), "shop")
+    assert str(error.value) == "object: the variable {stream_tabel} is not known here"
+    assert error.value.nearest == "{stream_table}"
+    assert "{stream_file_name}" in error.value.allowed
+
+
+def test_a_variable_of_the_runs_time_is_refused_for_an_asset_is_one_table() -> None:
+    with pytest.raises(ObjectError, match=r"\{run_timestamp\} is not known here"):
+        resolve_object("erp.x_{run_timestamp}", parse_stream("a.b"), "shop")
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{stream_schema}.{stream_table}", "flights"),
+        ("erp.{stream_table}", "s3://bucket/orders.csv"),
+        ("erp.{stream_file_name}", "ops.flights"),
+    ],
+)
+def test_a_variable_without_a_value_asks_for_the_name(template: str, name: str) -> None:
+    with pytest.raises(ObjectError, match="is empty for this stream: write the name"):
+        resolve_object(template, parse_stream(name), "shop")
+
+
+@pytest.mark.parametrize("template", ["flights", "a.b.c.d", "", "erp.{Table}", "erp."])
+def test_an_object_that_is_no_table_is_refused(template: str) -> None:
+    with pytest.raises(ObjectError, match=r"does not give schema\.table"):
+        resolve_object(template, parse_stream("ops.flights"), "shop")

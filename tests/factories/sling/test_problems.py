@@ -1,0 +1,353 @@
+"""Every mistake in Sling YAML is told: where, what, what is allowed, what was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from factories.errors import ConfigError
+from tests.factories.conftest import YamlProject
+
+PROBLEM_AT = "sling/shop.yaml:"
+
+
+def problem(project: YamlProject, streams: str, head: str = "") -> str:
+    project.replication(streams, head=head)
+    (found,) = project.problems()
+    assert found.startswith(PROBLEM_AT), found
+    return found.removeprefix(PROBLEM_AT)
+
+
+# --- connections ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "connections: {shop: {type: postgers, url: x}}",
+            "1:28: 'postgers' is no connection type of Sling; did you mean 'postgres'?",
+        ),
+        ("connections: {shop: {url: x}}", "1:15: the key 'type' is missing"),
+        ("connections: {shop: 5}", "1:21: shop: must be text or a mapping, not 5"),
+        (
+            "connections: {shop: {type: mysql}, Snowflake: {type: snowflake}}",
+            "1:36: SNOWFLAKE is the target, which DP_TARGET chooses: leave it out here",
+        ),
+        (
+            "connections: {shop: {type: mysql}, SHOP: {type: mysql}}",
+            "1:36: 'SHOP' and 'shop' are the same name to Sling",
+        ),
+        (
+            "conections: {shop: {type: mysql}}",
+            "1:1: unknown key 'conections'; did you mean 'connections'? (allowed: connections)",
+        ),
+    ],
+)
+def test_wrong_connection_is_told_and_nothing_that_follows_from_it(
+    yaml_project: YamlProject, text: str, expected: str
+) -> None:
+    yaml_project.write("sling/connections.yaml", text)
+    yaml_project.replication("public.orders:")
+    problems = yaml_project.problems()
+    assert problems
+    assert all(found.startswith("sling/connections.yaml:") for found in problems)
+    assert any(found.startswith(f"sling/connections.yaml:{expected}") for found in problems)
+
+
+def test_a_source_that_is_not_listed(yaml_project: YamlProject) -> None:
+    yaml_project.write(
+        "sling/a.yaml",
+        "source: shpo\ntarget: SNOWFLAKE\nstreams: {public.t: {object: s.t}}\n",
+    )
+    assert yaml_project.problems() == [
+        (
+            "sling/a.yaml:1:9: source: 'shpo' is not in connections.yaml; did you mean 'shop'?"
+            " (allowed: shop)"
+        )
+    ]
+
+
+def test_without_connections_no_source_is_known(yaml_project: YamlProject) -> None:
+    (yaml_project.root / "sling/connections.yaml").unlink()
+    yaml_project.replication("public.orders:")
+    assert yaml_project.problems() == [
+        "sling/shop.yaml:1:9: source: 'shop' is not in connections.yaml"
+    ]
+
+
+def test_the_sources_case_does_not_matter_to_sling_nor_here(yaml_project: YamlProject) -> None:
+    yaml_project.write(
+        "sling/a.yaml", "source: SHOP\ntarget: snowflake\nstreams: {public.t: {object: s.t}}\n"
+    )
+    assert set(yaml_project.specs()) == {"shop/src/t", "shop/raw/t"}
+
+
+def test_another_target_is_refused(yaml_project: YamlProject) -> None:
+    yaml_project.write(
+        "sling/a.yaml", "source: shop\ntarget: REDSHIFT\nstreams: {public.t: {object: s.t}}\n"
+    )
+    assert yaml_project.problems() == [
+        "sling/a.yaml:2:9: target: must be SNOWFLAKE: all data ends in the warehouse"
+    ]
+
+
+# --- streams ---
+
+
+@pytest.mark.parametrize(
+    ("streams", "expected"),
+    [
+        (
+            "public.orders: {mod: truncate}",
+            "5:19: unknown key 'mod'; did you mean 'mode'? (allowed: object, mode,",
+        ),
+        (
+            "public.orders: {mode: incremantal, primary_key: id}",
+            (
+                "5:25: mode: 'incremantal' is not one of the allowed values;"
+                " did you mean 'incremental'?"
+            ),
+        ),
+        (
+            "public.orders: {source_options: {emtpy_as_null: true}}",
+            (
+                "5:36: unknown key 'emtpy_as_null'; did you mean 'empty_as_null'?"
+                " (allowed: trim_space,"
+            ),
+        ),
+        (
+            "public.orders: {target_options: {column_casing: snakes}}",
+            (
+                "5:51: column_casing: 'snakes' is not one of the allowed values;"
+                " did you mean 'snake'?"
+            ),
+        ),
+        (
+            "public.orders: {source_options: {flatten: deep}}",
+            "5:45: flatten: must be true or false or a whole number, not 'deep'",
+        ),
+        ("public.orders: [a]", '5:18: public.orders: must be a mapping, not ["a"]'),
+        ("5: {object: s.t}", "5:6: streams[5]: must be text, not 5: put it in quotes"),
+        (
+            "public.*:",
+            "5:3: 'public.*' would be one asset for many tables: list each, as public.my_table:",
+        ),
+        (
+            "public.orders: {object: orders}",
+            "5:27: object: 'orders' does not give schema.table",
+        ),
+        (
+            "public.orders: {object: 's.{stream_tabel}'}",
+            (
+                "5:27: object: the variable {stream_tabel} is not known here;"
+                " did you mean '{stream_table}'? (allowed: {stream_table},"
+            ),
+        ),
+        (
+            "s3://bucket/orders.csv:",
+            (
+                "5:3: object: {stream_table} of 'shop.{stream_table}' is empty for this stream:"
+                " write the name"
+            ),
+        ),
+        (
+            "public.orders: {mode: incremental}",
+            "5:25: mode: incremental needs primary_key, update_key or both",
+        ),
+        (
+            "public.orders: {mode: backfill, primary_key: id, update_key: t}",
+            "5:25: mode: backfill needs source_options.range, or a partition",
+        ),
+        (
+            "public.orders: {mode: backfill, source_options: {range: 'a,b'}}",
+            "5:25: mode: backfill needs primary_key and update_key",
+        ),
+        (
+            "public.—: {object: s.—}",
+            "5:3: 'public.—' has no letters or digits to make an asset key of: set asset_key",
+        ),
+        (
+            "public.orders: {meta: {dagster: {deps: [a/b, shop/raw/orders]}}}",
+            "5:42: deps: shop/raw/orders cannot depend on itself",
+        ),
+        ("public.orders: {meta: text}", "5:25: must be a mapping"),
+        ("public.orders: {meta: {dagster: [a]}}", "5:35: must be a mapping"),
+        (
+            "public.orders: {meta: {dagster: {gruop: x}}}",
+            "5:36: unknown key 'gruop'; did you mean 'group'? (allowed: automation_condition,",
+        ),
+        (
+            "public.orders: {meta: {dagster: {automation_condition: on_corn_no_deps}}}",
+            "5:58: 'on_corn_no_deps' is no automation condition; did you mean 'on_cron_no_deps'?",
+        ),
+    ],
+)
+def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) -> None:
+    assert problem(yaml_project, streams).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (
+            "defaults: {object: s.t, mdoe: truncate}",
+            "3:25: unknown key 'mdoe'; did you mean 'mode'?",
+        ),
+        (
+            "defaults:\n  object: s.t\n  meta:\n    dagster:\n      gruop: x",
+            "7:7: unknown key 'gruop'; did you mean 'group'?",
+        ),
+        (
+            "defaults: {object: 's.t', meta: {dagster: {tags: {pii: no way}}}}",
+            "3:56: pii: 'no way' is no tag's value",
+        ),
+        ("defaults: {object: 's.{stream_tabel}'}", "3:20: object: the variable {stream_tabel} is"),
+        ("defaults: {}", "5:3: the key 'object' is missing, here and in defaults"),
+        (
+            "defaults: {object: s.t, mode: incremental}",
+            "5:3: mode: incremental needs primary_key, update_key or both",
+        ),
+        ("defaults: text", "3:11: defaults: must be a mapping, not 'text'"),
+        ("defaults: {object: s.t}\nstreans: {}", "4:1: unknown key 'streans'"),
+    ],
+)
+def test_a_mistake_in_defaults_is_told_once_and_a_broken_rule_at_the_stream(
+    yaml_project: YamlProject, head: str, expected: str
+) -> None:
+    streams = "public.orders: {meta: {dagster: {tags: {a: b}}}}"
+    assert problem(yaml_project, streams, head).startswith(expected)
+
+
+def test_each_stream_that_breaks_a_rule_is_named(yaml_project: YamlProject) -> None:
+    yaml_project.replication(
+        "public.a:\npublic.b: {primary_key: id}\npublic.c:",
+        head="defaults: {object: 's.{stream_table}', mode: incremental}",
+    )
+    assert [text.split(": ")[0] for text in yaml_project.problems()] == [
+        "sling/shop.yaml:5:3",
+        "sling/shop.yaml:7:3",
+    ]
+
+
+def test_a_file_without_streams(yaml_project: YamlProject) -> None:
+    yaml_project.write("sling/a.yaml", "source: shop\ntarget: SNOWFLAKE\nstreams: {}\n")
+    yaml_project.write("sling/b.yaml", "source: shop\ntarget: SNOWFLAKE\n")
+    assert yaml_project.problems() == [
+        "sling/a.yaml:3:10: streams: must not be empty",
+        "sling/b.yaml:1:1: the key 'streams' is missing",
+    ]
+
+
+# --- partitions ---
+
+DAILY = "partition: {type: daily, start: 2013-01-01}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "meta", "expected"),
+    [
+        (
+            "primary_key: id, update_key: t",
+            DAILY,
+            (
+                "5:3: mode: full-refresh would replace or repeat the other partitions' rows:"
+                " a partitioned stream needs incremental or backfill"
+            ),
+        ),
+        (
+            "mode: truncate, primary_key: id, update_key: t",
+            DAILY,
+            "5:25: mode: truncate would replace or repeat",
+        ),
+        (
+            "mode: incremental, update_key: t",
+            DAILY,
+            "5:3: a partitioned stream needs primary_key, or a rerun would repeat its rows",
+        ),
+        (
+            "mode: incremental, primary_key: id",
+            DAILY,
+            "5:3: a partitioned stream needs partition.column or update_key",
+        ),
+        (
+            "mode: backfill, primary_key: id, update_key: t, source_options: {range: 'a,b'}",
+            DAILY,
+            "5:91: range: the partition gives the range",
+        ),
+        (
+            "mode: incremental, primary_key: id",
+            "partition: {type: dialy, start: 2013-01-01, column: t}",
+            "5:90: type: 'dialy' is not one of the allowed values; did you mean 'daily'?",
+        ),
+    ],
+)
+def test_a_partition_that_would_load_wrong_is_refused(
+    yaml_project: YamlProject, settings: str, meta: str, expected: str
+) -> None:
+    streams = f"public.orders: {{{settings}, meta: {{dagster: {{{meta}}}}}}}"
+    assert problem(yaml_project, streams).startswith(expected)
+
+
+# --- names that meet ---
+
+
+def test_two_producers_of_one_key_are_both_named(yaml_project: YamlProject) -> None:
+    yaml_project.replication("public.orders:", "a")
+    yaml_project.replication("public.items:\nold.orders: {object: old.orders}", "b")
+    assert yaml_project.problems() == [
+        (
+            "sling/b.yaml:6:1: the asset key shop/raw/orders is produced here and at"
+            " sling/a.yaml:5:"
+            " set asset_key on one of them"
+        )
+    ]
+
+
+def test_an_asset_cannot_also_be_a_sources_table(yaml_project: YamlProject) -> None:
+    yaml_project.replication(
+        "public.orders:\npublic.x: {meta: {dagster: {asset_key: shop/src/orders}}}"
+    )
+    assert yaml_project.problems() == [
+        (
+            "sling/shop.yaml:5:1: 'public.orders' reads shop/src/orders, which sling/shop.yaml:6"
+            " produces"
+        )
+    ]
+
+
+def test_files_of_the_same_name_to_dagster(yaml_project: YamlProject) -> None:
+    yaml_project.replication("public.a:", "shop-eu")
+    yaml_project.replication("public.b:", "shop_eu")
+    assert yaml_project.problems() == [
+        "sling/shop_eu.yaml: shop-eu.yaml has the same name to Dagster: give this file another"
+    ]
+
+
+# --- everything at once ---
+
+
+def test_all_problems_of_all_files_come_in_one_error(yaml_project: YamlProject) -> None:
+    yaml_project.write("sling/broken.yaml", "source: [shop\n")
+    yaml_project.replication("public.a: {x: 1}\npublic.a: {mode: incremental}", "a")
+    yaml_project.replication("public.b: {meta: {dagster: {owners: [me]}}}", "z")
+    with pytest.raises(ConfigError) as error:
+        yaml_project.definitions()
+    lines = str(error.value).splitlines()
+    assert lines[0] == "4 problems in the configuration:"
+    assert [line.strip().split(": ")[0] for line in lines[1:]] == [
+        "sling/a.yaml:6:3",
+        "sling/a.yaml:6:20",
+        "sling/broken.yaml:2:1",
+        "sling/z.yaml:5:40",
+    ]
+
+
+def test_a_folder_that_is_not_there(yaml_project: YamlProject) -> None:
+    for path in (yaml_project.root / "sling").iterdir():
+        path.unlink()
+    (yaml_project.root / "sling").rmdir()
+    assert yaml_project.problems() == ["sling: the folder does not exist"]
+
+
+def test_an_empty_folder_makes_nothing(yaml_project: YamlProject) -> None:
+    assert yaml_project.specs() == {}
