@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL
 
@@ -55,20 +56,21 @@ class CreateFileFormat:
         read_format(Options(options.as_dict()))
 
         if _find(session, name) is not None:
-            if if_not_exists:
-                return status_result(f"{name.name} already exists, statement succeeded.", DDL)
             if not replace:
-                raise already_exists(name.name)
+                return already_exists(name.name, if_not_exists=if_not_exists)
             drop_file_format(session, name)
         kind, comment = str(options.text("TYPE", "CSV")).upper(), options.text("COMMENT", "")
-        session.duck.execute(
-            f"INSERT INTO {_TABLE} (created_on, name, database_name, schema_name, type, options, "  # noqa: S608 - a constant
-            "comment) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [
-                datetime.now(UTC), name.name, name.database, name.schema, kind,
-                json.dumps(options.as_dict()), comment,
-            ],
-        )  # fmt: skip
+        try:
+            session.duck.execute(
+                f"INSERT INTO {_TABLE} (created_on, name, database_name, schema_name, type, "  # noqa: S608 - a constant
+                "options, comment) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    datetime.now(UTC), name.name, name.database, name.schema, kind,
+                    json.dumps(options.as_dict()), comment,
+                ],
+            )  # fmt: skip
+        except duckdb.ConstraintException:  # another session was faster
+            return already_exists(name.name, if_not_exists=if_not_exists)
         if temporary:
             session.cleanups.append(lambda: drop_file_format(session, name))
         return status_result(f"File format {name.name} successfully created.", DDL)
@@ -157,9 +159,15 @@ def create_words(reader: Reader) -> tuple[bool, bool]:
     return replace, temporary
 
 
-def already_exists(name: str) -> SqlError:
-    """The error for an object that is there and shall not be replaced."""
-    return SqlError(f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710")
+def already_exists(name: str, *, if_not_exists: bool) -> StatementResult:
+    """The answer to CREATE of an object that is there and shall not be replaced.
+
+    Raises:
+        SqlError: Without IF NOT EXISTS.
+    """
+    if if_not_exists:
+        return status_result(f"{name} already exists, statement succeeded.", DDL)
+    raise SqlError(f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710")
 
 
 def _options_named(session: Session, text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from local_snowflake.layer import Layer
 from local_snowflake.results import Description, StatementResult, status_result
 from local_snowflake.session_parameters import DEFAULTS, set_parameter
 from local_snowflake.statements import Statement
+from local_snowflake.table_locks import table_to_lock
 from local_snowflake.temporary import TemporaryObjects
 from local_snowflake.transactions import Transactions
 from local_snowflake.upstream import Connection
@@ -84,7 +85,7 @@ class Session:
         self.lock = asyncio.Lock()
         self.cleanups: list[Callable[[], None]] = []
         self.duck = warehouse.connect()
-        self.transactions = Transactions(self.duck, autocommit=autocommit)
+        self.transactions = Transactions(self.duck, warehouse.locks, autocommit=autocommit)
         self.connection = Connection(self, self.duck, database, schema)
         self.temporaries = TemporaryObjects()
 
@@ -96,8 +97,11 @@ class Session:
         """
         try:
             statement = self._with_variables(statement)
-            with self.transactions.around(statement):
-                result = self.dispatch(statement, bindings)
+            result = self.transactions.run(
+                statement,
+                table_to_lock(statement, self),
+                lambda: self.dispatch(statement, bindings),
+            )
         except Exception as error:
             raise as_sql_error(error, statement) from error
         self.warehouse.results.add(query_id, result)
@@ -186,6 +190,7 @@ class Session:
 
     def interrupt(self) -> None:
         """Stop the statement that is running, if one is; may be called from another thread."""
+        self.transactions.stop_waiting()
         self.duck.interrupt()
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL
 
@@ -82,10 +83,8 @@ class CreateStage:
             format_of(session, Options(form.as_dict()))
 
         if _exists(session, name):
-            if if_not_exists:
-                return status_result(f"{name.name} already exists, statement succeeded.", DDL)
             if not replace:
-                raise already_exists(name.name)
+                return already_exists(name.name, if_not_exists=if_not_exists)
             drop_stage(session, name)
         kind = "INTERNAL TEMPORARY" if temporary else "INTERNAL"
         if form is not None:
@@ -93,13 +92,16 @@ class CreateStage:
                 f"INSERT INTO {_CATALOG}._stage_formats VALUES (?, ?, ?, ?)",  # noqa: S608 - a constant
                 [*name, json.dumps(form.as_dict())],
             )
-        session.duck.execute(
-            f"INSERT INTO {_CATALOG}._fs_stages (created_on, name, database_name, schema_name, "  # noqa: S608 - a constant
-            "url, has_credentials, has_encryption_key, owner, comment, type, owner_role_type, "
-            "directory_enabled) VALUES (?, ?, ?, ?, '', 'N', 'N', 'SYSADMIN', ?, ?, 'ROLE', 'N') "
-            "ON CONFLICT DO NOTHING",
-            [datetime.now(UTC), name.name, name.database, name.schema, comment, kind],
-        )
+        try:
+            session.duck.execute(
+                f"INSERT INTO {_CATALOG}._fs_stages (created_on, name, database_name, "  # noqa: S608 - a constant
+                "schema_name, url, has_credentials, has_encryption_key, owner, comment, type, "
+                "owner_role_type, directory_enabled) VALUES "
+                "(?, ?, ?, ?, '', 'N', 'N', 'SYSADMIN', ?, ?, 'ROLE', 'N')",
+                [datetime.now(UTC), name.name, name.database, name.schema, comment, kind],
+            )
+        except duckdb.ConstraintException:  # another session was faster
+            return already_exists(name.name, if_not_exists=if_not_exists)
         if temporary:
             session.cleanups.append(lambda: drop_stage(session, name))
         return status_result(f"Stage area {name.name} successfully created.", DDL)

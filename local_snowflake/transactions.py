@@ -12,14 +12,21 @@ The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
 - An error undoes its statement and leaves the transaction open. DuckDB has no savepoints: an error
   at run time takes the transaction's earlier work with it. The session then goes on, but nothing
   more is kept until ROLLBACK, and COMMIT fails, so that no part of the work is committed silently.
+- Statements see what was committed before they began, and wait where another transaction writes to
+  the same table (see `table_locks`). DuckDB fixes what a transaction sees when it begins, and fails
+  it where it meets a later change. As long as a transaction has written nothing it is begun anew
+  for each statement; a statement that meets a conflict, such as two CREATE SCHEMA IF NOT EXISTS at
+  once, is run again, unless its transaction has written before.
 """
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -27,11 +34,21 @@ from fakesnow.statement_type import TCL
 
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import SqlError
+from local_snowflake.relation_names import Name
 from local_snowflake.results import StatementResult, status_result
 from local_snowflake.statements import Statement, without_comments
+from local_snowflake.table_locks import TableLocks
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
+
+CONFLICT_SECONDS = 60.0
+"""How long a statement that meets conflicts is run again and again."""
+
+_T = TypeVar("_T")
+_CONFLICTS = ("onflict", "Failed to commit", "has been altered", "has been dropped")
+_CONTROL = {"BEGIN", "START", "COMMIT", "ROLLBACK"}
+_READING = {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "USE", "SET"}
 
 
 class _State(Enum):
@@ -41,10 +58,18 @@ class _State(Enum):
 
 
 class Transactions:
-    """The transaction state of one session."""
+    """The transaction state of one session.
 
-    def __init__(self, duck: DuckDBPyConnection, *, autocommit: bool) -> None:
+    Args:
+        duck: Its connection.
+        locks: The tables that are locked by all sessions.
+        autocommit: Whether each DML statement outside of a transaction commits.
+    """
+
+    def __init__(self, duck: DuckDBPyConnection, locks: TableLocks, *, autocommit: bool) -> None:
         self._duck = duck
+        self._locks = locks
+        self._has_written = False
         self._state = _State.NONE
         self._autocommit = autocommit
         self._after_commit: list[Callable[[], None]] = []
@@ -68,6 +93,7 @@ class Transactions:
         if self._state is _State.NONE:
             self._duck.begin()
             self._state = _State.OPEN
+            self._has_written = False
 
     def commit(self) -> None:
         """Commit the open transaction; without effect when none is open.
@@ -76,44 +102,90 @@ class Transactions:
             SqlError: An earlier error took the transaction's work.
         """
         state, self._state = self._state, _State.NONE
-        if state is _State.LOST:
-            self._duck.rollback()
-            raise SqlError(
-                "The transaction cannot be committed: a statement in it failed, and the embedded "
-                "warehouse then rolls back the whole transaction. Its statements must be repeated.",
-                601,
-                "25000",
-            )
-        if state is _State.OPEN:
-            self._duck.commit()
-            self._finish()
+        try:
+            if state is _State.LOST:
+                self._duck.rollback()
+                raise SqlError(
+                    "The transaction cannot be committed: a statement in it failed, and the "
+                    "embedded warehouse then rolls back the whole transaction. Its statements must "
+                    "be repeated.",
+                    601,
+                    "25000",
+                )
+            if state is _State.OPEN:
+                self._duck.commit()
+                self._finish()
+        finally:
+            self._after_commit.clear()
+            self._locks.release(self)
 
     def rollback(self) -> None:
         """Roll back the open transaction; without effect when none is open."""
         if self._state is not _State.NONE:
             self._state = _State.NONE
             self._after_commit.clear()
-            self._duck.rollback()
+            try:
+                self._duck.rollback()
+            finally:
+                self._locks.release(self)
 
-    @contextmanager
-    def around(self, statement: Statement) -> Iterator[None]:
-        """Run a statement under the rules above."""
+    def stop_waiting(self) -> None:
+        """Let a statement that waits for a lock fail; may be called from another thread."""
+        self._locks.cancel(self)
+
+    def run(self, statement: Statement, lock: Name | None, action: Callable[[], _T]) -> _T:
+        """Run a statement under the rules above.
+
+        Args:
+            statement: The statement.
+            lock: The table that it locks, if any.
+            action: Runs it; is called again after a conflict.
+        """
         if statement.is_ddl:
             self.commit()
-        elif statement.is_dml and not self._autocommit:
-            self.begin()
+        deadline = time.monotonic() + CONFLICT_SECONDS
+        pause = 0.005
+        while True:
+            try:
+                with self._around(statement, lock):
+                    return action()
+            except Exception as error:
+                done = statement.keyword in _CONTROL or self._state is _State.LOST
+                if done or not _is_conflict(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the sessions
+            pause = min(2 * pause, 0.5)
 
+    @contextmanager
+    def _around(self, statement: Statement, lock: Name | None) -> Iterator[None]:
+        if statement.is_dml and not self._autocommit:
+            self.begin()
         # Sequences and stages are written to a database of fakesnow's own, and one DuckDB
         # transaction writes to one database: so not all DDL.
-        if (statement.is_dml or statement.is_relation_ddl) and not self.is_open:
-            with self._transaction_of_its_own():
-                yield
-            return
+        own = (statement.is_dml or statement.is_relation_ddl) and not self.is_open
         try:
-            yield
-        except Exception:
-            self._after_error()
-            raise
+            if lock is not None and self._state is not _State.LOST:
+                self._locks.acquire(lock, self)
+            if own:
+                with self._transaction_of_its_own():
+                    yield
+                return
+            self._see_what_is_committed()
+            try:
+                yield
+            except Exception:
+                self._after_error()
+                raise
+            if statement.keyword not in _READING | _CONTROL:
+                self._has_written = True
+        finally:
+            if own:
+                self._locks.release(self)
+
+    def _see_what_is_committed(self) -> None:
+        if self._state is _State.OPEN and not self._has_written:
+            self._duck.rollback()
+            self._duck.begin()
 
     @contextmanager
     def _transaction_of_its_own(self) -> Iterator[None]:
@@ -137,7 +209,9 @@ class Transactions:
             self._after_commit.clear()
             self._duck.rollback()
             self._duck.begin()
-            self._state = _State.LOST
+            if self._has_written:
+                self._state = _State.LOST
+                self._locks.release(self)
 
     def _is_aborted(self) -> bool:
         try:
@@ -145,6 +219,15 @@ class Transactions:
         except duckdb.TransactionException:
             return True
         return False
+
+
+def _is_conflict(error: BaseException | None) -> bool:
+    """Whether a statement failed because of what another session does at the same time."""
+    while error is not None:
+        if isinstance(error, duckdb.TransactionException):
+            return any(words in str(error) for words in _CONFLICTS)
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class TransactionControl:

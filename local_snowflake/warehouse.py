@@ -16,6 +16,7 @@ from local_snowflake import account, information_schema
 from local_snowflake import stages as stage_catalog
 from local_snowflake.errors import SqlError
 from local_snowflake.recent_results import RecentResults
+from local_snowflake.table_locks import TableLocks
 
 DATABASES = ("RAW", "ANALYTICS", "ML")
 _NAME = re.compile(r"[A-Za-z0-9_$]+")
@@ -40,6 +41,7 @@ class Warehouse:
         use_stage_folder(self.stages)
         stage_catalog.delete_transfers(self.stages)
         self.results = RecentResults()
+        self.locks = TableLocks()
         # The lambda syntax is the one that sqlglot writes. Without a temp_directory DuckDB spills
         # into the current folder.
         self._duck = duckdb.connect(
