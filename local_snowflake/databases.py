@@ -14,8 +14,9 @@ from fakesnow.statement_type import USE
 from sqlglot import exp
 
 from local_snowflake.bindings import Bindings
-from local_snowflake.errors import SqlError
+from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.results import StatementResult, status_result
+from local_snowflake.schemas import drop_temporary
 from local_snowflake.statements import Statement
 
 if TYPE_CHECKING:
@@ -26,17 +27,18 @@ class CreateDatabase:
     """CREATE [OR REPLACE] DATABASE [IF NOT EXISTS]: makes it the session's current database."""
 
     def matches(self, statement: Statement) -> bool:
-        """Whether the statement creates a database that is not a clone."""
+        """Whether the statement creates a database."""
         expression = statement.expression
         return (
             isinstance(expression, exp.Create)
             and str(expression.args.get("kind")).upper() == "DATABASE"
-            and not expression.args.get("clone")
         )
 
     def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
         """Create the file, the schema PUBLIC and fakesnow's views."""
         expression = cast(exp.Create, statement.expression)
+        if expression.args.get("clone"):
+            raise unsupported("CREATE DATABASE … CLONE")
         name = _name(expression)
         warehouse = session.warehouse
         if warehouse.has_database(name):
@@ -48,6 +50,7 @@ class CreateDatabase:
                     f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710"
                 )
             session.leave_database()
+            drop_temporary(session, name)
             warehouse.drop_database(name)
         warehouse.create_database(name)
         session.use(name, "PUBLIC")
@@ -72,6 +75,7 @@ class DropDatabase:
         if session.warehouse.has_database(name):
             if session.connection.database == name:
                 session.leave_database()
+            drop_temporary(session, name)
             session.warehouse.drop_database(name)
             return status_result(f"{name} successfully dropped.")
         if expression.args.get("exists"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_snowflake.account import AccountObject, GrantOrRevoke, UseRoleOrWarehouse
+from local_snowflake.aggregates import mark_aggregates, uncast_aggregates
 from local_snowflake.alter import (
     AlterRelation,
     CommentOn,
@@ -10,6 +11,7 @@ from local_snowflake.alter import (
     TruncateTable,
     Undrop,
 )
+from local_snowflake.binary import read_hexadecimal
 from local_snowflake.column_names import name_columns
 from local_snowflake.context_functions import answer_context_functions
 from local_snowflake.copy_into import CopyInto
@@ -22,19 +24,25 @@ from local_snowflake.layer import Layer
 from local_snowflake.merge import Merge
 from local_snowflake.named_formats import CreateFileFormat, DropFileFormat
 from local_snowflake.relations import CreateRelation
-from local_snowflake.result_scan import PlainResultScan
+from local_snowflake.result_scan import PlainResultScan, use_earlier_results
+from local_snowflake.routines import Routine
+from local_snowflake.schemas import CreateSchema, DropSchema, UsePlain
+from local_snowflake.scoped import CreateScoped
 from local_snowflake.session_parameters import AlterSession
 from local_snowflake.show import ShowObjects
-from local_snowflake.stages import CreateStage, DropStage
 from local_snowflake.staged_files import Get, ListFiles, Put, RemoveFiles
+from local_snowflake.stages import CreateStage, DropStage
 from local_snowflake.temporary import use_temporary_objects
 from local_snowflake.transactions import TransactionControl
-from local_snowflake.unsupported import UnsupportedObject
+from local_snowflake.unsupported import UnsupportedObject, refuse_time_travel
+from local_snowflake.values_columns import name_values_columns
 
 LAYER = Layer(
     handlers=(
         TransactionControl(),
+        CreateScoped(),
         UnsupportedObject(),
+        Routine(),
         CreateDatabase(),
         DropDatabase(),
         UseDatabase(),
@@ -49,6 +57,9 @@ LAYER = Layer(
         CreateFileFormat(),
         DropFileFormat(),
         InferSchema(),
+        CreateSchema(),
+        DropSchema(),
+        UsePlain(),
         CreateRelation(),
         AlterRelation(),
         DropRelation(),
@@ -64,10 +75,15 @@ LAYER = Layer(
         ShowObjects(),
     ),
     before=(
+        refuse_time_travel,
         name_columns,
+        name_values_columns,
+        read_hexadecimal,
+        mark_aggregates,
         answer_context_functions,
+        use_earlier_results,
         use_information_schema,
         use_temporary_objects,
     ),
-    after=(quote_identifiers,),
+    after=(uncast_aggregates, quote_identifiers),
 )

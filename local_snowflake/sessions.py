@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from fakesnow.dialect import parse_one
-from fakesnow.rowtype import describe_as_rowtype
 from fakesnow.statement_type import DML_TYPE_IDS, SELECT, statement_type_id
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import Expr, exp
 
-from local_snowflake.bindings import Bindings, Values
+from local_snowflake.aggregates import is_over_text
+from local_snowflake.bindings import NO_BINDINGS, Bindings, Values
 from local_snowflake.errors import SYNTAX_ERROR, as_sql_error, unsupported
+from local_snowflake.identifiers import inline_identifiers
 from local_snowflake.layer import Layer
+from local_snowflake.preflight import Preflight
+from local_snowflake.result_types import conform, rowtype
 from local_snowflake.results import Description, StatementResult, status_result
 from local_snowflake.session_parameters import DEFAULTS, set_parameter
 from local_snowflake.statements import Statement
@@ -46,9 +50,12 @@ class Session:
     Attributes:
         duck: The session's DuckDB connection, for handlers.
         cleanups: Called when the session ends, last added first, to drop what was temporary.
+        after_statement: Called when the statement that runs has ended, for what only it needs.
         warehouse_name: What USE WAREHOUSE or the login named.
         role_name: What USE ROLE or the login named.
         temporaries: The session's temporary tables and views.
+        preflight: Checks statements before they run in a transaction.
+        cast_aggregates: Whether the statement that runs has aggregates over text.
         last_query_id: The id of the last statement that succeeded.
     """
 
@@ -84,10 +91,13 @@ class Session:
         self.last_query_id: str | None = None
         self.lock = asyncio.Lock()
         self.cleanups: list[Callable[[], None]] = []
+        self.after_statement: list[Callable[[], object]] = []
         self.duck = warehouse.connect()
         self.transactions = Transactions(self.duck, warehouse.locks, autocommit=autocommit)
         self.connection = Connection(self, self.duck, database, schema)
         self.temporaries = TemporaryObjects()
+        self.preflight = Preflight(self)
+        self.cast_aggregates = False
 
     def run(self, statement: Statement, bindings: Bindings, query_id: str) -> StatementResult:
         """Run a statement under the transaction rules.
@@ -97,6 +107,7 @@ class Session:
         """
         try:
             statement = self._with_variables(statement)
+            statement, bindings = inline_identifiers(statement, bindings)
             result = self.transactions.run(
                 statement,
                 table_to_lock(statement, self),
@@ -104,6 +115,8 @@ class Session:
             )
         except Exception as error:
             raise as_sql_error(error, statement) from error
+        finally:
+            self._clear_up()
         self.warehouse.results.add(query_id, result)
         self.last_query_id = query_id
         return result
@@ -116,6 +129,7 @@ class Session:
         """
         try:
             statement = self._with_variables(statement)
+            statement, _ = inline_identifiers(statement, NO_BINDINGS)
             expression = statement.expression
             type_id = statement_type_id(expression) if expression else SELECT
             columns = self.connection.cursor().describe_only(statement.sql) if expression else None
@@ -126,6 +140,8 @@ class Session:
             return Description(columns, type_id, statement.binds)
         except Exception as error:
             raise as_sql_error(error, statement) from error
+        finally:
+            self._clear_up()
 
     def upstream(self, statement: Statement, bindings: Bindings) -> StatementResult:
         """Run a statement by fakesnow.
@@ -167,6 +183,7 @@ class Session:
         """
         values = _copied(bindings.rows[0])
         translated = self.connection.cursor().translate(expression, values)
+        self.preflight.check(translated, values)
         return self.duck.execute(
             translated.sql(dialect="duckdb") + suffix,
             values if translated.find(exp.Placeholder) else None,
@@ -176,7 +193,7 @@ class Session:
         """Run a query in DuckDB's SQL and give its result, for handlers."""
         table = self.duck.execute(sql, values).to_arrow_table()
         described = self.duck.execute(f"DESCRIBE {sql}", values).fetchall()
-        return StatementResult(table, describe_as_rowtype(described))
+        return StatementResult(conform(table), rowtype(described))
 
     def use(self, database: str, schema: str) -> None:
         """Make an existing schema the current one."""
@@ -198,14 +215,31 @@ class Session:
         self.transactions.rollback()
         for cleanup in reversed(self.cleanups):
             cleanup()
+        self.preflight.close()
         self.connection.close()
 
     def dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
         """Run a statement by its handler or by fakesnow, inside the open transaction."""
+        try:
+            return self._dispatch(statement, bindings)
+        except (duckdb.BinderException, ProgrammingError) as error:
+            if self.cast_aggregates or not is_over_text(error):
+                raise
+        self.cast_aggregates = True
+        try:
+            return self._dispatch(statement, bindings)
+        finally:
+            self.cast_aggregates = False
+
+    def _dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
         handler = self.layer.handler_for(statement)
         if handler is not None:
             return handler.run(self, statement, bindings)
         return self.upstream(statement, bindings)
+
+    def _clear_up(self) -> None:
+        while self.after_statement:
+            self.after_statement.pop()()
 
     def _with_variables(self, statement: Statement) -> Statement:
         return Statement(self.connection.variables.inline_variables(statement.sql), statement.binds)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from sqlglot import Expr, exp
+
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import unsupported
 from local_snowflake.statements import Statement
@@ -24,6 +26,14 @@ _OBJECTS = {
     "PIPES": "PIPE",
     "ALERT": "ALERT",
     "ALERTS": "ALERT",
+    "MASKING": "MASKING POLICY",
+    "SHARE": "SHARE",
+    "SHARES": "SHARE",
+    "STREAMLIT": "STREAMLIT",
+    "NOTEBOOK": "NOTEBOOK",
+    "MODEL": "MODEL",
+    "SERVICE": "SERVICE",
+    "COMPUTE": "COMPUTE POOL",
 }
 _VERBS = {"CREATE", "ALTER", "DROP", "SHOW", "DESCRIBE", "DESC", "EXECUTE"}
 
@@ -33,7 +43,9 @@ class UnsupportedObject:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement creates, changes or shows such an object."""
-        return statement.keyword in _VERBS and self._object(statement) is not None
+        return statement.keyword == "EXPLAIN" or (
+            statement.keyword in _VERBS and self._object(statement) is not None
+        )
 
     def run(self, session: Session, statement: Statement, bindings: Bindings) -> NoReturn:  # noqa: ARG002 - the protocol's signature
         """Raise the error that names the object's kind."""
@@ -42,3 +54,14 @@ class UnsupportedObject:
     @staticmethod
     def _object(statement: Statement) -> str | None:
         return _OBJECTS.get(statement.label.split()[-1])
+
+
+def refuse_time_travel(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Refuse `FROM t AT (…)` and `FROM t BEFORE (…)`: no history is kept.
+
+    Raises:
+        SqlError: A table is asked for as it was.
+    """
+    if expression.find(exp.HistoricalData):
+        raise unsupported("Time Travel (AT, BEFORE)")
+    return expression

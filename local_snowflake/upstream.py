@@ -8,13 +8,15 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from duckdb import DuckDBPyConnection
 from fakesnow.conn import FakeSnowflakeConnection
 from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
 from fakesnow.params import MutableParams
-from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
+from fakesnow.rowtype import ColumnInfo
 from fakesnow.variables import Variables
 from snowflake.connector.cursor import SnowflakeCursor
 from sqlglot import Expr, exp
 
 from local_snowflake.recent_results import NothingKept
+from local_snowflake.result_types import conform, rowtype
 from local_snowflake.statements import outside_literals
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class Cursor(FakeSnowflakeCursor):
     @property
     def table(self) -> pa.Table:
         """The rows of the statement that ran last."""
-        return self._arrow_table
+        return conform(self._arrow_table)
 
     @property
     def upload(self) -> dict[str, Any] | None:
@@ -111,19 +113,24 @@ class Cursor(FakeSnowflakeCursor):
 
     def described(self) -> list[ColumnInfo]:
         """The columns of the statement that ran last."""
-        return describe_as_rowtype(self._describe_last_sql())
+        sql = f"DESCRIBE {self._last_sql}"
+        return rowtype(self._duck_conn.execute(sql, self._last_params).fetchall())
 
     def describe_only(self, sql: str) -> list[ColumnInfo] | None:
         """The columns that a statement would give; None when only running it would show them."""
-        described = self._describe_only(sql)
-        return None if described is None else describe_as_rowtype(described)
+        expression = parse_one(sql)
+        if not isinstance(expression, exp.Query):
+            described = self._describe_only(sql)
+            return None if described is None else rowtype(described)
+        self.check_db_and_schema(expression)
+        for placeholder in list(expression.find_all(exp.Placeholder)):
+            placeholder.replace(exp.null())
+        translated = self._transform(expression, None)
+        query = f"DESCRIBE {translated.sql(dialect='duckdb')}"
+        return rowtype(self._duck_conn.execute(query).fetchall())
 
     def _execute(self, transformed: Expr, params: MutableParams | None = None) -> None:
-        if isinstance(transformed, exp.Create) and transformed.find(exp.TemporaryProperty):
-            # Upstream writes comments and text lengths to a database of its own. Its MERGE makes a
-            # temporary table, and one DuckDB transaction writes to one database only.
-            transformed.args.pop("table_comment", None)
-            transformed.args.pop("text_lengths", None)
+        self._session.preflight.check(transformed, params)
         super()._execute(transformed, params)
 
     def _transform(self, expression: Expr, params: MutableParams | None) -> Expr:

@@ -35,11 +35,21 @@ def test_ddl_commits_the_open_transaction(cursor):
     assert count(cursor) == 2
 
 
-def test_session_goes_on_after_an_error_in_a_transaction(cursor):
+def test_error_in_names_or_types_undoes_its_statement_only(cursor):
+    cursor.execute("begin")
+    cursor.execute("insert into t values (2)")
+    for wrong in ("insert into t values ('x')", "select nope from t", "delete from missing"):
+        with pytest.raises(ProgrammingError):
+            cursor.execute(wrong)
+    cursor.execute("commit")
+    assert count(cursor) == 2
+
+
+def test_session_goes_on_after_an_error_while_a_statement_ran(cursor):
     cursor.execute("begin")
     cursor.execute("insert into t values (2)")
     with pytest.raises(ProgrammingError, match="Could not convert"):
-        cursor.execute("insert into t values ('x')")
+        cursor.execute("insert into t select 'x' || a from t")
     assert count(cursor) == 1
     cursor.execute("rollback")
     cursor.execute("insert into t values (3)")
@@ -50,7 +60,7 @@ def test_commit_after_lost_work_is_refused_and_keeps_nothing(cursor):
     cursor.execute("begin")
     cursor.execute("insert into t values (2)")
     with pytest.raises(ProgrammingError):
-        cursor.execute("insert into t values ('x')")
+        cursor.execute("insert into t select 'x' || a from t")
     cursor.execute("insert into t values (3)")
     with pytest.raises(ProgrammingError, match="cannot be committed"):
         cursor.execute("commit")
