@@ -75,4 +75,4 @@ def report(samples: Sequence[Samples]) -> Report:
                 counts=False,
             ),
         ]
-    return Report("Building definitions", TEXT, samples, targets)
+    return Report("Building definitions", TEXT, "build alone", samples, targets)

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+from benchmarks.flight_ops import REPLICATION, ROWS, SCHEMA, STREAMS
 from benchmarks.measure import Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
 from factories.sling.connections import DATABASE, TARGET
@@ -21,19 +22,19 @@ from sample_sources.systems import FLIGHT_OPS
 
 ROOT = Path(__file__).parents[1]
 INGESTION_PYTHON = ROOT / ".venvs" / "ingestion" / "bin" / "python"
-REPLICATION = "sling/flight_ops.yaml"
-SCHEMA = "flight_ops"
-ROWS = {"airlines": 16, "airports": 1_458, "planes": 3_322, "flights": 336_776}
 BOUND = 1.25
 TEXT = f"""\
 All four tables of flight_ops ({sum(ROWS.values()):,} rows) from PostgreSQL into the embedded
 warehouse, into a schema that does not exist yet. Both servers run already.
 
-- *asset*: one process in the ingestion environment that does what a step process does, started
-  from nothing: start Python, import Dagster, build the code location from its YAML, run the step
-  with Sling in it, count rows, read columns, run the checks, and write every event and log line to
-  an SQLite instance. (`dp run` forks its step processes from one that has imported Dagster.)
-- *sling run*: `sling run -r {REPLICATION}`, the same file, and nothing else.
+- *asset*: what a run worker does in the ingestion environment, with the location's own executor and
+  an SQLite instance. Its *step* is timed by the run's events, from the moment at which the executor
+  starts the step's process to the end of the step: the start of the server from which step
+  processes are forked and all its imports, the fork, building the code location from its YAML,
+  Sling, counting rows, reading columns, the checks, and writing every event and log line.
+- *sling run*: `sling run -r {REPLICATION} --streams …` on the same streams of the same file.
+
+The step is what counts: a run worker lives as long as its run, whatever the number of steps.
 """
 
 
@@ -50,26 +51,29 @@ def run() -> Report:
         home = folder / "dagster"
         home.mkdir()
         (home / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
-        asset = Variant(
+        asset_run = Variant(
             "asset",
-            [str(INGESTION_PYTHON), "-m", "benchmarks.load_step"],
+            [str(INGESTION_PYTHON), "-m", "benchmarks.load_run"],
             {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"},
             ROOT,
             drop,
             check,
         )
-        sling = Variant(
+        sling_run = Variant(
             "sling run",
-            [find_binary(), "run", "-r", REPLICATION],
+            [find_binary(), "run", "-r", REPLICATION, "--streams", ",".join(STREAMS)],
             {**_sling_connections(settings), "SLING_HOME_DIR": str(folder / "sling")},
             ROOT,
             drop,
             check,
         )
-        samples = measure([asset, sling])
-    ratio = median(samples["asset"].whole) / median(samples["sling run"].whole)
-    targets = [Target("asset / sling run, whole process", ratio, BOUND)]
-    return Report("Loading", TEXT, list(samples.values()), targets)
+        samples = measure([asset_run, sling_run])
+    asset, sling = samples["asset"], median(samples["sling run"].whole)
+    targets = [
+        Target("asset's step / sling run", median(asset.inside) / sling, BOUND),
+        Target("asset's run worker / sling run", median(asset.whole) / sling, BOUND, counts=False),
+    ]
+    return Report("Loading", TEXT, "step", list(samples.values()), targets)
 
 
 @contextmanager

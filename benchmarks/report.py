@@ -36,10 +36,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """One benchmark: what was compared and what came of it."""
+    """One benchmark: what was compared and what came of it.
+
+    Attributes:
+        title: Its heading.
+        text: What the variants do, in Markdown.
+        part: What the processes that measure a part of themselves measure.
+        samples: The variants' times.
+        targets: The ratios of them.
+    """
 
     title: str
     text: str
+    part: str
     samples: Sequence[Samples]
     targets: Sequence[Target]
 
@@ -48,14 +57,15 @@ class Report:
         return "\n".join([f"## {self.title}\n", self.text, *self._times(), *self._ratios()])
 
     def _times(self) -> list[str]:
-        alone = any(samples.inside for samples in self.samples)
-        head = "| variant | whole process, s | all runs |"
-        rows = [f"{head} build alone, s | all runs |" if alone else head]
-        rows.append("| --- | ---: | --- |" + (" ---: | --- |" if alone else ""))
-        for samples in self.samples:
-            row = f"| {samples.name} | {_cells(samples.whole)} |"
-            rows.append(f"{row} {_cells(samples.inside)} |" if alone else row)
-        return [*rows, ""]
+        return [
+            f"| variant | whole process, s | all runs | {self.part}, s | all runs |",
+            "| --- | ---: | --- | ---: | --- |",
+            *(
+                f"| {each.name} | {_cells(each.whole)} | {_cells(each.inside)} |"
+                for each in self.samples
+            ),
+            "",
+        ]
 
     def _ratios(self) -> list[str]:
         rows = ["| ratio | measured | target | |", "| --- | ---: | ---: | --- |"]
@@ -68,6 +78,8 @@ class Report:
 
 
 def _cells(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return " | "
     each = " ".join(f"{value:.2f}" for value in sorted(seconds))
     return f"{median(seconds):.2f} | {each}"
 
