@@ -32,6 +32,7 @@ from local_snowflake.state import (
 from local_snowflake.warehouse import Warehouse
 
 IDLE_MINUTES = 30.0
+WATCH_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,17 +77,21 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        watch = asyncio.create_task(stop_when_idle())
+        watch = asyncio.create_task(stop_when_useless())
         yield
         watch.cancel()
         await service.close()
         state_file(folder).unlink(missing_ok=True)
 
-    async def stop_when_idle() -> None:
-        while idle_seconds:
-            await asyncio.sleep(min(idle_seconds / 4, 10))
-            if service.idle_seconds > idle_seconds:
+    async def stop_when_useless() -> None:
+        while True:
+            await asyncio.sleep(min(idle_seconds / 4 or WATCH_SECONDS, WATCH_SECONDS))
+            if idle_seconds and service.idle_seconds > idle_seconds:
                 service.log.info("stopping: no request for %.0f seconds", idle_seconds)
+                server.should_exit = True
+            # Nobody can find it any more, as when the project's folder was deleted.
+            if not state_file(folder).exists():
+                service.log.info("stopping: the state file is gone")
                 server.should_exit = True
 
     with socket.socket() as listener:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 import snowflake.connector
 
@@ -119,3 +121,9 @@ def test_idle_server_stops_by_itself(folder: Path, monkeypatch: pytest.MonkeyPat
     assert read_state(folder) is None
     monkeypatch.setenv("DP_LOCAL_IDLE_MINUTES", "30")
     assert lifecycle.ensure_running(folder).pid != state.pid
+
+
+def test_server_whose_folder_is_deleted_stops_by_itself(folder: Path):
+    state = lifecycle.ensure_running(folder)
+    shutil.rmtree(folder)
+    psutil.Process(state.pid).wait(timeout=60)
