@@ -98,7 +98,7 @@ def _bare_spec(
         group_name=group,
         code_version="0123456789abcdef",
         automation_condition=condition,
-        owners=(OWNER,),
+        owners=[OWNER],
         tags=stream.tags,
         kinds={"sling", "snowflake"},
     )
