@@ -17,7 +17,7 @@ from factories.freshness import freshness_policy
 from factories.keys import asset_key, key_part, parse_key
 from factories.partitions import PartitionSpec, partitions_definition
 from factories.sling.connections import DATABASE, read_connections
-from factories.sling.objects import TargetTable
+from factories.sling.objects import StreamName, TargetTable
 from factories.sling.replications import Replication, Stream, read_replications
 from factories.sling.run import SlingRunConfig, run_streams
 from factories.yaml_files import display_name
@@ -58,7 +58,7 @@ def _check_names(replications: Sequence[Replication], sources: "_SourceKeys", bu
             message = f"{first.path.name} has the same name to Dagster: give this file another"
             build.problems.append(Problem(name, 0, 0, message))
         for stream in replication.streams:
-            key = sources.key(replication.system, stream)
+            key = sources.key(replication, stream)
             if origin := build.produced.get(key):
                 message = f"{stream.name!r} reads {key.to_user_string()}, which {origin} produces"
                 build.problems.append(Problem(name, stream.line, 1, message))
@@ -72,24 +72,23 @@ class _SourceKeys:
     """
 
     def __init__(self, replications: Sequence[Replication]) -> None:
+        streams = [
+            (made, stream, _table(stream)) for made in replications for stream in made.streams
+        ]
         owners: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-        for replication in replications:
-            for stream in replication.streams:
-                source = stream.source
-                owner = (source.database.lower(), source.schema.lower())
-                owners[replication.system, _table(stream)].add(owner)
-        self._owners = owners
+        for made, stream, table in streams:
+            owner = (stream.source.database.lower(), stream.source.schema.lower())
+            owners[made.system, table].add(owner)
         self._replications = replications
+        self._keys = {
+            (made.path, stream.name): _source_key(
+                made.system, stream.source, table, owners[made.system, table]
+            )
+            for made, stream, table in streams
+        }
 
-    def key(self, system: str, stream: Stream) -> dg.AssetKey:
-        source = stream.source
-        owners = self._owners[system, _table(stream)]
-        parts = [_table(stream)]
-        if len({schema for _, schema in owners}) > 1:
-            parts.insert(0, source.schema)
-        if len({database for database, _ in owners}) > 1:
-            parts.insert(0, source.database)
-        return asset_key(system, "src", "_".join(part for part in parts if part))
+    def key(self, replication: Replication, stream: Stream) -> dg.AssetKey:
+        return self._keys[replication.path, stream.name]
 
     def specs(self) -> Iterator[dg.AssetSpec]:
         seen: set[dg.AssetKey] = set()
@@ -97,10 +96,22 @@ class _SourceKeys:
             system = replication.system
             kinds = {replication.connection.type}
             for stream in replication.streams:
-                key = self.key(system, stream)
+                key = self.key(replication, stream)
                 if key not in seen:
                     seen.add(key)
                     yield dg.AssetSpec(key, group_name=stream.meta.group or system, kinds=kinds)
+
+
+def _source_key(
+    system: str, source: StreamName, table: str, owners: set[tuple[str, str]]
+) -> dg.AssetKey:
+    """Return a source table's key, with what tells it from others of its name."""
+    parts = [table]
+    if len({schema for _, schema in owners}) > 1:
+        parts.insert(0, source.schema)
+    if len({database for database, _ in owners}) > 1:
+        parts.insert(0, source.database)
+    return asset_key(system, "src", "_".join(part for part in parts if part))
 
 
 def _table(stream: Stream) -> str:
@@ -182,7 +193,7 @@ def _spec(
     meta = stream.meta
     return dg.AssetSpec(
         stream.key,
-        deps=[sources.key(replication.system, stream), *(parse_key(dep) for dep in meta.deps)],
+        deps=[sources.key(replication, stream), *(parse_key(dep) for dep in meta.deps)],
         description=meta.description or stream.settings.description,
         metadata=_metadata(replication, stream, build),
         group_name=meta.group or replication.system,

@@ -23,6 +23,8 @@ PUBLIC_PROPERTIES = frozenset(
     {"type", "host", "port", "user", "username", "database", "dbname", "schema", "account"}
     | {"role", "warehouse", "protocol", "region", "bucket", "sslmode"}
 )
+# A property whose name holds one of these is masked also when YAML has it without a `${VAR}`.
+SECRET_WORDS = ("url", "pass", "secret", "token", "key", "credential")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Connection:
             resolved[key] = variables.interpolate(text, values)
             if key not in PUBLIC_PROPERTIES:
                 secrets.update(values.values())
-                if key == "url" or "pass" in key or "secret" in key:
+                if any(word in key for word in SECRET_WORDS):
                     secrets.add(str(resolved[key]))
         return json.dumps(resolved), secrets
 
