@@ -45,7 +45,7 @@ def check(as_json: JsonOption = False) -> None:
     elif problems:
         typer.echo(report(problems), err=True)
     else:
-        typer.echo(f"{assets} assets, no problems")
+        typer.echo(f"{assets} asset{'' if assets == 1 else 's'}, no problems")
     raise typer.Exit(1 if problems else 0)
 
 
