@@ -1,0 +1,121 @@
+"""The Sling process: stopped with its run, and its death is no success."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from factories.sling.log import ReplicationLog, parse_size
+from factories.sling.process import RawLine, SlingNotFoundError, find_binary, run_sling
+from tests.factories.sling.conftest import Project, Source, materialized
+
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
+
+SLOW_VIEW = "create view {s}.slow as select id, pg_sleep(60)::text as nap from {s}.customers"
+
+
+def sling_children() -> list[psutil.Process]:
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "sling" in child.name()]
+
+
+def test_process_and_its_folder_end_with_the_run(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source.execute(SLOW_VIEW)
+    replication = {
+        "source": "SHOP",
+        "target": "LOCAL",
+        "streams": {f"{source.schema}.slow": {"object": f"file://{tmp_path}/slow.csv"}},
+    }
+    lines = run_sling(find_binary(), replication, {"SHOP": source.url, "LOCAL": "file://"})
+    for line in lines:
+        if "reading from source database" in line.text:
+            break
+    [process] = sling_children()
+
+    lines.close()
+
+    assert not process.is_running()
+    assert list(tmp_path.glob("dp-sling-*")) == []
+
+
+def test_killed_sling_fails_its_streams_and_keeps_what_was_done(
+    project: Project, source: Source
+) -> None:
+    source.execute(SLOW_VIEW)
+    project.replication("""
+        source: shop
+        target: SNOWFLAKE
+        defaults: {object: "{s}.{stream_table}"}
+        streams:
+          {s}.customers:
+          {s}.slow:
+    """)
+
+    def kill_when_reading_slowly() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if project.has_table("customers") and (children := sling_children()):
+                time.sleep(1)
+                children[0].kill()
+                return
+            time.sleep(0.2)
+
+    killer = threading.Thread(target=kill_when_reading_slowly)
+    killer.start()
+    result = project.run()
+    killer.join()
+
+    assert not result.success
+    assert set(materialized(result)) == {"customers"}
+    failure = result.failure_data_for_node("sling__shop")
+    assert failure is not None
+    assert f"{source.schema}.slow" in failure.error.message
+
+
+def test_binary_that_does_not_exist_is_named() -> None:
+    with pytest.raises(SlingNotFoundError, match="no-such-sling"):
+        find_binary({"SLING_BINARY": "no-such-sling"})
+
+
+def follow(streams: tuple[str, ...], *lines: str) -> list[tuple[str, bool, int, str]]:
+    log = ReplicationLog(streams, report=lambda _line: None)
+    raw = [RawLine(line, float(at)) for at, line in enumerate(lines)]
+    return [(r.name, r.succeeded, r.rows, r.error) for r in log.follow(raw)]
+
+
+def test_stream_without_a_word_of_success_has_failed() -> None:
+    found = follow(
+        ("a.x", "a.y"),
+        '{"lvl":"info","msg":"[1 / 2] running stream a.x"}',
+        '{"lvl":"info","msg":"inserted 3 rows into \\"A\\".\\"X\\" in 0 secs [33 r/s] [9 B]"}',
+        '{"lvl":"info","msg":"execution succeeded"}',
+        '{"lvl":"info","msg":"[2 / 2] running stream a.y"}',
+        '{"lvl":"info","msg":"streaming data"}',
+    )
+
+    assert found[0] == ("a.x", True, 3, "")
+    assert found[1][:3] == ("a.y", False, 0)
+    assert "streaming data" in found[1][3]
+
+
+def test_streams_never_reached_have_failed() -> None:
+    found = follow(("a.x", "a.y"), "\x1b[31mfatal:\x1b[0m", "~ could not connect to the source")
+
+    assert [(name, ok) for name, ok, _, _ in found] == [("a.x", False), ("a.y", False)]
+    assert all("could not connect" in error for *_, error in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("373 B", 373), ("1.5 kB", 1500), ("63 MB", 63_000_000), ("?", None), (None, None)],
+)
+def test_size_is_read(text: str | None, size: int | None) -> None:
+    assert parse_size(text) == size
