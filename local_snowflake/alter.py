@@ -12,6 +12,8 @@ import sqlglot
 from fakesnow.statement_type import DDL
 from sqlglot import Expr, TokenType, exp
 
+from local_snowflake import load_history, stages
+from local_snowflake.account import forget_grants
 from local_snowflake.annotations import (
     Key,
     annotate_columns,
@@ -287,6 +289,8 @@ class DropRelation:
                 "42601",
             )
         session.duck.execute(f"DROP {kind} {place.sql}")
+        if kind == "TABLE" and place == name:
+            stages.delete_table_stage(name, session)
         session.temporaries.discard(name)
         return status_result(f"{name.name} successfully dropped.", type_id=DDL)
 
@@ -305,6 +309,7 @@ class TruncateTable:
         place = session.temporaries.physical(name)
         if kind_of(session.duck, place) == "TABLE":
             session.duck.execute(f"DELETE FROM {place.sql}")  # noqa: S608 - quoted
+            load_history.forget(session.duck, place)
         elif not truncate.args.get("exists"):
             raise missing("TABLE", name)
         return status_result(type_id=DDL)

@@ -23,6 +23,7 @@ from local_snowflake.copy_statement import CopyIntoTable, read_copy
 from local_snowflake.duck_sql import identifier, literal
 from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.file_formats import CsvFormat, JsonFormat
+from local_snowflake.load_history import LoadHistory
 from local_snowflake.named_formats import format_of
 from local_snowflake.results import StatementResult, status_result, text_column
 from local_snowflake.sources import FileSource, open_source
@@ -79,7 +80,9 @@ class _Settings:
     files: list[StagedFile]
     on_error: str
     purge: bool
+    force: bool
     match: str
+    is_named: bool  # FILES = (…)
 
 
 @dataclass(frozen=True)
@@ -133,21 +136,31 @@ class _Load:
         )
         self._settings = _settings(copy)
         self._table = session.temporaries.physical(copy.table)
+        self._history = LoadHistory(session.duck, self._table, copy.location)
         self._target = self._target_columns()
         self._query = StagedQuery(copy.transformation) if copy.transformation else None
 
     def run(self) -> StatementResult:
         """Load every file."""
-        if not self._settings.files:
+        settings = self._settings
+        done = set() if settings.force else self._history.loaded()
+        skipped = [file for file in settings.files if self._history.version(file) in done]
+        files = [file for file in settings.files if file not in skipped]
+        outcomes = [self._load(file) for file in files]
+        self._history.add(
+            (file, outcome.status, outcome.parsed, outcome.loaded)
+            for file, outcome in zip(files, outcomes, strict=True)
+            if outcome.status != "LOAD_FAILED"
+        )
+        for file, outcome in zip(files, outcomes, strict=True):
+            if settings.purge and outcome.status == "LOADED":
+                self._session.transactions.after_commit(
+                    partial(remove, file.path, self._copy.location)
+                )
+        if settings.is_named:
+            outcomes += [_skipped(self._name(file)) for file in skipped]
+        if not outcomes:
             return status_result("Copy executed with 0 files processed.", COPY)
-        outcomes = [self._load(file) for file in self._settings.files]
-        if self._settings.purge:
-            loaded = {outcome.file for outcome in outcomes if outcome.status == "LOADED"}
-            for file in self._settings.files:
-                if self._name(file) in loaded:
-                    self._session.transactions.after_commit(
-                        partial(remove, file.path, self._copy.location)
-                    )
         return rows_result([outcome.row() for outcome in outcomes], _COLUMNS, COPY)
 
     def _load(self, file: StagedFile) -> _Outcome:
@@ -277,6 +290,10 @@ class _Load:
         return [by_name[name] for name in self._copy.columns]
 
 
+def _skipped(file: str) -> _Outcome:
+    return _Outcome(file, "LOAD_SKIPPED", 0, 0, 1, 1, "File was loaded before.")
+
+
 def _fields(rows: _Rows) -> list[str]:
     return [f"c{number}" for number in range(len(rows.fields))]
 
@@ -304,10 +321,11 @@ def _settings(copy: CopyIntoTable) -> _Settings:
         files=copy.location.named(names) if names else copy.location.files(pattern),
         on_error=on_error,
         purge=options.flag("PURGE", default=False),
+        force=options.flag("FORCE", default=False),
         match=options.choice("MATCH_BY_COLUMN_NAME", "NONE", _MATCHES),
+        is_named=names is not None,
     )
-    # Files are loaded whether they were before or not: FORCE is how it always is.
-    options.accept_any("FORCE", "LOAD_UNCERTAIN_FILES")
+    options.accept_any("LOAD_UNCERTAIN_FILES")
     for name, default in (
         ("TRUNCATECOLUMNS", "FALSE"), ("ENFORCE_LENGTH", "TRUE"), ("RETURN_FAILED_ONLY", "FALSE"),
     ):  # fmt: skip

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from local_snowflake.sessions import Session
 
 _PATH = re.compile(r'"((?:[^"]|"")*)"|([^"]+)')
-_USER_STAGE = "~"
+USER_STAGE = "~"
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,8 @@ def location_from(token: Token, session: Session) -> StageLocation:
             )
         raise syntax_error(f"{token.text!r} does not start with @")
     head, path = _split(token.text[1:])
-    if head.startswith(_USER_STAGE):
-        return StageLocation(None, path, session.warehouse.stages / _USER_STAGE)
+    if head.startswith(USER_STAGE):
+        return StageLocation(None, path, session.warehouse.stages / USER_STAGE)
     stage = complete(_parts(head), session)
     _check_exists(stage, session)
     return StageLocation(stage, path, folder_of(stage, session))
@@ -167,8 +167,13 @@ def location_from(token: Token, session: Session) -> StageLocation:
 
 def folder_of(stage: Name, session: Session) -> Path:
     """The folder of a stage."""
+    return stage_folder(stage, session.warehouse.stages)
+
+
+def stage_folder(stage: Name, stages: Path) -> Path:
+    """The folder of a stage below the folder of all."""
     parts = [quote(part, safe="").replace(".", "%2E") for part in (stage.schema, stage.name)]
-    return session.warehouse.stages.joinpath(stage.database, *parts)
+    return stages.joinpath(stage.database, *parts)
 
 
 def _split(text: str) -> tuple[str, str]:

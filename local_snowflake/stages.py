@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL
 
@@ -25,7 +26,7 @@ from local_snowflake.object_names import read_name
 from local_snowflake.options import Options, read_options
 from local_snowflake.relation_names import Name
 from local_snowflake.results import StatementResult, status_result
-from local_snowflake.stage_locations import StageLocation, folder_of
+from local_snowflake.stage_locations import USER_STAGE, StageLocation, folder_of, stage_folder
 from local_snowflake.statements import Statement
 
 if TYPE_CHECKING:
@@ -45,10 +46,26 @@ def creation_sql() -> str:
     )
 
 
-def delete_transfers(stages: Path) -> None:
-    """Delete the files of finished loads that no client deletes; they would fill the disk."""
-    for folder in stages.glob(f"*/*/{_TRANSFER_STAGE}"):
-        shutil.rmtree(folder)
+def tidy(duck: DuckDBPyConnection, folder: Path) -> None:
+    """Clear away, when nobody is there yet, what sessions have left behind.
+
+    Temporary stages of sessions whose server was killed, the files of stages and tables that are
+    no longer there, and the files of loads that no client deletes and that would fill the disk.
+    """
+    duck.execute(f"DELETE FROM {_CATALOG}._fs_stages WHERE type = 'INTERNAL TEMPORARY'")  # noqa: S608 - a constant
+    known = duck.execute(
+        f"SELECT database_name, schema_name, name FROM {_CATALOG}._fs_stages "  # noqa: S608 - a constant
+        "UNION ALL SELECT database_name, schema_name, '%' || table_name FROM duckdb_tables()"
+    ).fetchall()
+    kept = {stage_folder(Name(*parts), folder) for parts in known if parts[2] != _TRANSFER_STAGE}
+    for path in folder.glob("*/*/*"):
+        if path not in kept and path.relative_to(folder).parts[0] != USER_STAGE:
+            shutil.rmtree(path)
+
+
+def delete_table_stage(table: Name, session: Session) -> None:
+    """Delete the files in a table's own stage."""
+    shutil.rmtree(folder_of(table._replace(name=f"%{table.name}"), session), ignore_errors=True)
 
 
 class CreateStage:

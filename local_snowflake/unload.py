@@ -16,9 +16,9 @@ from sqlglot.errors import SqlglotError
 
 from local_snowflake.answers import number_column, rows_result
 from local_snowflake.copy_statement import CopyIntoLocation
-from local_snowflake.duck_sql import Value, arguments, literal
+from local_snowflake.duck_sql import Value, arguments, identifier, literal
 from local_snowflake.errors import SqlError, syntax_error, unsupported
-from local_snowflake.file_formats import CsvFormat, FileFormat, JsonFormat
+from local_snowflake.file_formats import CsvFormat, FileFormat, JsonFormat, ParquetFormat
 from local_snowflake.named_formats import format_of
 from local_snowflake.results import StatementResult
 from local_snowflake.stages import format_options
@@ -54,8 +54,11 @@ def unload(session: Session, copy: CopyIntoLocation) -> StatementResult:
             "22000",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
+    query = _translated(session, copy.query)
+    if not isinstance(form, ParquetFormat):
+        query = _with_binary_as_text(session, query)
     (rows,) = session.duck.execute(
-        f"COPY ({_translated(session, copy.query)}) TO {literal(str(path))} ({written})"
+        f"COPY ({query}) TO {literal(str(path))} ({written})"
     ).fetchall()[0]
     size = path.stat().st_size
     return rows_result([(rows, size, size)], _COLUMNS, COPY)
@@ -97,6 +100,16 @@ def _compressed(
     ending += {"gzip": ".gz", "zstd": ".zst"}.get(name, "")
     written = arguments({"compression": name, **options}).replace(" = ", " ")
     return ending, f"FORMAT {kind}{written}"
+
+
+def _with_binary_as_text(session: Session, query: str) -> str:
+    """BINARY columns are written in HEX, the default of BINARY_OUTPUT_FORMAT."""
+    described = session.duck.execute(f"DESCRIBE {query}").fetchall()
+    columns = ", ".join(
+        f"hex({name}) AS {name}" if kind == "BLOB" else name
+        for name, kind in ((identifier(name), kind) for name, kind, *_ in described)
+    )
+    return f"SELECT {columns} FROM ({query})"  # noqa: S608 - quoted
 
 
 def _translated(session: Session, query: str) -> str:

@@ -12,7 +12,7 @@ from fakesnow import info_schema, macros
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
-from local_snowflake import account, information_schema
+from local_snowflake import account, information_schema, load_history
 from local_snowflake import stages as stage_catalog
 from local_snowflake.errors import SqlError
 from local_snowflake.recent_results import RecentResults
@@ -39,7 +39,6 @@ class Warehouse:
         for path in (self.databases, self.stages):
             path.mkdir(parents=True, exist_ok=True)
         use_stage_folder(self.stages)
-        stage_catalog.delete_transfers(self.stages)
         self.results = RecentResults()
         self.locks = TableLocks()
         # The lambda syntax is the one that sqlglot writes. Without a temp_directory DuckDB spills
@@ -61,6 +60,8 @@ class Warehouse:
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)
+                self._duck.execute(load_history.creation_sql(path.stem))
+        stage_catalog.tidy(self._duck, self.stages)
         for name in DATABASES:
             if not self.has_database(name):
                 self.create_database(name)
@@ -93,6 +94,7 @@ class Warehouse:
         with self.connect() as duck:
             duck.execute(info_schema.per_db_creation_sql(name))
             duck.execute(macros.creation_sql(name))
+            duck.execute(load_history.creation_sql(name))
             duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}".PUBLIC')
 
     def drop_database(self, name: str) -> None:
