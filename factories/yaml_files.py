@@ -197,6 +197,8 @@ def read_yaml(
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
+        if node is not None and "&" in text:
+            _refuse_cycles(node, [])
         key_lines = _key_lines(node, lines_of) if lines_of else {}
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
@@ -219,6 +221,16 @@ def read_yaml(
         problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
         return None
     return YamlFile(path, name, data, text, key_lines)
+
+
+def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
+    """Raise when an alias stands inside what it is an alias of: such a value has no end."""
+    if any(node is parent for parent in parents):
+        raise yaml.composer.ComposerError(None, None, "an anchor contains itself", node.start_mark)
+    if isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+        for item in node.value:
+            for child in item if isinstance(item, tuple) else (item,):
+                _refuse_cycles(child, [*parents, node])
 
 
 def _invalid(name: str, error: yaml.MarkedYAMLError) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 
 from factories.build import Origin
 from factories.cli.workspace import CodeLocation, read_workspace, report_locations
@@ -33,7 +34,7 @@ def check_project() -> tuple[int, list[Problem]]:
 def joined_graph_problems(
     locations: list[CodeLocation], reports: Mapping[str, LocationReport]
 ) -> Iterator[Problem]:
-    """Yield the keys that two locations produce, and those that nothing produces."""
+    """Yield the keys that two locations produce, those that nothing produces, and a circle."""
     producers: dict[str, tuple[str, AssetReport]] = {}
     known: set[str] = set()
     for location in locations:
@@ -58,6 +59,19 @@ def joined_graph_problems(
                         f"{asset.key} depends on {dep}, which nothing produces",
                         nearest=nearest(dep, known),
                     )
+    yield from _circle({key: asset for key, (_, asset) in sorted(producers.items())})
+
+
+def _circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:
+    """Yield a circle of dependencies: Dagster does not see one that spans code locations."""
+    # A partitioned asset may depend on itself, on its earlier partitions.
+    graph = {key: [dep for dep in asset.deps if dep != key] for key, asset in assets.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = list(reversed(error.args[1]))
+        way = ", which depends on ".join(circle[1:])
+        yield _problem(assets[circle[0]], f"{circle[0]} depends on {way}")
 
 
 def _problem(asset: AssetReport, message: str, nearest: str | None = None) -> Problem:

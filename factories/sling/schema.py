@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from factories.models import Names, StrictModel
 
@@ -113,15 +113,22 @@ class SlingStream(StrictModel):
     )
 
 
+def _or_none(value: object) -> object:
+    """Take a key whose lines are all commented out for one that is not there."""
+    return {} if value is None else value
+
+
 class ReplicationFile(StrictModel):
     """A native Sling replication, as `sling run -r` takes it."""
 
     source: StrictStr = Field(description="A connection of `connections.yaml`.")
     target: StrictStr = Field(description="`SNOWFLAKE`, the warehouse of the chosen target.")
-    defaults: dict[str, Any] = Field({}, description="What holds for every stream.")
+    defaults: Annotated[dict[str, Any], BeforeValidator(_or_none)] = Field(
+        {}, description="What holds for every stream."
+    )
     streams: Annotated[dict[StrictStr, dict[str, Any] | None], Field(min_length=1)] = Field(
         description="Each stream by the table (`schema.table`), query name or file it reads."
     )
-    env: dict[str, StrictStr | StrictBool | StrictInt] = Field(
-        {}, description="Sling's environment settings for this replication."
+    env: Annotated[dict[str, StrictStr | StrictBool | StrictInt], BeforeValidator(_or_none)] = (
+        Field({}, description="Sling's environment settings for this replication.")
     )

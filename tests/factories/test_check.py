@@ -280,6 +280,24 @@ def test_the_same_key_in_one_location_and_external_in_another_is_fine() -> None:
     assert list(joined_graph_problems(locations, reports)) == []
 
 
+def test_a_circle_of_dependencies_across_locations_is_found() -> None:
+    reports = {
+        "one": LocationReport(
+            [AssetReport("a", "f.yaml", 1, True, ["c"]), AssetReport("x", "f.yaml", 9, True, ["x"])]
+        ),
+        "two": LocationReport(
+            [
+                AssetReport("b", "f.yaml", 2, True, ["a"]),
+                AssetReport("c", "f.yaml", 3, True, ["b"]),
+                AssetReport("a", "", 0, False, []),
+            ]
+        ),
+    }
+    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
+    (problem,) = joined_graph_problems(locations, reports)
+    assert str(problem) == "f.yaml:1:1: a depends on c, which depends on b, which depends on a"
+
+
 def test_relative_interpreters_are_the_projects_own(tmp_path: Path) -> None:
     (tmp_path / "workspace.yaml").write_text(
         "load_from:\n  - python_module: {module_name: m, location_name: l,"

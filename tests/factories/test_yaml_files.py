@@ -197,6 +197,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject
             b"a: {b: ${VAR}}\n",
             "f.yaml:1:9: not valid YAML: did not find expected ',' or '}'",
         ),
+        (b"a: &a {b: [*a]}\n", "f.yaml:1:4: not valid YAML: an anchor contains itself"),
         (b"a: *nowhere\n", "f.yaml:1:4: not valid YAML: found undefined alias"),
         (
             b"a: !secret x\n",

@@ -218,6 +218,12 @@ def test_a_mistake_in_defaults_is_told_once_and_a_broken_rule_at_the_stream(
     assert problem(yaml_project, streams, head).startswith(expected)
 
 
+def test_defaults_that_are_all_commented_out_are_none(yaml_project: YamlProject) -> None:
+    head = "defaults:\n#  mode: truncate\nenv:\n"
+    yaml_project.replication("public.orders: {object: s.t}", head=head)
+    assert yaml_project.problems() == []
+
+
 def test_each_stream_that_breaks_a_rule_is_named(yaml_project: YamlProject) -> None:
     yaml_project.replication(
         "public.a:\npublic.b: {primary_key: id}\npublic.c:",
