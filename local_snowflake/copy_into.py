@@ -241,23 +241,27 @@ class _Load:
     def _by_name(self, source: FileSource) -> tuple[str, list[_Column]]:
         """The fields that have a column of their name; the other columns take their defaults."""
         ignore_case = self._settings.match == "CASE_INSENSITIVE"
-        fields: dict[str, list[str]] = {}
-        for name in source.names():
-            fields.setdefault(name.upper() if ignore_case else name, []).append(name)
+        # By position, for to DuckDB a column `id` is the same as `ID`.
+        places: dict[str, list[str]] = {}
+        names = source.names()
+        for number, name in enumerate(names):
+            places.setdefault(name.upper() if ignore_case else name, []).append(f"p{number}")
         columns = [
             column
             for column in self._target
-            if (column.name.upper() if ignore_case else column.name) in fields
+            if (column.name.upper() if ignore_case else column.name) in places
         ]
         if not columns:
             # Rows without any column that fits are rows of NULLs.
             columns = self._target[:1]
-            return f"SELECT NULL FROM ({source.by_name()})", columns  # noqa: S608 - a query
-        values = []
-        for column in columns:
-            names = fields[column.name.upper() if ignore_case else column.name]
-            values.append(f"coalesce({', '.join(identifier(name) for name in names)})")
-        return f"SELECT {', '.join(values)} FROM ({source.by_name()})", columns  # noqa: S608 - quoted
+            rows = source.by_position(1, exact=False)
+            return f"SELECT NULL FROM ({rows})", columns  # noqa: S608 - a query
+        rows = f"({source.by_name()}) AS named({', '.join(f'p{n}' for n in range(len(names)))})"
+        values = ", ".join(
+            f"coalesce({', '.join(places[column.name.upper() if ignore_case else column.name])})"
+            for column in columns
+        )
+        return f"SELECT {values} FROM {rows}", columns  # noqa: S608 - a query
 
     def _expect_one_variant(self) -> None:
         if isinstance(self._form, CsvFormat):

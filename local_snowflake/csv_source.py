@@ -21,7 +21,13 @@ _MAX_FIELD_CHARACTERS = 1 << 30
 _NO_NULLS = "\x01\x02no null\x02\x01"
 _BLOCK = 1 << 20
 # What texts may be, narrow types first.
-_TYPES = ("BIGINT", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP")
+_TYPES = {
+    "BIGINT": "{0} IS NULL OR regexp_full_match({0}, '[+-]?[0-9]{{1,38}}')",
+    "DOUBLE": "{0} IS NULL OR TRY_CAST({0} AS DOUBLE) IS NOT NULL",
+    "BOOLEAN": "{0} IS NULL OR lower({0}) IN ('true', 'false')",
+    "DATE": "{0} IS NULL OR TRY_CAST({0} AS DATE) IS NOT NULL",
+    "TIMESTAMP": "{0} IS NULL OR TRY_CAST({0} AS TIMESTAMP) IS NOT NULL",
+}
 
 
 class CsvSource:
@@ -67,10 +73,7 @@ class CsvSource:
         found = []
         for name in names:
             column = identifier(name)
-            tests = ", ".join(
-                f"bool_and({column} IS NULL OR TRY_CAST({column} AS {kind}) IS NOT NULL)"
-                for kind in _TYPES
-            )
+            tests = ", ".join(f"bool_and({test.format(column)})" for test in _TYPES.values())
             fits = self._duck.execute(f"SELECT {tests} FROM ({rows})").fetchall()[0]  # noqa: S608 - quoted
             kinds = (kind for kind, fit in zip(_TYPES, fits, strict=True) if fit)
             found.append((name, next(kinds, "VARCHAR")))
@@ -147,7 +150,7 @@ def _nulls(form: CsvFormat) -> tuple[dict[str, Value], str]:
     NULL_IF concerns enclosed and other fields alike, EMPTY_FIELD_AS_NULL only what is not
     enclosed; the reader has one rule for both.
     """
-    value = "trim({})" if form.trim else "{}"
+    value = "trim({0})" if form.trim else "{0}"
     texts = list(form.null_if)
     if form.trim:
         values = texts + [""] * form.empty_as_null
@@ -157,8 +160,7 @@ def _nulls(form: CsvFormat) -> tuple[dict[str, Value], str]:
     if not form.quote or "" in texts:
         return {"nullstr": ["", *(text for text in texts if text)]}, value
     if texts:
-        value = f"CASE WHEN {{}} NOT IN {_tuple(texts)} THEN {{}} END"
-        value = value.replace("{}", "{0}")
+        value = f"CASE WHEN {value} NOT IN {_tuple(texts)} THEN {value} END"
     return {"nullstr": "", "allow_quoted_nulls": False}, value
 
 
@@ -170,30 +172,30 @@ def _tuple(texts: list[str]) -> str:
 def _expect_no_escapes(file: PlainFile, form: CsvFormat) -> None:
     """Refuse files with escapes in fields that are not enclosed: the reader would keep them.
 
-    Snowflake's default for ESCAPE_UNENCLOSED_FIELD is a backslash. A backslash and N, which stands
-    for NULL by default, is no escape that matters.
+    Snowflake's default for ESCAPE_UNENCLOSED_FIELD is a backslash.
     """
     mark = form.escape or form.escape_unenclosed
     if not mark:
         return
     escape = re.escape(mark.encode())
-    escaped = re.compile(escape + rb"(?!N)")
+    # A backslash and N stand for NULL by default.
+    escaped = escape + (rb"[^N]" if rf"{mark}N" in form.null_if else rb"(?s:.)")
     enclosed = re.escape(form.quote.encode())
     with file.open() as content:
-        previous = b""
+        last = b""
         while block := content.read(_BLOCK):
-            if escaped.search(previous + block[:1]) or escaped.search(block[:-1]):
+            if re.search(escaped, last + block):
                 break
-            previous = block[-1:]
+            last = block[-1:]
         else:
-            if previous != mark.encode():
+            if last != mark.encode():
                 return
     if enclosed:
         inside = enclosed + rb"(?:[^" + enclosed + rb"]|" + enclosed * 2 + rb")*" + enclosed
         if form.escape:
             inside = enclosed + rb"(?:[^" + enclosed + escape + rb"]|" + escape + rb".)*" + enclosed
         with file.open() as content:
-            tokens = re.finditer(inside + rb"|" + escape + rb"(?!N)", content.read(), re.DOTALL)
+            tokens = re.finditer(inside + rb"|" + escaped, content.read(), re.DOTALL)
             if all(token[0].startswith(form.quote.encode()) for token in tokens):
                 return
     raise unsupported(

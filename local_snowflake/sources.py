@@ -51,7 +51,7 @@ class FileSource(Protocol):
         ...
 
     def by_name(self) -> str:
-        """A SELECT whose columns are called as `names` says."""
+        """A SELECT with a column for each of `names`, in that order."""
         ...
 
     def inferred(self) -> list[tuple[str, str]]:
