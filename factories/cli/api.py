@@ -51,6 +51,7 @@ query($id: ID!, $after: String) {
     }
 }
 """
+RELOAD = "mutation { reloadWorkspace { __typename } }"
 TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 LOCATIONS = """
 query { workspaceOrError { ... on Workspace { locationEntries {
@@ -116,6 +117,10 @@ class DagsterApi:
             ApiError: When no Dagster webserver answers.
         """
         return str(self._query("{ version }", {})["version"])
+
+    def reload(self) -> None:
+        """Have every code location read its files again."""
+        self._query(RELOAD, {})
 
     def load_errors(self) -> dict[str, str]:
         """Return the code locations that could not be loaded, with Dagster's message."""

@@ -72,7 +72,9 @@ def running_dagster() -> Iterator[DagsterApi]:
     root = project_root()
     home = dagster_home(root)
     if url := _served_url(home):
-        yield DagsterApi(url)
+        api = DagsterApi(url)
+        api.reload()  # it may have started before the YAML was changed
+        yield api
         return
     port = _free_port()
     log_path = home / "dagster.log"
