@@ -9,12 +9,17 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from hypothesis import settings
 
 from factories.automation import NamedCondition
 from factories.definitions import build_definitions, read_project
 from factories.errors import Problem
 from factories.models import Places
 from factories.yaml_files import YamlFile, read_yaml
+
+# The same examples in every run, and no time limit on a machine that others use too.
+settings.register_profile("same-every-time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same-every-time")
 
 SHOP = """
 connections:

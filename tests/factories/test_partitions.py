@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from factories.partitions import (
@@ -156,6 +156,11 @@ SPANS = {
 }
 
 
+# One whose offset is no whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
+# whose clocks change by half an hour: there Dagster's hours begin at half past from then on.
+ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Chatham", "America/Sao_Paulo"]
+
+
 def begin(kind: str, day: date) -> date:
     """The partition's start at or before a day."""
     if kind == "weekly":
@@ -163,10 +168,9 @@ def begin(kind: str, day: date) -> date:
     return day.replace(day=1) if kind == "monthly" else day
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(list(SPANS)),
-    st.sampled_from(["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe"]),
+    st.sampled_from(ZONES),
     st.dates(date(2013, 1, 1), date(2014, 1, 1)),
 )
 def test_windows_of_adjacent_partitions_tile_time(kind: str, zone: str, day: date) -> None:
