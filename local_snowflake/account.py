@@ -16,7 +16,7 @@ from fakesnow.statement_type import DDL, USE
 
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import SqlError, syntax_error, unsupported
-from local_snowflake.relation_names import fully_qualified
+from local_snowflake.relation_names import Name, fully_qualified
 from local_snowflake.results import StatementResult, status_result
 from local_snowflake.statements import Statement, without_comments
 
@@ -220,12 +220,13 @@ class UseRoleOrWarehouse:
         return status_result(type_id=USE)
 
 
-def forget_grants(duck: DuckDBPyConnection, name: str) -> None:
-    """Drop what was granted on a table or view that is gone or was replaced."""
-    duck.execute(
-        f"DELETE FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND name = ?",  # noqa: S608 - constants
-        [name],
-    )
+def forget_grants(session: Session, name: Name) -> None:
+    """Forget what was granted on a table or view that is dropped or replaced."""
+    with session.warehouse.connect() as duck:
+        duck.execute(
+            f"DELETE FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND name = ?",  # noqa: S608 - constants
+            [str(name)],
+        )
 
 
 def _privileges(session: Session, what: str, scope: str | None) -> list[tuple[str, str, str]]:

@@ -13,7 +13,6 @@ from fakesnow.statement_type import DDL
 from sqlglot import Expr, TokenType, exp
 
 from local_snowflake import load_history, stages
-from local_snowflake.account import forget_grants
 from local_snowflake.annotations import (
     Key,
     annotate_columns,

@@ -11,6 +11,8 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 from fakesnow.arrow import to_ipc, to_sf
 from fakesnow.rowtype import ColumnInfo
 
+from local_snowflake.result_types import scale_decimals
+
 
 def encoded(table: pa.Table, rowtype: list[ColumnInfo]) -> bytes:
     """The rows as an Arrow stream."""
@@ -25,4 +27,4 @@ def encoded(table: pa.Table, rowtype: list[ColumnInfo]) -> bytes:
                 parts.flatten(), fields=kinds, mask=pc.is_null(column).combine_chunks()
             )
             sent = sent.set_column(index, field.with_type(masked.type), masked)
-    return bytes(to_ipc(sent))
+    return bytes(to_ipc(scale_decimals(sent)))

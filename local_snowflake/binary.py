@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 
+from local_snowflake.information_schema import macro_call
+
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
 
@@ -21,16 +23,8 @@ def read_hexadecimal(expression: Expr, session: Session) -> Expr:  # noqa: ARG00
     for cast in list(expression.find_all(exp.Cast)):
         if cast.to.this not in _BINARY:
             continue
-        text = exp.cast(cast.this.copy(), exp.DataType.Type.VARCHAR)
-        read = exp.case().when(
-            exp.EQ(
-                this=exp.Anonymous(this="typeof", expressions=[cast.this.copy()]),
-                expression=exp.Literal.string("BLOB"),
-            ),
-            exp.Cast(this=cast.this.copy(), to=exp.DataType.build("BLOB", dialect="duckdb")),
-        )
-        replacement = read.else_(exp.Anonymous(this="from_hex", expressions=[text]))
+        read = macro_call("as_binary", cast.this.copy())
         if cast is expression:
-            return replacement
-        cast.replace(replacement)
+            return read
+        cast.replace(read)
     return expression

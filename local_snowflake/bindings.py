@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from fakesnow.converter import from_binding
@@ -64,4 +65,8 @@ def share_out(bindings: Bindings, statements: list[Statement]) -> list[Bindings]
 
 
 def _value(bound: Mapping[str, Any], value: str | None) -> Any:
-    return None if value is None else from_binding({"type": bound["type"], "value": value})
+    if value is None:
+        return None
+    if bound["type"] == "FIXED" and not value.lstrip("-").isdigit():
+        return Decimal(value)  # upstream knows integers only
+    return from_binding({"type": bound["type"], "value": value})

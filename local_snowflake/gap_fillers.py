@@ -16,6 +16,7 @@ from local_snowflake.column_names import name_columns
 from local_snowflake.context_functions import answer_context_functions
 from local_snowflake.copy_into import CopyInto
 from local_snowflake.databases import CreateDatabase, DropDatabase, UseDatabase
+from local_snowflake.dates import keep_dates
 from local_snowflake.describe import DescribeRelation
 from local_snowflake.identifiers import quote_identifiers
 from local_snowflake.infer_schema import InferSchema
@@ -85,5 +86,5 @@ LAYER = Layer(
         use_information_schema,
         use_temporary_objects,
     ),
-    after=(uncast_aggregates, quote_identifiers),
+    after=(uncast_aggregates, keep_dates, quote_identifiers),
 )

@@ -29,7 +29,20 @@ _UPSTREAM = {"LOAD_HISTORY"}
 
 def creation_sql() -> str:
     """What creates the macros, once per process."""
-    return files(__package__).joinpath("sql/information_schema.sql").read_text()
+    folder = files(__package__).joinpath("sql")
+    names = ("information_schema.sql", "functions.sql")
+    return "\n".join(folder.joinpath(name).read_text() for name in names)
+
+
+def macro_call(name: str, *arguments: Expr) -> exp.Dot:
+    """The call of one of this package's macros, from any database."""
+    return exp.Dot.build(
+        [
+            exp.to_identifier(CATALOG, quoted=True),
+            exp.to_identifier(SCHEMA, quoted=True),
+            exp.Anonymous(this=name, expressions=list(arguments)),
+        ]
+    )
 
 
 def use_information_schema(expression: Expr, session: Session) -> Expr:

@@ -26,6 +26,7 @@ Answer = dict[str, Any]
 # Drivers give a request a minute or so; real Snowflake answers "in progress" after 45 seconds.
 MAX_WAIT_SECONDS = 40.0
 MAX_QUERIES = 200
+MAX_RESULT_BYTES = 128 * 1024 * 1024
 IN_PROGRESS = "333333"
 IN_PROGRESS_ASYNC = "333334"
 
@@ -54,6 +55,14 @@ class Query:
         """Why it failed; None while it runs."""
         error = self._running.exception() if self.is_done else None
         return error if isinstance(error, SqlError) else None
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its rows; 0 while it runs and when it failed."""
+        if not self.is_done or self._running.cancelled() or self._running.exception():
+            return 0
+        result = self._running.result()
+        return int(result.table.nbytes) if isinstance(result, StatementResult) else 0
 
     async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
         """Wait for the result, at most so long, and give what the client is told."""
@@ -141,7 +150,12 @@ class QueryLog:
 
     def _add(self, query: Query) -> Query:
         self._by_id[query.id] = query
-        for oldest in [q for q in self._by_id.values() if q.is_done][: -MAX_QUERIES or None]:
+        done = [q for q in self._by_id.values() if q.is_done and q is not query]
+        size = sum(q.nbytes for q in done)
+        for oldest in done:
+            if len(self._by_id) <= MAX_QUERIES and size <= MAX_RESULT_BYTES:
+                break
+            size -= oldest.nbytes
             del self._by_id[oldest.id]
         while len(self._by_request) > MAX_QUERIES:
             self._by_request.popitem(last=False)

@@ -16,6 +16,7 @@ from fakesnow.statement_type import DDL
 from fakesnow.transforms import create_table_autoincrement
 from sqlglot import Expr, exp
 
+from local_snowflake.account import forget_grants
 from local_snowflake.annotations import (
     Key,
     annotate_columns,
@@ -78,12 +79,15 @@ class CreateRelation:
         temporary = create.find(exp.TemporaryProperty) is not None
         place = stored_name(name) if temporary else name
 
-        if kind_of(session.duck, place) is not None and not create.args.get("replace"):
+        exists = kind_of(session.duck, place) is not None
+        if exists and not create.args.get("replace"):
             if create.args.get("exists"):
                 message = f"{name.name} already exists, statement succeeded."
                 return status_result(message, type_id=DDL)
             raise already_exists(name)
 
+        if exists and not temporary and not create.find(exp.CopyGrantsProperty):
+            forget_grants(session, name)
         comment = _take_properties(create)
         schema = create.this if isinstance(create.this, exp.Schema) else None
         declared = take_declarations(schema) if schema else Declared()

@@ -1,0 +1,142 @@
+"""Snowflake's SQL and types, through snowflake-connector-python."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+
+import pytest
+from snowflake.connector import SnowflakeConnection
+
+
+@pytest.fixture
+def cursor(connection: SnowflakeConnection):
+    return connection.cursor()
+
+
+def one(cursor, sql: str) -> tuple[object, ...]:
+    (row,) = cursor.execute(sql).fetchall()
+    return row
+
+
+def test_values_come_back_as_they_were_bound(warehouse, database):
+    values = (
+        *(7, Decimal("12345678901234.56"), 1.5, "ä'\\n", True, b"\x00\xff"),
+        *(date(2024, 2, 29), time(12, 34, 56, 789000)),
+        *(datetime(2024, 1, 2, 3, 4, 5, 678901), None),  # noqa: DTZ001 - TIMESTAMP_NTZ has no zone
+    )
+    with warehouse.connect(database=database, paramstyle="qmark") as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "create table t (a number(38,0), b number(20,2), c float, d varchar, e boolean, "
+            "f binary, g date, h time, i timestamp_ntz, j int)"
+        )
+        cursor.execute(f"insert into t values ({', '.join('?' * len(values))})", values)
+        assert one(cursor, "select * from t") == values
+        frame = cursor.execute("select a, b, c, d, g, i, j from t").fetch_pandas_all()
+    assert frame["A"].tolist() == [7]
+    assert frame["B"].tolist() == [12345678901234.56]
+    assert frame["I"][0].to_pydatetime() == values[8]
+    assert frame["J"].isna().all()
+
+
+def test_timestamps_with_zones_are_the_same_instant(cursor):
+    cursor.execute("create table t (ltz timestamp_ltz, tz timestamp_tz)")
+    cursor.execute("insert into t select '2024-01-02 03:04:05+02:00', '2024-01-02 03:04:05+02:00'")
+    instant = datetime(2024, 1, 2, 1, 4, 5, tzinfo=UTC)
+    assert one(cursor, "select * from t") == (instant, instant)
+
+
+def test_semi_structured_values_are_json_text(cursor):
+    cursor.execute("create table t (v variant, a array, o object)")
+    cursor.execute(
+        """insert into t select parse_json('{"x": [1, "two"]}'), array_construct(1, 'b'),
+        object_construct('k', 1)"""
+    )
+    assert one(cursor, "select * from t") == ('{"x":[1,"two"]}', '[1,"b"]', '{"k":1}')
+    path = "select v:x[0]::int, v:x[1]::string, a[1]::string, o:k::number(5,1), v:none from t"
+    assert one(cursor, path) == (1, "two", "b", Decimal("1.0"), None)
+
+
+def test_flatten_makes_a_row_per_element(cursor):
+    cursor.execute("""create table t as select 1 as id, parse_json('[{"n": 5}, {"n": 6}]') as j""")
+    rows = cursor.execute(
+        "select t.id, f.index, f.value:n::int from t, lateral flatten(input => t.j) f order by 2"
+    ).fetchall()
+    assert rows == [(1, 0, 5), (1, 1, 6)]
+
+
+def test_sums_of_integers_are_exact_and_texts_are_cast(cursor):
+    cursor.execute("create table t (a int, b number(10,2), c varchar)")
+    cursor.execute("insert into t values (9007199254740993, 1.25, '7'), (1, 2.5, '8')")
+    assert one(cursor, "select sum(a), sum(b) from t") == (9007199254740994, Decimal("3.75"))
+    assert one(cursor, "select sum(c) from t") == (15,)
+    cursor.execute("create table s as select sum(a) as a from t")
+    assert cursor.execute("describe table s").fetchone()[1] == "NUMBER(38,0)"
+
+
+def test_columns_without_a_name_are_called_by_their_text(cursor):
+    cursor.execute("create table t (a int)")
+    cursor.execute("select count(*), sum(a), 'x', a from t group by a")
+    assert [c.name for c in cursor.description] == ["COUNT(*)", "SUM(A)", "'X'", "A"]
+
+
+def test_words_of_duckdbs_language_are_names(cursor):
+    cursor.execute("create table t (at timestamp, end int, desc_ int, offset int, pivot int)")
+    cursor.execute("insert into t (at, end) values ('2024-01-01', 1)")
+    cursor.execute("update t set end = 2 where t.at > '2023-01-01'")
+    cursor.execute("select at, t.end as end from t qualify row_number() over (order by at) = 1")
+    assert [c.name for c in cursor.description] == ["AT", "END"]
+    assert cursor.fetchone()[1] == 2
+
+
+def test_columns_of_values_by_position_and_by_name(cursor):
+    rows = [(1, "a"), (2, "b")]
+    values = "from values (1, 'a'), (2, 'b')"
+    assert cursor.execute(f"select $1, $2 {values}").fetchall() == rows
+    assert cursor.execute(f"select t.$1, column2 {values} as t").fetchall() == rows
+
+
+def test_bind_variables_in_values_are_described(warehouse, database):
+    with warehouse.connect(database=database, paramstyle="qmark") as connection:
+        cursor = connection.cursor()
+        query = "select $1 as a, $2 as b from values (? :: int, ? :: string)"
+        assert [c.name for c in cursor.describe(query, (1, "x"))] == ["A", "B"]
+        assert cursor.execute(query, (1, "x")).fetchall() == [(1, "x")]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("dateadd(day, 1, '2024-02-28'::date)", date(2024, 2, 29)),
+        ("datediff(month, '2024-01-31'::date, '2024-03-01'::date)", 2),
+        ("date_trunc('month', '2024-02-29'::date)", date(2024, 2, 1)),
+        ("to_timestamp('2024-01-01 02:03:04')", datetime(2024, 1, 1, 2, 3, 4)),  # noqa: DTZ001 - NTZ
+        ("to_char('2024-01-02'::date, 'DD/MM/YYYY')", "02/01/2024"),
+        ("iff(1 > 2, 'a', 'b')", "b"),
+        ("nvl(null, 5)", 5),
+        ("zeroifnull(null)", 0),
+        ("try_cast('x' as int)", None),
+        ("'78'::binary", b"x"),
+        ("object_keys(object_construct('a', 1))", '["a"]'),
+        ("split_part('a-b', '-', 2)", "b"),
+        ("12345678901234567890123456", 12345678901234567890123456),
+        ("regexp_replace('a1b2', '[0-9]', '')", "ab"),
+    ],
+)
+def test_functions(cursor, expression, value):
+    assert one(cursor, f"select {expression}") == (value,)
+
+
+def test_listagg_in_order(cursor):
+    query = "select listagg(column1, ',') within group (order by column1) from values ('b'), ('a')"
+    assert one(cursor, query) == ("a,b",)
+
+
+def test_results_of_many_rows_come_in_one_piece(cursor):
+    cursor.execute(
+        "select seq4() as n, 'row ' || seq4() as t from table(generator(rowcount => 200000))"
+    )
+    table = cursor.fetch_arrow_all()
+    assert table.num_rows == 200_000
+    assert table.column("N")[199_999].as_py() == 199_999
