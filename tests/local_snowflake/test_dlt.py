@@ -63,11 +63,7 @@ def ads(warehouse, database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return Ads(tmp_path, warehouse, database)
 
 
-@pytest.fixture(params=["jsonl", "parquet"])
-def file_format(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
+@pytest.mark.parametrize("file_format", ["jsonl", "parquet"])
 def test_append_keeps_types_and_adds_new_columns(ads: Ads, file_format: str):
     ads.load([thing(1), thing(2, name='a\n"é', raw=None, tree=None)], file_format)
     ads.load([{"id": 3, "colour": "red"}], file_format)
@@ -82,11 +78,11 @@ def test_append_keeps_types_and_adds_new_columns(ads: Ads, file_format: str):
     assert ads.rows("select count(*), sum(k) from things__items") == [(4, 6)]
 
 
-def test_merge_updates_by_key_with_its_children(ads: Ads, file_format: str):
+def test_merge_updates_by_key_with_its_children(ads: Ads):
     hints = {"primary_key": "id", "write_disposition": "merge"}
-    ads.load([thing(1), thing(2)], file_format, **hints)
+    ads.load([thing(1), thing(2)], "parquet", **hints)
     for _ in range(2):
-        ads.load([thing(2, name="new", items=[{"k": 7}]), thing(3, items=[])], file_format, **hints)
+        ads.load([thing(2, name="new", items=[{"k": 7}]), thing(3, items=[])], "parquet", **hints)
     assert ads.rows("select id, name from things order by id") == [
         (1, "n1"), (2, "new"), (3, "n3"),
     ]  # fmt: skip
