@@ -75,10 +75,7 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
     if isinstance(error, SqlglotError):
         return syntax_error(_without_terminal_codes(str(error)))
     if isinstance(error, duckdb.Error):
-        number, sqlstate = next(
-            (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
-        )
-        return SqlError(str(error).replace(SEPARATOR, "."), number, sqlstate)
+        return _from_duckdb(error)
     if isinstance(error, NotImplementedError):
         return unsupported(str(error) or statement.label)
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -87,6 +84,15 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
         UNSUPPORTED,
         "0A000",
     )
+
+
+def _from_duckdb(error: duckdb.Error) -> SqlError:
+    if "Division by zero" in str(error):
+        return SqlError("Division by zero", 100051, "22012")
+    number, sqlstate = next(
+        (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
+    )
+    return SqlError(str(error).replace(SEPARATOR, "."), number, sqlstate)
 
 
 def _without_terminal_codes(text: str) -> str:

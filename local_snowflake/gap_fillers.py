@@ -32,8 +32,10 @@ from local_snowflake.scoped import CreateScoped
 from local_snowflake.session_parameters import AlterSession
 from local_snowflake.show import ShowObjects
 from local_snowflake.staged_files import Get, ListFiles, Put, RemoveFiles
+from local_snowflake.staged_select import SelectFromStage
 from local_snowflake.stages import CreateStage, DropStage
 from local_snowflake.temporary import use_temporary_objects
+from local_snowflake.text_functions import keep_trim_and_try
 from local_snowflake.transactions import TransactionControl
 from local_snowflake.unsupported import UnsupportedObject, refuse_time_travel
 from local_snowflake.values_columns import name_values_columns
@@ -58,6 +60,7 @@ LAYER = Layer(
         CreateFileFormat(),
         DropFileFormat(),
         InferSchema(),
+        SelectFromStage(),
         CreateSchema(),
         DropSchema(),
         UsePlain(),
@@ -80,6 +83,7 @@ LAYER = Layer(
         name_columns,
         name_values_columns,
         read_hexadecimal,
+        keep_trim_and_try,
         mark_aggregates,
         answer_context_functions,
         use_earlier_results,

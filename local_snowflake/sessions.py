@@ -23,6 +23,7 @@ from local_snowflake.preflight import Preflight
 from local_snowflake.result_types import conform, rowtype
 from local_snowflake.results import Description, StatementResult, status_result
 from local_snowflake.session_parameters import DEFAULTS, set_parameter
+from local_snowflake.staged_select import SelectFromStage
 from local_snowflake.statements import Statement
 from local_snowflake.table_locks import table_to_lock
 from local_snowflake.temporary import TemporaryObjects
@@ -132,7 +133,9 @@ class Session:
             statement, _ = inline_identifiers(statement, NO_BINDINGS)
             expression = statement.expression
             type_id = statement_type_id(expression) if expression else SELECT
-            columns = self.connection.cursor().describe_only(statement.sql) if expression else None
+            columns = None
+            if expression and not isinstance(self.layer.handler_for(statement), SelectFromStage):
+                columns = self.connection.cursor().describe_only(statement.sql)
             if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
                 columns = self.dispatch(statement, Bindings()).rowtype
             if columns is None:

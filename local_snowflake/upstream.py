@@ -15,6 +15,7 @@ from fakesnow.variables import Variables
 from snowflake.connector.cursor import SnowflakeCursor
 from sqlglot import Expr, exp
 
+from local_snowflake.errors import unsupported
 from local_snowflake.recent_results import NothingKept
 from local_snowflake.result_types import conform, rowtype
 from local_snowflake.statements import outside_literals
@@ -30,6 +31,11 @@ class SessionVariables(Variables):
     def values(self) -> dict[str, str]:
         """The variables and their values, as they were written."""
         return dict(self._variables)
+
+    def _set(self, name: str, value: str) -> None:
+        if name.startswith("("):
+            raise unsupported("SET of several variables at once")
+        super()._set(name, value)
 
     def inline_variables(self, sql: str) -> str:
         """Replace the variables in the statement's code."""

@@ -48,6 +48,8 @@ class Warehouse:
             config={
                 "lambda_syntax": "ENABLE_SINGLE_ARROW",
                 "temp_directory": str(folder / "spill"),
+                # With IEEE's rules 1 / 0 would be infinite and not an error.
+                "ieee_floating_point_ops": "false",
             },
         )
         self._duck.execute("SET GLOBAL TimeZone = 'UTC'")
@@ -57,6 +59,8 @@ class Warehouse:
         self._duck.execute(information_schema.creation_sql())
         self._duck.execute(stage_catalog.creation_sql())
         self._duck.execute(account.creation_sql())
+        # For sessions without a current database.
+        self._duck.execute(macros.creation_sql("memory"))
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from snowflake.connector import SnowflakeConnection
+from snowflake.connector.errors import ProgrammingError
 
 
 @pytest.fixture
@@ -122,10 +123,27 @@ def test_bind_variables_in_values_are_described(warehouse, database):
         ("split_part('a-b', '-', 2)", "b"),
         ("12345678901234567890123456", 12345678901234567890123456),
         ("regexp_replace('a1b2', '[0-9]', '')", "ab"),
+        ("ltrim('0a0', '0') || rtrim(' b ') || trim('xcx', 'x')", "a0 bc"),
+        ("try_to_timestamp('x')", None),
+        ("div0(1, 0) + 7 / 2", 3.5),
     ],
 )
 def test_functions(cursor, expression, value):
     assert one(cursor, f"select {expression}") == (value,)
+
+
+def test_division_by_zero_is_an_error(cursor):
+    with pytest.raises(ProgrammingError, match="Division by zero"):
+        cursor.execute("select column1 / column2 from values (1, 0)")
+
+
+def test_dates_stay_dates(cursor):
+    cursor.execute(
+        "create table t as select '2024-02-29'::date as d, '2024-02-29'::timestamp as ts"
+    )
+    query = "select dateadd(year, 1, d), date_trunc('week', d), dateadd(hour, 1, d) from t"
+    assert one(cursor, query) == (date(2025, 2, 28), date(2024, 2, 26), datetime(2024, 2, 29, 1))  # noqa: DTZ001 - NTZ
+    assert one(cursor, "select date_trunc('month', ts) from t") == (datetime(2024, 2, 1),)  # noqa: DTZ001 - NTZ
 
 
 def test_listagg_in_order(cursor):
