@@ -20,7 +20,7 @@ from local_snowflake.answers import number_column, rows_result
 from local_snowflake.bindings import Bindings
 from local_snowflake.conversions import TextRules, converted
 from local_snowflake.copy_statement import CopyIntoTable, read_copy
-from local_snowflake.duck_sql import identifier, literal
+from local_snowflake.duck_sql import identifier
 from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.file_formats import CsvFormat, JsonFormat
 from local_snowflake.load_history import LoadHistory
@@ -216,11 +216,7 @@ class _Load:
         """The file's rows and the columns that they go to."""
         columns = self._target
         if self._query is not None:
-            metadata = {
-                "METADATA$FILENAME": literal(self._name(file)),
-                "METADATA$FILE_ROW_NUMBER": "row_number() OVER ()",
-            }
-            sql = self._query.over(self._session, source, metadata)
+            sql = self._query.over(self._session, [(source, self._name(file))])
         elif self._settings.match != "NONE":
             sql, columns = self._by_name(source)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local_snowflake.bindings import Bindings
+from local_snowflake.bindings import NO_BINDINGS, Bindings
 from local_snowflake.errors import syntax_error, unsupported
 from local_snowflake.lexemes import Reader, Token
 from local_snowflake.object_names import read_name
@@ -109,21 +109,43 @@ def _column(token: Token) -> str:
 
 def _transformation(reader: Reader, session: Session) -> tuple[StageLocation, str]:
     """Read `(SELECT … FROM @location …)`; the query reads from `STAGED` instead."""
-    tokens = reader.parenthesised()
+    location, options, query = replace_location(reader.sql, reader.parenthesised(), session)
+    options.expect_all_read("a COPY transformation's FROM")
+    return location, query
+
+
+def replace_location(
+    sql: str, tokens: list[Token], session: Session
+) -> tuple[StageLocation, Options, str]:
+    """Find the location that a query selects from, and let it select from `STAGED` instead.
+
+    Args:
+        sql: The statement that the query is in.
+        tokens: Those of the query.
+        session: Completes the stage's name.
+
+    Returns:
+        The location, the options in parentheses after it, and the query.
+
+    Raises:
+        SqlError: It selects from no location or from several.
+    """
     places = [
         index
         for index, token in enumerate(tokens)
         if is_location(token) and index and tokens[index - 1].upper == "FROM"
     ]
     if len(places) != 1:
-        raise unsupported("A COPY transformation that does not select from exactly one location")
+        raise unsupported("A query over stages that does not select from exactly one location")
     place = places[0]
     location = location_from(tokens[place], session)
-    if tokens[place + 1 : place + 2] and tokens[place + 1].text == "(":
-        raise unsupported("A file format inside of a COPY transformation")
-    before = _text(reader.sql, tokens[:place])
-    after = _text(reader.sql, tokens[place + 1 :])
-    return location, f'{before} "{STAGED}" {after}'
+    after = tokens[place + 1 :]
+    options = Options()
+    if after and after[0].text == "(":
+        end = next(n for n, token in enumerate(after) if token.text == ")")
+        options = read_options(Reader(sql[after[0].end : after[end].start], NO_BINDINGS))
+        after = after[end + 1 :]
+    return location, options, f'{_text(sql, tokens[:place])} "{STAGED}" {_text(sql, after)}'
 
 
 def _text(sql: str, tokens: list[Token]) -> str:

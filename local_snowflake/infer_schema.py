@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import syntax_error
+from local_snowflake.file_formats import CsvFormat, FileFormat
 from local_snowflake.lexemes import Reader, Token
 from local_snowflake.named_formats import format_named
 from local_snowflake.options import Options, read_options
@@ -75,21 +76,27 @@ def _columns(session: Session, options: Options) -> list[tuple[str | int | bool,
     options.expect_default("KIND", "STANDARD")
     options.expect_all_read("INFER_SCHEMA")
     files = location.named(names) if names else location.files()
-    found: dict[str, tuple[str, list[str]]] = {}
+    found: dict[str, tuple[str, str, list[str]]] = {}
     for file in files:
         with open_source(file, form, session.duck) as source:
             for name, kind in source.inferred():
                 name_ = name.upper() if ignore_case else name
-                known, places = found.setdefault(name_, (_snowflake_type(kind), []))
+                known, first, places = found.setdefault(name_, (_snowflake_type(kind), name, []))
                 places.append(_full_name(location, file.name))
                 if known != _snowflake_type(kind):
-                    found[name_] = (_common(known, _snowflake_type(kind)), places)
+                    found[name_] = (_common(known, _snowflake_type(kind)), first, places)
     if not found:
         raise syntax_error("INFER_SCHEMA found no columns: is there a file at the location?")
     return [
-        (name, kind, True, f"$1:{name}::{kind}", ", ".join(places), order)
-        for order, (name, (kind, places)) in enumerate(found.items())
+        (name, kind, True, f"{_reference(form, first, order)}::{kind}", ", ".join(places), order)
+        for order, (name, (kind, first, places)) in enumerate(found.items())
     ]
+
+
+def _reference(form: FileFormat, name: str, order: int) -> str:
+    if isinstance(form, CsvFormat):
+        return f"${order + 1}"
+    return f"$1:{name}" if re.fullmatch(r"[A-Za-z_]\w*", name) else f'$1:"{name}"'
 
 
 def _location(options: Options) -> Token:

@@ -134,6 +134,10 @@ class Reader:
                 depth += {"(": 1, ")": -1}.get(token.text, 0)
         return self._tokens[first : self._position - 1]
 
+    def rest(self) -> list[Token]:
+        """All tokens that are still to come."""
+        return self._tokens[self._position : -1]
+
     def unexpected(self, wanted: str) -> Exception:
         """The error for a token that should not be here."""
         found = self.next.text or "the end of the statement"

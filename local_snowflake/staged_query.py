@@ -5,6 +5,7 @@ What upstream lacks: positions with a table's alias, and more than one level of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import sqlglot
@@ -12,7 +13,7 @@ from sqlglot import Expr, exp
 from sqlglot.errors import SqlglotError
 
 from local_snowflake.copy_statement import STAGED
-from local_snowflake.duck_sql import identifier
+from local_snowflake.duck_sql import literal
 from local_snowflake.errors import syntax_error
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from local_snowflake.sources import FileSource
 
 _ROOT_AND_KEY = 2
+_FILE_NAME = "METADATA$FILENAME"
+_ROW_NUMBER = "METADATA$FILE_ROW_NUMBER"
 
 
 def position_name(number: int) -> str:
@@ -28,7 +31,7 @@ def position_name(number: int) -> str:
 
 
 class StagedQuery:
-    """A query over the rows of one file, which it calls `STAGED`.
+    """A query over the rows of files, which it calls `STAGED`.
 
     Args:
         sql: In Snowflake's SQL.
@@ -54,25 +57,28 @@ class StagedQuery:
             else:
                 parameter.replace(exp.Column(this=name))
 
-    def over(self, session: Session, source: FileSource, metadata: dict[str, str]) -> str:
-        """The query in DuckDB's SQL, reading one file.
+    def over(self, session: Session, files: Iterable[tuple[FileSource, str]]) -> str:
+        """The query in DuckDB's SQL.
 
         Args:
             session: Whose variables and current database it sees.
-            source: The file.
-            metadata: Values of the columns METADATA$…, as expressions.
+            files: The files that it reads, and what METADATA$FILENAME says of each.
         """
         tree = self._tree.copy()
-        fields = source.fields_of_first()
-        if fields is not None:
+        metadata = {c.name.upper() for c in tree.find_all(exp.Column)} & {_FILE_NAME, _ROW_NUMBER}
+        fields: dict[str, str] = {}
+        parts = []
+        for source, name in files:
+            fields |= source.fields_of_first() or {}
+            rows = source.by_position(max(self.width, 1), exact=False)
+            if metadata:
+                extra = f"{literal(name)} AS {_FILE_NAME}, row_number() OVER () AS {_ROW_NUMBER}"
+                rows = f"SELECT *, {extra} FROM ({rows})"  # noqa: S608 - constants
+            parts.append(rows)
+        if fields:
             _read_fields(tree, fields)
-        rows = source.by_position(self.width, exact=False)
-        used = {column.name.upper() for column in tree.find_all(exp.Column)} & metadata.keys()
-        if used:
-            extra = ", ".join(f"{metadata[name]} AS {identifier(name)}" for name in sorted(used))
-            rows = f"SELECT *, {extra} FROM ({rows})"  # noqa: S608 - constants
         translated = session.connection.cursor().translate(tree, None).sql(dialect="duckdb")
-        return f'WITH "{STAGED}" AS ({rows}) {translated}'
+        return f'WITH "{STAGED}" AS ({" UNION ALL BY NAME ".join(parts)}) {translated}'
 
 
 def _read_fields(tree: Expr, fields: dict[str, str]) -> None:

@@ -192,20 +192,47 @@ def test_infer_schema_of_parquet(cursor, parquet):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "options"),
+    ("content", "options", "expressions"),
     [
-        ("rows.csv", "Id,d,x\n1,2020-01-01,y\n", "type = csv parse_header = true"),
-        ("rows.json", '{"Id": 1, "d": "2020-01-01", "x": "y"}', "type = json"),
+        (
+            "Id,d,x\n1,2020-01-01,y\n",
+            "type = csv parse_header = true",
+            ["$1", "$2", "$3"],
+        ),
+        (
+            '{"Id": 1, "d": "2020-01-01", "x": "y"}',
+            "type = json",
+            ["$1:Id", "$1:d", "$1:x"],
+        ),
     ],
 )
-def test_infer_schema_of_text(cursor, put, name, content, options):
-    put(name, content)
+def test_infer_schema_of_text(cursor, put, content, options, expressions):
+    put("rows", content)
     cursor.execute(f"create or replace file format tf {options}")
     rows = cursor.execute(
-        "select column_name, type from table(infer_schema(location => '@s', file_format => 'tf', "
-        "ignore_case => true)) order by order_id"
+        "select column_name, type, expression from table(infer_schema(location => '@s', "
+        "file_format => 'tf', ignore_case => true)) order by order_id"
     ).fetchall()
-    assert rows == [("ID", "NUMBER(38, 0)"), ("D", "DATE"), ("X", "TEXT")]
+    kinds = {"ID": "NUMBER(38, 0)", "D": "DATE", "X": "TEXT"}
+    assert rows == [
+        (column, kind, f"{expression}::{kind}")
+        for (column, kind), expression in zip(kinds.items(), expressions, strict=True)
+    ]
+
+
+def test_select_from_a_stage(cursor, put, parquet):
+    put("a.csv", "1,x\n2,y\n")
+    put("b.csv", "3\n")
+    cursor.execute("create or replace file format cf type = csv")
+    sql = (
+        "select sum(f.$1::int) as s, max($2) as m, count(distinct metadata$filename) as n "
+        "from @s (file_format => 'cf', pattern => '.*csv') f where f.$1::int > 1"
+    )
+    assert [column.name for column in cursor.describe(sql)] == ["S", "M", "N"]
+    assert cursor.execute(sql).fetchall() == [(5, "y", 2)]
+    cursor.execute("create or replace file format pf type = parquet")
+    rows = cursor.execute("""select $1:"ID", $1:d from @s/rows (file_format => 'pf')""").fetchall()
+    assert rows == [(1, dt.date(2020, 2, 29))]
 
 
 def test_csv_by_column_name(cursor, put):
