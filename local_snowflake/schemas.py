@@ -16,6 +16,7 @@ from local_snowflake.bindings import NO_BINDINGS, Bindings
 from local_snowflake.errors import SqlError, syntax_error, unsupported
 from local_snowflake.relation_names import quoted, stored
 from local_snowflake.results import StatementResult, status_result
+from local_snowflake.stages import forget_schema
 from local_snowflake.statements import Statement, without_comments
 from local_snowflake.temporary import stored_name
 
@@ -69,6 +70,7 @@ class DropSchema:
         database = parts[-1] if len(parts) > 1 else session.connection.database
         result = session.upstream(statement, bindings)
         drop_temporary(session, str(database), parts[0])
+        forget_schema(session, str(database), parts[0])
         return result
 
 

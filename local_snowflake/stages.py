@@ -162,6 +162,17 @@ def drop_stage(session: Session, name: Name) -> None:
     shutil.rmtree(folder_of(name, session), ignore_errors=True)
 
 
+def forget_schema(session: Session, database: str, schema: str) -> None:
+    """Forget the stages and file formats of a schema that was dropped, and delete the files."""
+    for table in ("_fs_stages", "_stage_formats", "_fs_file_formats"):
+        session.duck.execute(
+            f"DELETE FROM {_CATALOG}.{table} WHERE database_name = ? AND schema_name = ?",  # noqa: S608 - constants
+            [database, schema],
+        )
+    folder = stage_folder(Name(database, schema, ""), session.warehouse.stages)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def format_options(session: Session, location: StageLocation) -> dict[str, Any] | None:
     """The options of the file format of a location's stage; None: it has none."""
     if location.stage is None:

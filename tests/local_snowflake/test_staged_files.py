@@ -116,6 +116,17 @@ def test_temporary_stage_ends_with_its_session(warehouse, database, file):
     assert "TMP" not in [row[1] for row in warehouse.rows("show stages", database=database)]
 
 
+def test_dropped_schema_takes_its_stages_and_formats_along(cursor, file):
+    for _ in range(2):
+        cursor.execute("create schema gone")
+        cursor.execute("create stage gone.s")
+        cursor.execute("create file format gone.f type = csv")
+        assert names(cursor, "@gone.s") == []
+        cursor.execute(f"put file://{file} @gone.s")
+        cursor.execute("drop schema gone")
+        cursor.execute("use schema public")
+
+
 def test_dropped_table_takes_its_files_along(cursor, file):
     cursor.execute("create or replace table t (a int, b varchar)")
     cursor.execute(f"put file://{file} @%t")
