@@ -36,6 +36,7 @@ from factories.spec import DagsterMeta, merge_meta
 from factories.yaml_files import YamlFile, read_yaml, yaml_paths
 
 DEFAULT_BLOCK = ("defaults", "meta", "dagster")
+BLOCK_KEY = "dagster"
 MERGED_OPTIONS = ("source_options", "target_options")
 
 
@@ -212,14 +213,32 @@ class _Metas:
         return Places(self._file, ["streams", name, "meta", "dagster"], DEFAULT_BLOCK)
 
     def _block(self, meta: Any, at: list[str]) -> dict[str, Any]:
-        block = meta.get("dagster") if isinstance(meta, dict) else meta
+        self._check_key(meta, at)
+        block = meta.get(BLOCK_KEY) if isinstance(meta, dict) else meta
         if block is None:
             return {}
         if not isinstance(block, dict):
-            at = [*at, "dagster"] if isinstance(meta, dict) else at
+            at = [*at, BLOCK_KEY] if isinstance(meta, dict) else at
             self._build.problems.append(self._file.problem(at, "must be a mapping"))
             return {}
+        self._check_variables(block, at)
         return block
+
+    def _check_key(self, meta: Any, at: list[str]) -> None:
+        """Report a key that was meant to be `dagster`; any other is somebody else's."""
+        for key in meta if isinstance(meta, dict) else ():
+            if key != BLOCK_KEY and nearest(str(key), [BLOCK_KEY]):
+                problem = self._file.problem(
+                    [*at, key], f"unknown key {key!r}", nearest=BLOCK_KEY, at_key=True
+                )
+                self._build.problems.append(problem)
+
+    def _check_variables(self, block: dict[str, Any], at: list[str]) -> None:
+        """Refuse `${VAR}`: the block is read when the location loads, and shows in the catalog."""
+        for path, name in variables.names(block):
+            message = f"${{{name}}}: {BLOCK_KEY} takes no variables: write the value"
+            place = [*at, BLOCK_KEY, *path]
+            self._build.problems.append(self._file.problem(place, message))
 
     def _resolve(
         self, block: dict[str, Any], places: Places

@@ -218,6 +218,22 @@ def test_a_mistake_in_defaults_is_told_once_and_a_broken_rule_at_the_stream(
     assert problem(yaml_project, streams, head).startswith(expected)
 
 
+def test_a_misspelt_dagster_block_is_not_passed_over(yaml_project: YamlProject) -> None:
+    found = problem(yaml_project, "ops.x: {meta: {dagstr: {group: a}, owner_of_this: me}}")
+
+    assert found == "5:18: unknown key 'dagstr'; did you mean 'dagster'?"
+
+
+def test_the_dagster_block_takes_no_variables(
+    yaml_project: YamlProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRON", "0 5 * * *")
+
+    found = problem(yaml_project, 'ops.x: {meta: {dagster: {description: "at ${CRON}"}}}')
+
+    assert found == "5:41: ${CRON}: dagster takes no variables: write the value"
+
+
 def test_defaults_that_are_all_commented_out_are_none(yaml_project: YamlProject) -> None:
     head = "defaults:\n#  mode: truncate\nenv:\n"
     yaml_project.replication("public.orders: {object: s.t}", head=head)
