@@ -130,11 +130,7 @@ def replace_location(
     Raises:
         SqlError: It selects from no location or from several.
     """
-    places = [
-        index
-        for index, token in enumerate(tokens)
-        if is_location(token) and index and tokens[index - 1].upper == "FROM"
-    ]
+    places = location_places(tokens)
     if len(places) != 1:
         raise unsupported("A query over stages that does not select from exactly one location")
     place = places[0]
@@ -146,6 +142,15 @@ def replace_location(
         options = read_options(Reader(sql[after[0].end : after[end].start], NO_BINDINGS))
         after = after[end + 1 :]
     return location, options, f'{_text(sql, tokens[:place])} "{STAGED}" {_text(sql, after)}'
+
+
+def location_places(tokens: list[Token]) -> list[int]:
+    """Where among the tokens the locations are that a FROM names."""
+    return [
+        index
+        for index, token in enumerate(tokens)
+        if is_location(token) and index and tokens[index - 1].upper == "FROM"
+    ]
 
 
 def _text(sql: str, tokens: list[Token]) -> str:

@@ -35,7 +35,7 @@ class Token:
     """A piece of a statement.
 
     Attributes:
-        kind: string, name, location, file, number, word, symbol or end.
+        kind: string, name, location, file, number, word, symbol, bind or end.
         text: What it means: a string without its quotes and escapes, a quoted name without its
             quotes, anything else as it is written.
         start: Where it begins in the statement.
@@ -66,7 +66,7 @@ class Reader:
 
     def __init__(self, sql: str, bindings: Bindings) -> None:
         self.sql = sql
-        self._tokens = _tokens(sql, bindings.rows[0])
+        self._tokens = tokens_of(sql, bindings.rows[0])
         self._position = 0
 
     @property
@@ -153,7 +153,12 @@ def text_of(literal: str) -> str:
     return _ESCAPE.sub(_unescaped, literal[1:-1])
 
 
-def _tokens(sql: str, values: Any) -> list[Token]:
+def tokens_of(sql: str, values: Any = None) -> list[Token]:
+    """The tokens of a text; each `?` is a string with the next of the values.
+
+    Raises:
+        SqlError: There are values, and fewer than `?`.
+    """
     remaining: list[Any] = list(values) if isinstance(values, Sequence) else []
     tokens = []
     for match in _TOKEN.finditer(sql):
@@ -164,7 +169,7 @@ def _tokens(sql: str, values: Any) -> list[Token]:
             text = text_of(text)
         elif kind == "name":
             text = text[1:-1].replace('""', '"')
-        elif kind == "bind":
+        elif kind == "bind" and values is not None:
             if not remaining:
                 raise syntax_error("a ? has no value")
             kind, text = "string", str(remaining.pop(0))

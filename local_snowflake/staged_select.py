@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from local_snowflake.bindings import Bindings
-from local_snowflake.copy_statement import replace_location
+from local_snowflake.copy_statement import location_places, replace_location
 from local_snowflake.errors import SqlError
-from local_snowflake.lexemes import Reader
+from local_snowflake.lexemes import Reader, tokens_of
 from local_snowflake.named_formats import format_of
 from local_snowflake.results import StatementResult
 from local_snowflake.sources import open_source
@@ -32,7 +32,10 @@ class SelectFromStage:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is such a query."""
-        return statement.keyword in {"SELECT", "WITH"} and bool(_FROM_STAGE.search(statement.sql))
+        if statement.keyword not in {"SELECT", "WITH"} or not _FROM_STAGE.search(statement.sql):
+            return False
+        # The words may stand in a string as well.
+        return bool(location_places(tokens_of(statement.sql)))
 
     def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
         """Run the query over all files together.

@@ -230,6 +230,7 @@ def test_select_from_a_stage(cursor, put, parquet):
     )
     assert [column.name for column in cursor.describe(sql)] == ["S", "M", "N"]
     assert cursor.execute(sql).fetchall() == [(5, "y", 2)]
+    assert cursor.execute("select 'mail from @bob'").fetchone() == ("mail from @bob",)
     cursor.execute("create or replace file format pf type = parquet")
     rows = cursor.execute("""select $1:"ID", $1:d from @s/rows (file_format => 'pf')""").fetchall()
     assert rows == [(1, dt.date(2020, 2, 29))]
