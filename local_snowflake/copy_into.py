@@ -14,18 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
-from fakesnow.statement_type import COPY
 
-from local_snowflake.answers import number_column, rows_result
 from local_snowflake.bindings import Bindings
 from local_snowflake.conversions import TextRules, converted
+from local_snowflake.copy_outcomes import Outcome, copy_result, load_error, skipped
 from local_snowflake.copy_statement import CopyIntoTable, read_copy
 from local_snowflake.duck_sql import identifier
 from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.file_formats import CsvFormat, JsonFormat
 from local_snowflake.load_history import LoadHistory
 from local_snowflake.named_formats import format_of
-from local_snowflake.results import StatementResult, status_result, text_column
+from local_snowflake.results import StatementResult
 from local_snowflake.sources import FileSource, open_source
 from local_snowflake.stage_locations import StagedFile
 from local_snowflake.staged_files import remove
@@ -36,19 +35,6 @@ from local_snowflake.unload import unload
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
-
-_COLUMNS = [
-    text_column("file"),
-    text_column("status"),
-    number_column("rows_parsed"),
-    number_column("rows_loaded"),
-    number_column("error_limit"),
-    number_column("errors_seen"),
-    text_column("first_error"),
-    number_column("first_error_line"),
-    number_column("first_error_character"),
-    text_column("first_error_column_name"),
-]
 
 _ON_ERROR = re.compile(r"ABORT_STATEMENT|CONTINUE|SKIP_FILE")
 _MATCHES = {"NONE", "CASE_SENSITIVE", "CASE_INSENSITIVE"}
@@ -83,27 +69,6 @@ class _Settings:
     force: bool
     match: str
     is_named: bool  # FILES = (…)
-
-
-@dataclass(frozen=True)
-class _Outcome:
-    """What became of one file; a row of the result."""
-
-    file: str
-    status: str
-    parsed: int
-    loaded: int
-    error_limit: int = 1
-    errors: int = 0
-    first_error: str | None = None
-    first_line: int | None = None
-    first_column: str | None = None
-
-    def row(self) -> tuple[object, ...]:
-        return (
-            self.file, self.status, self.parsed, self.loaded, self.error_limit, self.errors,
-            self.first_error, self.first_line, None, self.first_column,
-        )  # fmt: skip
 
 
 class CopyInto:
@@ -144,8 +109,7 @@ class _Load:
         """Load every file."""
         settings = self._settings
         done = set() if settings.force else self._history.loaded()
-        skipped = [file for file in settings.files if self._history.version(file) in done]
-        files = [file for file in settings.files if file not in skipped]
+        files = [file for file in settings.files if self._history.version(file) not in done]
         outcomes = [self._load(file) for file in files]
         self._history.add(
             (file, outcome.status, outcome.parsed, outcome.loaded)
@@ -158,12 +122,10 @@ class _Load:
                     partial(remove, file.path, self._copy.location)
                 )
         if settings.is_named:
-            outcomes += [_skipped(self._name(file)) for file in skipped]
-        if not outcomes:
-            return status_result("Copy executed with 0 files processed.", COPY)
-        return rows_result([outcome.row() for outcome in outcomes], _COLUMNS, COPY)
+            outcomes += [skipped(self._name(file)) for file in settings.files if file not in files]
+        return copy_result(outcomes)
 
-    def _load(self, file: StagedFile) -> _Outcome:
+    def _load(self, file: StagedFile) -> Outcome:
         try:
             with open_source(file, self._form, self._session.duck) as source:
                 rows = self._rows(source, file)
@@ -171,8 +133,8 @@ class _Load:
                     return self._load_what_fits(file, rows, source.rules)
                 loaded = self._insert(rows, source.rules)
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            raise _load_error(error, self._name(file)) from error
-        return _Outcome(self._name(file), "LOADED", loaded, loaded)
+            raise load_error(error, self._name(file)) from error
+        return Outcome(self._name(file), "LOADED", loaded, loaded)
 
     def _insert(self, rows: _Rows, rules: TextRules, condition: str = "true") -> int:
         into = ", ".join(identifier(column.name) for column in rows.columns)
@@ -183,7 +145,7 @@ class _Load:
         ).fetchall()[0]
         return int(count)
 
-    def _load_what_fits(self, file: StagedFile, rows: _Rows, rules: TextRules) -> _Outcome:
+    def _load_what_fits(self, file: StagedFile, rows: _Rows, rules: TextRules) -> Outcome:
         """CONTINUE and SKIP_FILE: load the rows whose values all fit, or none of the file's."""
         tests = [
             f"({field} IS NULL OR TRY({value}) IS NOT NULL)"
@@ -199,16 +161,16 @@ class _Load:
         ).fetchall()[0]
         name = self._name(file)
         if not errors:
-            return _Outcome(name, "LOADED", parsed, self._insert(rows, rules), parsed)
+            return Outcome(name, "LOADED", parsed, self._insert(rows, rules), parsed)
         column, value = next(
             (c, v) for c, v in zip(rows.columns, firsts, strict=True) if v is not None
         )
         reason = f"{column.type} value '{value}' is not recognized"
         place = f'"{self._copy.table.name}"["{column.name}"]'
         if self._settings.on_error == "SKIP_FILE":
-            return _Outcome(name, "LOAD_FAILED", parsed, 0, 1, errors, reason, None, place)
+            return Outcome(name, "LOAD_FAILED", parsed, 0, 1, errors, reason, None, place)
         loaded = self._insert(rows, rules, good)
-        return _Outcome(
+        return Outcome(
             name, "PARTIALLY_LOADED", parsed, loaded, parsed, errors, reason, None, place
         )
 
@@ -290,10 +252,6 @@ class _Load:
         return [by_name[name] for name in self._copy.columns]
 
 
-def _skipped(file: str) -> _Outcome:
-    return _Outcome(file, "LOAD_SKIPPED", 0, 0, 1, 1, "File was loaded before.")
-
-
 def _fields(rows: _Rows) -> list[str]:
     return [f"c{number}" for number in range(len(rows.fields))]
 
@@ -332,10 +290,3 @@ def _settings(copy: CopyIntoTable) -> _Settings:
         options.expect_default(name, default)
     options.expect_all_read("COPY INTO")
     return settings
-
-
-def _load_error(error: duckdb.Error, file: str) -> SqlError:
-    message = str(error).partition("\n\nLINE ")[0].partition("\nPossible")[0].strip()
-    conversion = isinstance(error, duckdb.ConversionException)
-    code, state = (100038, "22018") if conversion else (100080, "22000")
-    return SqlError(f"{message}\n  File '{file}'", code, state)
