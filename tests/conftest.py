@@ -44,6 +44,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseUnd
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DP_LOCAL_DIR", str(tmp_path_factory.mktemp("local")))
         patch.setenv("DP_TARGET", "local")
+        # At each login the driver asks the clouds' metadata services where it runs; without them
+        # that can take the resolver's 5 seconds.
+        patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
         yield WarehouseUnderTest(connection_settings())
         lifecycle.stop()
 
