@@ -71,7 +71,8 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
     if isinstance(error, snowflake.connector.errors.Error):
         # raw_msg: the client adds number and state itself.
         sqlstate = error.sqlstate if error.sqlstate != "n/a" else "42000"
-        return SqlError(error.raw_msg or str(error), max(error.errno, 0), sqlstate or "42000")
+        message = (error.raw_msg or str(error)).replace(SEPARATOR, ".")
+        return SqlError(message, max(error.errno, 0), sqlstate or "42000")
     if isinstance(error, SqlglotError):
         return syntax_error(_without_terminal_codes(str(error)))
     if isinstance(error, duckdb.Error):

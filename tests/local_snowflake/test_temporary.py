@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from snowflake.connector import SnowflakeConnection
-from snowflake.connector.errors import ProgrammingError
+from snowflake.connector.errors import IntegrityError, ProgrammingError
 
 
 @pytest.fixture
@@ -79,6 +79,12 @@ def test_scoped_temporary_and_identifier_are_understood(warehouse, database):
         cursor.execute("create scoped temporary table identifier(?) (a int)", (name,))
         cursor.execute("insert into identifier(?) values (?)", (name, 5))
         assert cursor.execute(f"select * from {name}").fetchall() == [(5,)]
+
+
+def test_errors_show_the_name_that_was_written(cursor, database):
+    cursor.execute("create temporary table t (a int not null)")
+    with pytest.raises(IntegrityError, match=f"{database}.PUBLIC.T.A"):
+        cursor.execute("insert into t values (null)")
 
 
 def test_schema_takes_its_temporary_objects_with_it(cursor):
