@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 
 from sqlglot import exp
 
-from local_snowflake.alter import missing
 from local_snowflake.annotations import keys_of
 from local_snowflake.bindings import Bindings
 from local_snowflake.catalog import kind_of
 from local_snowflake.information_schema import CATALOG, SCHEMA
 from local_snowflake.relation_names import resolve
+from local_snowflake.relations import missing
 from local_snowflake.results import StatementResult
 from local_snowflake.statements import Statement
 

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from local_snowflake.account import AccountObject, GrantOrRevoke, UseRoleOrWarehouse
 from local_snowflake.aggregates import mark_aggregates, uncast_aggregates
-from local_snowflake.alter import (
-    AlterRelation,
-    CommentOn,
-    DropRelation,
-    TruncateTable,
-    Undrop,
-)
+from local_snowflake.alter import AlterRelation
 from local_snowflake.binary import read_hexadecimal
 from local_snowflake.column_names import name_columns
 from local_snowflake.context_functions import answer_context_functions
@@ -18,6 +12,7 @@ from local_snowflake.copy_into import CopyInto
 from local_snowflake.databases import CreateDatabase, DropDatabase, UseDatabase
 from local_snowflake.dates import keep_dates
 from local_snowflake.describe import DescribeRelation
+from local_snowflake.drop import CommentOn, DropRelation, TruncateTable, Undrop
 from local_snowflake.identifiers import quote_identifiers
 from local_snowflake.infer_schema import InferSchema
 from local_snowflake.information_schema import use_information_schema

@@ -117,6 +117,15 @@ def already_exists(name: Name) -> SqlError:
     return SqlError(f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710")
 
 
+def missing(kind: str, name: Name) -> SqlError:
+    """The error for a table or view that is not there."""
+    return SqlError(
+        f"SQL compilation error:\n{kind.title()} '{name}' does not exist or not authorized.",
+        2003,
+        "42S02",
+    )
+
+
 def _refuse_other_kinds(statement: Statement) -> None:
     for word in takewhile(lambda word: word not in {"TABLE", "VIEW"}, statement.words):
         if word in _NOT_HERE:
@@ -261,11 +270,7 @@ def _create_from_query(
 def _copy(session: Session, create: exp.Create, place: Name, origin: Name) -> None:
     """LIKE and CLONE: the same columns, and for CLONE the same rows."""
     if kind_of(session.duck, origin) != "TABLE":
-        raise SqlError(
-            f"SQL compilation error:\nTable '{origin}' does not exist or not authorized.",
-            2003,
-            "42S02",
-        )
+        raise missing("TABLE", origin)
     head = "CREATE OR REPLACE" if create.args.get("replace") else "CREATE"
     kind = "TEMPORARY TABLE" if place.database == "temp" else "TABLE"
     session.duck.execute(f"{head} {kind} {place.sql} ({columns_sql(session.duck, origin)})")

@@ -59,6 +59,10 @@ def test_grants_follow_the_table(cursor, database):
     ]
     cursor.execute("create or replace table t copy grants as select 1 as a")
     assert len(cursor.execute("show grants on table t").fetchall()) == 1
+    cursor.execute("drop table t")
+    cursor.execute("create table t (a int)")
+    assert cursor.execute("show grants on table t").fetchall() == []
+    cursor.execute("grant select on t to reader")
     cursor.execute("create or replace table t as select 1 as a")
     assert cursor.execute("show grants on table t").fetchall() == []
 

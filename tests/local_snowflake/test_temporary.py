@@ -83,7 +83,7 @@ def test_scoped_temporary_and_identifier_are_understood(warehouse, database):
 
 def test_errors_show_the_name_that_was_written(cursor, database):
     cursor.execute("create temporary table t (a int not null)")
-    with pytest.raises(IntegrityError, match=f"{database}.PUBLIC.T.A"):
+    with pytest.raises(IntegrityError, match=f"{database}.PUBLIC.T"):
         cursor.execute("insert into t values (null)")
 
 
