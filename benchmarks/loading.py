@@ -16,7 +16,7 @@ from benchmarks.report import Report, Target
 from factories.sling.connections import DATABASE, TARGET
 from factories.sling.process import find_binary
 from factories.variables import value
-from factories.warehouse import WarehouseSettings, warehouse_settings
+from factories.warehouse import WarehouseSettings, client_environment, warehouse_settings
 from local_snowflake import lifecycle
 from sample_sources.systems import FLIGHT_OPS
 
@@ -86,7 +86,7 @@ def _systems() -> Iterator[tuple[WarehouseSettings, Path]]:
             "DP_LOCAL_DIR": str(folder),
             "SLING_DISABLE_TELEMETRY": "TRUE",
         }
-        with patch.dict(os.environ, chosen):
+        with patch.dict(os.environ, {**client_environment(), **chosen}):
             try:
                 yield warehouse_settings(), folder
             finally:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from factories.cli.api import ApiError, DagsterApi
 from factories.project import MARKER, project_root
+from factories.warehouse import client_environment
 
 HOST = "127.0.0.1"
 START_SECONDS = 180
@@ -105,7 +106,8 @@ def _command(root: Path, port: int) -> list[str]:
 
 
 def _environment(home: Path) -> Mapping[str, str]:
-    return {**os.environ, "DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    own = {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **client_environment(), **own}
 
 
 def _served_url(home: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from factories.local_systems import LocalSystemError
-from factories.warehouse import WarehouseSettingsError, warehouse_names, warehouse_settings
+from factories.warehouse import (
+    WarehouseSettingsError,
+    client_environment,
+    warehouse_names,
+    warehouse_settings,
+)
 
 
 class SqlFailedError(Exception):
@@ -32,6 +38,7 @@ def run_statement(statement: str, database: str) -> SqlResult:
     Raises:
         SqlFailedError: When a setting is missing or the warehouse refuses the statement.
     """
+    os.environ.update(client_environment())  # this process is `dp sql`, and nothing else
     import snowflake.connector  # noqa: PLC0415 - 0.4 s that other commands need not pay
 
     try:
