@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
 import dagster as dg
@@ -12,6 +13,8 @@ from pydantic import Field, StrictBool, StrictInt, field_validator, model_valida
 from factories.models import Names, StrictModel
 
 COLUMN_SCHEMA = "dagster/column_schema"
+Outcome = tuple[bool, dict[str, Any], str | None]
+Check = Callable[[], Outcome]
 
 
 class RowsCheck(StrictModel):
@@ -60,11 +63,19 @@ class ChecksSpec(StrictModel):
     )
 
 
+class QueryFailedError(Exception):
+    """The warehouse refuses a statement, or does not answer; the text is its own."""
+
+
 class Query(Protocol):
     """Runs one SQL statement and returns its rows."""
 
     def __call__(self, sql: str) -> Sequence[Sequence[Any]]:
-        """Return all rows of the statement's result."""
+        """Return all rows of the statement's result.
+
+        Raises:
+            QueryFailedError: When there is no result.
+        """
         ...
 
 
@@ -108,60 +119,58 @@ def check_specs(key: dg.AssetKey, spec: ChecksSpec | None) -> list[dg.AssetCheck
 def run_checks(
     key: dg.AssetKey, spec: ChecksSpec, table: LoadedTable
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run the checks of one table; a check that cannot run (no such column) has failed."""
+    """Run the checks of one table; a check that cannot run has failed, and spares the others."""
+    for name, run in _checks(spec, table):
+        try:
+            passed, details, description = run()
+        except QueryFailedError as error:
+            passed, details, description = False, {}, str(error)
+        yield dg.AssetCheckResult(
+            passed=passed,
+            asset_key=key,
+            check_name=name,
+            metadata=details,
+            description=description,
+        )
+
+
+def _checks(spec: ChecksSpec, table: LoadedTable) -> Iterator[tuple[str, Check]]:
+    """Yield each check's name, as `check_names` has it, and what runs it."""
     if spec.rows:
-        yield _rows(key, spec.rows, table)
+        yield "row_count", partial(_rows, spec.rows, table)
     if spec.columns:
         for column in spec.columns.not_null:
             sql = f"select count(*) from {table.relation} where {{column}} is null"  # noqa: S608 - names from the project's own YAML
-            yield _column(key, f"not_null_{column.lower()}", column, sql, table)
+            yield f"not_null_{column.lower()}", partial(_column, column, sql, table)
         for column in spec.columns.unique:
             sql = f"select count({{column}}) - count(distinct {{column}}) from {table.relation}"  # noqa: S608 - as above
-            yield _column(key, f"unique_{column.lower()}", column, sql, table)
+            yield f"unique_{column.lower()}", partial(_column, column, sql, table)
     if spec.schema_:
-        yield _no_removed_columns(key, table)
+        yield "no_removed_columns", partial(_no_removed_columns, table)
 
 
-def _rows(key: dg.AssetKey, rule: RowsCheck, table: LoadedTable) -> dg.AssetCheckResult:
+def _rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     count = int(table.query(f"select count(*) from {table.relation}")[0][0])  # noqa: S608 - as above
     low = rule.min is None or count >= rule.min
     high = rule.max is None or count <= rule.max
-    bounds = rule.model_dump(exclude_none=True)
-    return dg.AssetCheckResult(
-        passed=low and high,
-        asset_key=key,
-        check_name="row_count",
-        metadata={"rows": count, **bounds},
-    )
+    bounds = {
+        name: value for name, value in (("min", rule.min), ("max", rule.max)) if value is not None
+    }
+    return low and high, {"rows": count, **bounds}, None
 
 
-def _column(
-    key: dg.AssetKey, name: str, column: str, sql: str, table: LoadedTable
-) -> dg.AssetCheckResult:
+def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
     found = next((known for known in table.columns if known.lower() == column.lower()), None)
     if found is None:
-        return dg.AssetCheckResult(
-            passed=False,
-            asset_key=key,
-            check_name=name,
-            description=f"The table has no column {column}.",
-            metadata={"columns": list(table.columns)},
-        )
+        return False, {"columns": list(table.columns)}, f"The table has no column {column}."
     wrong = int(table.query(sql.format(column=f'"{found}"'))[0][0])
-    return dg.AssetCheckResult(
-        passed=wrong == 0, asset_key=key, check_name=name, metadata={"rows_that_fail": wrong}
-    )
+    return wrong == 0, {"rows_that_fail": wrong}, None
 
 
-def _no_removed_columns(key: dg.AssetKey, table: LoadedTable) -> dg.AssetCheckResult:
+def _no_removed_columns(table: LoadedTable) -> Outcome:
     now = {column.lower() for column in table.columns}
     removed = [column for column in table.previous_columns or () if column.lower() not in now]
-    return dg.AssetCheckResult(
-        passed=not removed,
-        asset_key=key,
-        check_name="no_removed_columns",
-        metadata={"removed_columns": removed},
-    )
+    return not removed, {"removed_columns": removed}, None
 
 
 def previous_columns(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str] | None:

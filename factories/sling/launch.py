@@ -23,12 +23,14 @@ class Launch:
     """One run's view of a replication: copies, so that no run can change what another reads.
 
     Attributes:
+        binary: The Sling program.
         replication: The file, with its connection.
         configs: Each stream of this run as Sling shall run it, by its name.
         connections: Each connection's URL or JSON, as Sling finds it in its environment.
         mask: Hides the secrets of both connections.
     """
 
+    binary: str
     replication: Replication
     configs: Mapping[str, Mapping[str, Any]]
     connections: Mapping[str, str]
@@ -53,6 +55,7 @@ def prepare(
     names: WarehouseNames,
     settings: WarehouseSettings,
     *,
+    binary: str,
     full_refresh: bool,
 ) -> Launch:
     """Resolve what a run needs; on the local target this starts the systems it reads.
@@ -69,6 +72,7 @@ def prepare(
         for stream in streams
     }
     return Launch(
+        binary,
         replication,
         configs,
         {replication.connection.name.upper(): source, TARGET: target_text},

@@ -15,11 +15,15 @@ from factories.partitions import UnreadableWindowError, window
 from factories.retries import retry_policy
 from factories.sling.launch import Launch, prepare
 from factories.sling.log import LogLine, ReplicationLog, StreamResult
-from factories.sling.metadata import TableReader, materialize_result
+from factories.sling.metadata import TableReader, check_results, materialize_result
 from factories.sling.process import RawLine, SlingNotFoundError, find_binary, run_sling
 from factories.sling.replications import Replication, Stream
 from factories.variables import UndefinedVariableError
-from factories.warehouse import WarehouseNames, WarehouseSettingsError, warehouse_settings
+from factories.warehouse import (
+    WarehouseNames,
+    WarehouseSettingsError,
+    warehouse_settings,
+)
 
 
 class SlingRunConfig(dg.Config):
@@ -36,28 +40,35 @@ def run_streams(
     replication: Replication,
     by_key: Mapping[dg.AssetKey, Stream],
     names: WarehouseNames,
-) -> Iterator[dg.MaterializeResult[Any]]:
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
     """Run the selected streams of one replication in one Sling process.
 
     A stream that fails spares the others: what succeeded is materialized as it ends; what failed
-    is tried again alone, as its `retries` say.
+    is tried again alone, as its `retries` say. Checks that are selected without their asset run on
+    the table as it is.
 
     Yields:
-        A result for each stream that was loaded.
+        A result for each stream that was loaded, and for each check that runs alone.
 
     Raises:
         dagster.Failure: After the results, when a stream has failed for good; names each. Also
             when the run's window cannot be read or a setting is missing: then nothing has run.
     """
     selected = context.selected_asset_keys
-    pending = [stream for key, stream in by_key.items() if key in selected]
+    streams = [stream for key, stream in by_key.items() if key in selected]
     try:
-        binary = find_binary()
-        covered = window(context)
         settings = warehouse_settings()
-        launch = prepare(
-            replication, pending, covered, names, settings, full_refresh=config.full_refresh
-        )
+        launch = None
+        if streams:
+            launch = prepare(
+                replication,
+                streams,
+                window(context),
+                names,
+                settings,
+                binary=find_binary(),
+                full_refresh=config.full_refresh,
+            )
     except (
         LocalSystemError,
         SlingNotFoundError,
@@ -68,22 +79,38 @@ def run_streams(
         raise dg.Failure(str(error), allow_retries=False) from None
     lost: list[StreamResult] = []
     with closing(TableReader(settings, names)) as reader:
-        for attempt in range(1, 2 + max(_retries(stream) for stream in pending)):
-            failed: dict[str, StreamResult] = {}
-            for stream, result in _attempt(context, binary, launch, pending):
-                if result.succeeded:
-                    yield materialize_result(context, stream, result, reader)
-                else:
-                    failed[stream.name] = result
-            again = [s for s in pending if s.name in failed and _retries(s) >= attempt]
-            retried = {stream.name for stream in again}
-            lost += [result for name, result in failed.items() if name not in retried]
-            if not again:
-                break
-            _wait(context, again, attempt)
-            pending = again
+        for key, stream in by_key.items():
+            if key not in selected:
+                yield from check_results(context, stream, reader)
+        if launch is not None:
+            yield from _load(context, launch, streams, reader, lost)
     if lost:
-        raise dg.Failure(_report(lost, len(by_key.keys() & selected)), allow_retries=False)
+        raise dg.Failure(_report(lost, len(streams)), allow_retries=False)
+
+
+def _load(
+    context: dg.AssetExecutionContext,
+    launch: Launch,
+    streams: Sequence[Stream],
+    reader: TableReader,
+    lost: list[StreamResult],
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Load streams, and again those that fail and may; the rest of these goes to `lost`."""
+    pending = list(streams)
+    for attempt in range(1, 2 + max(_retries(stream) for stream in pending)):
+        failed: dict[str, StreamResult] = {}
+        for stream, result in _attempt(context, launch, pending):
+            if result.succeeded:
+                yield materialize_result(context, stream, result, reader)
+            else:
+                failed[stream.name] = result
+        again = [s for s in pending if s.name in failed and _retries(s) >= attempt]
+        retried = {stream.name for stream in again}
+        lost += [result for name, result in failed.items() if name not in retried]
+        if not again:
+            return
+        _wait(context, again, attempt)
+        pending = again
 
 
 def _retries(stream: Stream) -> int:
@@ -91,7 +118,7 @@ def _retries(stream: Stream) -> int:
 
 
 def _attempt(
-    context: dg.AssetExecutionContext, binary: str, launch: Launch, streams: Sequence[Stream]
+    context: dg.AssetExecutionContext, launch: Launch, streams: Sequence[Stream]
 ) -> Iterator[tuple[Stream, StreamResult]]:
     """Run one Sling process over these streams; its log goes into the run's, masked."""
     by_name = {stream.name: stream for stream in streams}
@@ -100,7 +127,7 @@ def _attempt(
         getattr(context.log, line.level)(line.text)
 
     log = ReplicationLog(tuple(by_name), report)
-    with closing(run_sling(binary, launch.body(by_name), launch.connections)) as lines:
+    with closing(run_sling(launch.binary, launch.body(by_name), launch.connections)) as lines:
         masked = (RawLine(launch.mask(line.text), line.at) for line in lines)
         for result in log.follow(masked):
             yield by_name[result.name], result

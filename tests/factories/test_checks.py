@@ -9,7 +9,14 @@ import dagster as dg
 import duckdb
 import pytest
 
-from factories.checks import ChecksSpec, LoadedTable, check_specs, previous_columns, run_checks
+from factories.checks import (
+    ChecksSpec,
+    LoadedTable,
+    QueryFailedError,
+    check_specs,
+    previous_columns,
+    run_checks,
+)
 
 KEY = dg.AssetKey(["shop", "raw", "orders"])
 
@@ -52,6 +59,20 @@ def test_every_declared_check_is_run_and_none_else(database: duckdb.DuckDBPyConn
     declared = [check.name for check in check_specs(KEY, spec(**ALL))]
     assert declared == ["row_count", "not_null_id", "unique_id", "no_removed_columns"]
     assert list(outcomes(spec(**ALL), table(database))) == declared
+
+
+def test_check_that_cannot_run_has_failed_and_spares_the_others() -> None:
+    def refuse(_sql: str) -> Sequence[Sequence[Any]]:
+        raise QueryFailedError("no such table")
+
+    loaded = LoadedTable("orders", {"id": "NUMBER"}, ["id"], refuse)
+
+    assert outcomes(spec(**ALL), loaded) == {
+        "row_count": False,
+        "not_null_id": False,
+        "unique_id": False,
+        "no_removed_columns": True,
+    }
 
 
 def test_checks_block_the_assets_downstream_unless_told_otherwise() -> None:

@@ -292,6 +292,57 @@ def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> Non
     }
 
 
+CHECKED = """
+    source: shop
+    target: SNOWFLAKE
+    defaults: {object: "{s}.{stream_table}"}
+    streams:
+      {s}.customers:
+        meta: {dagster: {checks: {rows: {min: 3}, columns: {unique: id}, blocking: false}}}
+      {s}.orders:
+"""
+
+
+def test_checks_can_run_without_a_load(project: Project, source: Source) -> None:
+    project.replication(CHECKED)
+    project.run()
+    source.execute("insert into {s}.customers values (3, 'Cleo')")
+    key = dg.AssetKey(["shop", "raw", "customers"])
+
+    result = dg.materialize(
+        project.assets(),
+        selection=dg.AssetSelection.checks(dg.AssetCheckKey(key, "row_count")),
+        instance=project.instance,
+    )
+
+    [evaluation] = result.get_asset_check_evaluations()
+    assert (evaluation.check_name, evaluation.passed) == ("row_count", False)
+    assert evaluation.metadata["rows"].value == 2
+    assert not result.get_asset_materialization_events()
+
+
+def test_table_that_cannot_be_read_after_its_load_spares_the_others(project: Project) -> None:
+    project.replication(
+        CHECKED.replace(
+            "{s}.customers:",
+            '{s}.customers:\n        target_options: {post_sql: "drop table RAW.{s}.customers"}',
+        )
+    )
+
+    result = project.run()
+
+    found = materialized(result)
+    assert result.success
+    assert found["customers"]["rows_inserted"] == 2
+    assert "dagster/row_count" not in found["customers"]
+    assert found["orders"]["dagster/row_count"] == 2
+    assert "is loaded but cannot be read" in project.messages()
+    assert {e.check_name: e.passed for e in result.get_asset_check_evaluations()} == {
+        "row_count": False,
+        "unique_id": False,
+    }
+
+
 def test_removed_column_fails_its_check(project: Project, source: Source) -> None:
     project.replication("""
         source: shop
