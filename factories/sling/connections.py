@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,14 @@ PUBLIC_PROPERTIES = frozenset(
 )
 # A property whose name holds one of these is masked also when YAML has it without a `${VAR}`.
 SECRET_WORDS = ("url", "pass", "secret", "token", "key", "credential")
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
+# A connection reaches Sling as an environment variable of its name: these mean something else to
+# the process itself.
+PROCESS_VARIABLES = frozenset(
+    {"HOME", "LANG", "PATH", "PWD", "SHELL", "TEMP", "TMP", "TMPDIR", "TZ", "USER"}
+    | {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
+)
+PROCESS_PREFIXES = ("SLING_", "LD_")
 
 
 @dataclass(frozen=True)
@@ -87,14 +96,28 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None
             message = f"{TARGET} is the target, which DP_TARGET chooses: leave it out here"
             build.problems.append(file.problem(at, message, at_key=True))
             continue
+        if wrong := _wrong_name(name):
+            build.problems.append(file.problem(at, wrong, at_key=True))
         kind = _type(properties)
         if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
             build.problems.append(_type_problem(file, at, kind))
+        if isinstance(properties, str) and kind is None and "${" not in properties:
+            message = f"{name}: a connection is a URL like postgres://…, or a mapping with its type"
+            build.problems.append(file.problem(at, message))
         if same := found.get(name.lower()):
             message = f"{name!r} and {same.name!r} are the same name to Sling"
             build.problems.append(file.problem(at, message, at_key=True))
         found[name.lower()] = Connection(name, kind or "database", properties)
     return found
+
+
+def _wrong_name(name: str) -> str | None:
+    """Return why a connection cannot have this name."""
+    if not NAME.match(name):
+        return f"{name!r} is no connection name: a letter, then letters, digits, '_' and '-'"
+    if name.upper() in PROCESS_VARIABLES or name.upper().startswith(PROCESS_PREFIXES):
+        return f"{name!r} is an environment variable of Sling's process: choose another name"
+    return None
 
 
 def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:

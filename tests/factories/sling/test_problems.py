@@ -38,6 +38,25 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
             "1:36: 'SHOP' and 'shop' are the same name to Sling",
         ),
         (
+            "connections: {shop: {type: mysql}, home: {type: mysql}}",
+            "1:36: 'home' is an environment variable of Sling's process: choose another name",
+        ),
+        (
+            "connections: {shop: {type: mysql}, sling_temp_dir: {type: mysql}}",
+            (
+                "1:36: 'sling_temp_dir' is an environment variable of Sling's process:"
+                " choose another name"
+            ),
+        ),
+        (
+            "connections: {shop: {type: mysql}, a=b: {type: mysql}}",
+            "1:36: 'a=b' is no connection name: a letter, then letters, digits, '_' and '-'",
+        ),
+        (
+            "connections: {shop: mysql}",
+            "1:21: shop: a connection is a URL like postgres://…, or a mapping with its type",
+        ),
+        (
             "conections: {shop: {type: mysql}}",
             "1:1: unknown key 'conections'; did you mean 'connections'? (allowed: connections)",
         ),
