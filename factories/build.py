@@ -34,6 +34,7 @@ class Build:
         conditions: The automation conditions that YAML may name.
         problems: Every mistake found so far; the caller raises them together.
         produced: Where each produced asset key comes from.
+        tables: Where each table that is loaded comes from, by its name in the warehouse.
     """
 
     root: Path
@@ -41,12 +42,21 @@ class Build:
     conditions: AutomationConditions
     problems: list[Problem] = field(default_factory=list)
     produced: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+    tables: dict[str, Origin] = field(default_factory=dict)
 
-    def claim(self, key: dg.AssetKey, origin: Origin) -> None:
-        """Note that an asset is produced; a second producer of the same key is a problem."""
-        first = self.produced.setdefault(key, origin)
-        if first is not origin:
-            self.problems.append(twice(key, first, origin))
+    def claim(self, key: dg.AssetKey, table: str, origin: Origin) -> None:
+        """Note that an asset is produced, and the table it loads.
+
+        A second producer of the key, or of the table under another key, is a problem: each load
+        would replace what the other wrote.
+        """
+        of_table = self.tables.setdefault(table, origin)
+        of_key = self.produced.setdefault(key, origin)
+        if of_table is not origin:
+            message = f"the table {table} is loaded here and at {of_table}: name another `object`"
+            self.problems.append(Problem(origin.file, origin.line, origin.column, message))
+        elif of_key is not origin:
+            self.problems.append(twice(key, of_key, origin))
 
 
 def twice(key: dg.AssetKey, first: Origin, second: Origin) -> Problem:

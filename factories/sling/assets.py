@@ -16,9 +16,9 @@ from factories.errors import Problem
 from factories.freshness import freshness_policy
 from factories.keys import asset_key, key_part, parse_key
 from factories.partitions import PartitionSpec, partitions_definition
-from factories.sling.connections import DATABASE, read_connections
-from factories.sling.objects import StreamName, TargetTable
-from factories.sling.replications import Replication, Stream, read_replications
+from factories.sling.connections import read_connections
+from factories.sling.objects import StreamName
+from factories.sling.replications import Replication, Stream, read_replications, relation
 from factories.sling.run import SlingRunConfig, run_streams
 from factories.yaml_files import display_name
 
@@ -219,9 +219,3 @@ def _metadata(replication: Replication, stream: Stream, build: Build) -> Mapping
         "sling/stream": stream.name,
         "sling/mode": stream.settings.mode,
     }
-
-
-def relation(table: TargetTable, build: Build) -> str:
-    """Return the table's name in the warehouse: database, schema and table, upper case."""
-    database = build.names.database(table.database or DATABASE)
-    return f"{database}.{build.names.schema(table.schema)}.{table.table}".upper()

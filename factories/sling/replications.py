@@ -22,7 +22,7 @@ from factories.build import Build, Origin
 from factories.errors import nearest
 from factories.keys import asset_key, key_part, parse_key
 from factories.models import Places, validate
-from factories.sling.connections import CONNECTIONS_FILE, TARGET, Connection
+from factories.sling.connections import CONNECTIONS_FILE, DATABASE, TARGET, Connection
 from factories.sling.objects import (
     ObjectError,
     StreamName,
@@ -174,8 +174,14 @@ def _streams(
         if key.to_user_string() in meta.deps:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
             build.problems.append(metas.places(name).problem(["deps"], message))
-        build.claim(key, origin)
+        build.claim(key, relation(table, build), origin)
         yield Stream(name, source, merged, settings, table, key, meta, condition, origin.line)
+
+
+def relation(table: TargetTable, build: Build) -> str:
+    """Return the table's name in the warehouse: database, schema and table, upper case."""
+    database = build.names.database(table.database or DATABASE)
+    return f"{database}.{build.names.schema(table.schema)}.{table.table}".upper()
 
 
 def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

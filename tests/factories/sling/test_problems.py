@@ -344,6 +344,22 @@ def test_two_producers_of_one_key_are_both_named(yaml_project: YamlProject) -> N
     ]
 
 
+@pytest.mark.parametrize("other", ["shop.orders", "SHOP.Orders", "raw.shop.orders"])
+def test_two_streams_that_load_one_table_are_both_named(
+    yaml_project: YamlProject, other: str
+) -> None:
+    yaml_project.replication("public.orders:", "a")
+    yaml_project.replication(
+        f"public.items: {{object: {other}, meta: {{dagster: {{asset_key: shop/raw/items}}}}}}", "b"
+    )
+    assert yaml_project.problems() == [
+        (
+            "sling/b.yaml:5:1: the table RAW.SHOP.ORDERS is loaded here and at sling/a.yaml:5:"
+            " name another `object`"
+        )
+    ]
+
+
 def test_an_asset_cannot_also_be_a_sources_table(yaml_project: YamlProject) -> None:
     yaml_project.replication(
         "public.orders:\npublic.x: {meta: {dagster: {asset_key: shop/src/orders}}}"
