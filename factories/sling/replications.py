@@ -231,8 +231,16 @@ class _Metas:
         return block
 
     def _check_key(self, meta: Any, at: list[str]) -> None:
-        """Report a key that was meant to be `dagster`; any other is somebody else's."""
+        """Report a key that was meant to be `dagster`, or to stand below it.
+
+        Any other is somebody else's.
+        """
         for key in meta if isinstance(meta, dict) else ():
+            if key in DagsterMeta.model_fields:
+                message = f"{key}: belongs below meta.{BLOCK_KEY}, here nothing reads it"
+                problem = self._file.problem([*at, key], message, at_key=True)
+                self._build.problems.append(problem)
+                continue
             if key != BLOCK_KEY and nearest(str(key), [BLOCK_KEY]):
                 problem = self._file.problem(
                     [*at, key], f"unknown key {key!r}", nearest=BLOCK_KEY, at_key=True

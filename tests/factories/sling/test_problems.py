@@ -243,6 +243,14 @@ def test_a_misspelt_dagster_block_is_not_passed_over(yaml_project: YamlProject) 
     assert found == "5:18: unknown key 'dagstr'; did you mean 'dagster'?"
 
 
+def test_a_key_of_the_dagster_block_that_stands_beside_it_is_told(
+    yaml_project: YamlProject,
+) -> None:
+    found = problem(yaml_project, "ops.x: {meta: {automation_condition: manual_only}}")
+
+    assert found == "5:18: automation_condition: belongs below meta.dagster, here nothing reads it"
+
+
 def test_the_dagster_block_takes_no_variables(
     yaml_project: YamlProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
