@@ -202,7 +202,7 @@ def read_yaml(
         key_lines = _key_lines(node, lines_of) if lines_of else {}
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
-        problems.append(_invalid(name, error))
+        problems.append(_invalid(name, error, text))
         return None
     except yaml.reader.ReaderError as error:
         before = text.encode()[: error.position].decode(errors="ignore").split("\n")
@@ -233,15 +233,32 @@ def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
                 _refuse_cycles(child, [*parents, node])
 
 
-def _invalid(name: str, error: yaml.MarkedYAMLError) -> Problem:
+def _invalid(name: str, error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark, context = error.problem_mark or error.context_mark, error.context_mark
     message = f"not valid YAML: {error.problem}"
-    if error.problem == "but found another document":
+    if advice := _advice(text, mark):
+        message = f"not valid YAML: {advice}"
+    elif error.problem == "but found another document":
         message = "not valid YAML: a second document begins here, a file holds one"
     elif mark and context and context.line < mark.line:
         message += f", {error.context} that starts on line {context.line + 1}"
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     return Problem(name, line, column, message)
+
+
+def _advice(text: str, mark: yaml.Mark | None) -> str | None:
+    """Return what to do about the mistakes that libyaml's own words do not explain."""
+    lines = text.split("\n")
+    if mark is None or mark.line >= len(lines):
+        return None
+    before, after = lines[mark.line][: mark.column], lines[mark.line][mark.column :]
+    if after.startswith("\t"):
+        return "a tab is no indentation: use spaces"
+    if after[:1] in {"@", "`", "%"}:
+        return f"a text that begins with {after[0]} needs quotes"
+    if before.endswith("$") and after.startswith("{"):
+        return "a ${VAR} between braces needs quotes"
+    return None
 
 
 def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:

@@ -191,11 +191,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject
         ),
         (
             b"a:\n\tb: 1\n",
-            "f.yaml:2:1: not valid YAML: found character that cannot start any token",
+            "f.yaml:2:1: not valid YAML: a tab is no indentation: use spaces",
         ),
+        (b"a: @b\n", "f.yaml:1:4: not valid YAML: a text that begins with @ needs quotes"),
         (
             b"a: {b: ${VAR}}\n",
-            "f.yaml:1:9: not valid YAML: did not find expected ',' or '}'",
+            "f.yaml:1:9: not valid YAML: a ${VAR} between braces needs quotes",
         ),
         (b"a: &a {b: [*a]}\n", "f.yaml:1:4: not valid YAML: an anchor contains itself"),
         (b"a: *nowhere\n", "f.yaml:1:4: not valid YAML: found undefined alias"),
