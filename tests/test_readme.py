@@ -1,0 +1,52 @@
+"""What the README shows is what happens."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from factories.definitions import read_project
+from factories.errors import in_order, report
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def block(pattern: str) -> str:
+    """Return the one fenced block of the README that begins like this."""
+    (found,) = re.findall(rf"```\w*\n({pattern}.*?)```", README, re.DOTALL)
+    return str(found)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of the two files that the README shows."""
+    monkeypatch.setenv("DP_PROJECT_DIR", str(tmp_path))
+    monkeypatch.delenv("DP_TARGET", raising=False)
+    (tmp_path / "sling").mkdir()
+    for name in ("sling/connections.yaml", "sling/flight_ops.yaml"):
+        (tmp_path / name).write_text(block(f"# {name}"), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("project")
+def test_the_example_makes_the_assets_that_the_readme_names() -> None:
+    build, _ = read_project(sling="sling")
+
+    assert build.problems == []
+    assert {key.to_user_string() for key in build.produced} == {
+        "flight_ops/raw/airlines",
+        "flight_ops/raw/flights",
+    }
+
+
+def test_the_examples_two_mistakes_are_told_as_the_readme_shows(project: Path) -> None:
+    path = project / "sling/flight_ops.yaml"
+    right = path.read_text(encoding="utf-8")
+    wrong = right.replace(": on_cron_no", ": on_corn_no").replace(" primary_key:", " primery_key:")
+    path.write_text(wrong, encoding="utf-8")
+    build, _ = read_project(sling="sling")
+    told = re.sub(r"\(allowed: object.*\)", "(allowed: …)", report(in_order(build.problems)))
+
+    assert told == block(r"\$ make check").split("\n", 1)[1].strip("\n")
