@@ -51,7 +51,12 @@ class PlainFile:
 
 @contextmanager
 def plain_file(
-    path: Path, compression: str, encoding: str = "utf-8", *, replace_invalid: bool = False
+    path: Path,
+    compression: str,
+    encoding: str = "utf-8",
+    *,
+    replace_invalid: bool = False,
+    copies: Path,
 ) -> Iterator[PlainFile]:
     """The file itself, or for as long as the context lasts a cleaned copy where that is needed.
 
@@ -60,6 +65,7 @@ def plain_file(
         compression: What the file format says: AUTO, NONE, GZIP or ZSTD.
         encoding: Python's name of the encoding.
         replace_invalid: Whether bytes that are no text become U+FFFD; else reading them fails.
+        copies: Where a cleaned copy is made.
 
     Raises:
         SqlError: The file is compressed in another way.
@@ -68,7 +74,8 @@ def plain_file(
     if encoding == "utf-8" and not (replace_invalid and _has_invalid_text(plain)):
         yield plain
         return
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="") as copy:
+    copies.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=copies) as copy:
         errors = "replace" if replace_invalid else "strict"
         decoder = codecs.getincrementaldecoder(encoding)(errors)
         with plain.open() as content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from duckdb import DuckDBPyConnection
@@ -72,8 +73,14 @@ def open_source(
         yield ParquetSource(file.path, form, duck)
         return
     encoding = form.encoding if isinstance(form, CsvFormat) else "utf-8"
+    # Where DuckDB spills: it reads from no folder but the warehouse's.
+    spill = duck.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
     with plain_file(
-        file.path, form.compression, encoding, replace_invalid=form.replace_invalid
+        file.path,
+        form.compression,
+        encoding,
+        replace_invalid=form.replace_invalid,
+        copies=Path(spill),
     ) as plain:
         if isinstance(form, CsvFormat):
             yield CsvSource(plain, form, duck)

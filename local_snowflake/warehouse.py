@@ -14,6 +14,7 @@ from fakesnow.transforms import show, stage
 
 from local_snowflake import account, information_schema, load_history
 from local_snowflake import stages as stage_catalog
+from local_snowflake.duck_sql import literal
 from local_snowflake.errors import SqlError
 from local_snowflake.recent_results import RecentResults
 from local_snowflake.table_locks import TableLocks
@@ -52,6 +53,7 @@ class Warehouse:
                 "ieee_floating_point_ops": "false",
             },
         )
+        self._keep_inside(self.databases, self.stages, folder / "spill")
         self._duck.execute("SET GLOBAL TimeZone = 'UTC'")
         self._attach(GLOBAL_DATABASE_NAME)
         self._duck.execute(info_schema.fs_global_creation_sql())
@@ -131,6 +133,17 @@ class Warehouse:
             for (name,) in names:
                 duck.execute(f'FORCE CHECKPOINT "{name}"')
         self._duck.close()
+
+    def _keep_inside(self, *folders: Path) -> None:
+        """Close the file system and the network to SQL, other than these folders.
+
+        DuckDB's functions (read_text, read_csv, a file's name in place of a table's) would read
+        whatever this user may read, which no statement of Snowflake can. DuckDB does not let a
+        statement open it again.
+        """
+        paths = [str(folder.resolve()) for folder in folders]
+        self._duck.execute(f"SET GLOBAL allowed_directories = {literal(paths)}")
+        self._duck.execute("SET GLOBAL enable_external_access = false")
 
     def _attach(self, name: str) -> None:
         path = str(self.databases / f"{name}.db").replace("'", "''")
