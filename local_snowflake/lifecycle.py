@@ -79,7 +79,8 @@ def ensure_running(folder: Path | None = None) -> ServerState:
     running = _running(folder)
     if running:
         return running[0]
-    folder.mkdir(parents=True, exist_ok=True)
+    # Other users of this machine read neither the data nor the log.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _starter_lock(folder):
         running = _running(folder)
         return running[0] if running else _start(folder)

@@ -46,6 +46,7 @@ def test_state_file_is_private_and_the_log_has_no_token(folder: Path):
     state = lifecycle.ensure_running(folder)
     with connect(state) as connection:
         connection.cursor().execute("select 1")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(state_file(folder).stat().st_mode) == 0o600
     assert state.token not in (folder / "server.log").read_text()
 
