@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Connection:
 
     name: str
     type: str
-    properties: str | Mapping[str, Any]
+    properties: str | Mapping[str, Any] = field(repr=False)
 
     def resolve(self) -> tuple[str, set[str]]:
         """Return the connection as Sling reads it from the environment, and its secrets.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from factories.masking import SecretMask
@@ -33,7 +33,7 @@ class Launch:
     binary: str
     replication: Replication
     configs: Mapping[str, Mapping[str, Any]]
-    connections: Mapping[str, str]
+    connections: Mapping[str, str] = field(repr=False)
     mask: SecretMask
 
     def body(self, names: Iterable[str]) -> dict[str, Any]:
