@@ -30,6 +30,7 @@ from local_snowflake.staged_files import Get, ListFiles, Put, RemoveFiles
 from local_snowflake.staged_select import SelectFromStage
 from local_snowflake.stages import CreateStage, DropStage
 from local_snowflake.temporary import use_temporary_objects
+from local_snowflake.text_formats import apply_formats, convert_from_utc
 from local_snowflake.text_functions import keep_trim_and_try
 from local_snowflake.transactions import TransactionControl
 from local_snowflake.unsupported import UnsupportedObject, refuse_time_travel
@@ -79,6 +80,8 @@ LAYER = Layer(
         name_values_columns,
         read_hexadecimal,
         keep_trim_and_try,
+        apply_formats,
+        convert_from_utc,
         mark_aggregates,
         answer_context_functions,
         use_earlier_results,

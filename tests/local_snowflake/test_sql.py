@@ -132,6 +132,44 @@ def test_functions(cursor, expression, value):
     assert one(cursor, f"select {expression}") == (value,)
 
 
+def test_formats_of_times_in_columns_count(cursor):
+    cursor.execute(
+        "create table t as select '2024-01-02 13:04:05.678'::timestamp as ts, "
+        "'2024-01-02'::date as d, '13:04'::time as clock, 5 as n, "
+        "'2024-01-02 13:04:05+02:00'::timestamp_tz as tz"
+    )
+    query = (
+        "select to_char(ts, 'HH24'), to_varchar(ts, 'yyyymmdd hh24:mi:ss.ff3'), "
+        "to_char(d, 'Mon dd, YYYY'), to_char(clock, 'HH12:MI AM'), to_char(tz, 'HH24'), "
+        "to_char('2024-01-02'::date, 'dy dd.MM.yy'), to_char(d, 'YYYY-MM-DD\"T\"HH24'), "
+        "to_char(null, 'YYYY'), to_char(n)"
+    )
+    assert one(cursor, query + " from t") == (
+        *("13", "20240102 13:04:05.678", "Jan 02, 2024", "01:04 PM", "11", "Tue 02.01.24"),
+        *("2024-01-02T00", None, "5"),
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["to_char(n, '999')", "to_char(ts, 'TZH')", "to_char(ts, f)", "to_char('x', 'base64')"],
+)
+def test_formats_that_are_not_here_are_refused(cursor, call):
+    cursor.execute("create table t as select 5 as n, current_timestamp() as ts, 'YYYY' as f")
+    with pytest.raises(ProgrammingError, match=r"TO_CHAR .* is not in the embedded warehouse"):
+        cursor.execute(f"select {call} from t")
+
+
+def test_zones_are_converted_from_the_sessions(cursor):
+    query = (
+        "select convert_timezone('America/New_York', '2024-01-02 13:00:00'::timestamp_ntz), "
+        "convert_timezone('America/New_York', '2024-01-02 13:00:00+02:00'::timestamp_tz), "
+        "convert_timezone('Europe/Berlin', 'America/New_York', '2024-01-02 13:00:00')"
+    )
+    expected = (datetime(2024, 1, 2, 8), datetime(2024, 1, 2, 6), datetime(2024, 1, 2, 7))  # noqa: DTZ001 - NTZ
+    assert one(cursor, query) == expected
+
+
 def test_division_by_zero_is_an_error(cursor):
     with pytest.raises(ProgrammingError, match="Division by zero"):
         cursor.execute("select column1 / column2 from values (1, 0)")
