@@ -13,6 +13,7 @@ from local_snowflake.statements import Statement
 SYNTAX_ERROR = 1003
 UNSUPPORTED = 2
 CANCELED = 604
+ALREADY_EXISTS = 2002
 
 SEPARATOR = "\x1f"
 """Stands between the parts of what is stored in one of DuckDB's names; shown as a dot."""
@@ -90,6 +91,8 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
 def _from_duckdb(error: duckdb.Error) -> SqlError:
     if "Division by zero" in str(error):
         return SqlError("Division by zero", 100051, "22012")
+    if isinstance(error, duckdb.CatalogException) and "already exists" in str(error):
+        return SqlError(str(error).replace(SEPARATOR, "."), ALREADY_EXISTS, "42710")
     number, sqlstate = next(
         (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
     )

@@ -88,6 +88,9 @@ def test_taken_and_missing_names_give_snowflakes_errors(cursor):
     with pytest.raises(ProgrammingError) as taken:
         cursor.execute("create table t (a int)")
     assert taken.value.errno == 2002
+    with pytest.raises(ProgrammingError) as taken:
+        cursor.execute("create schema public")
+    assert taken.value.errno == 2002
     with pytest.raises(ProgrammingError) as missing:
         cursor.execute("drop table missing")
     assert missing.value.errno == 2003
