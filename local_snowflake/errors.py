@@ -70,10 +70,7 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
     if isinstance(error, SqlError):
         return error
     if isinstance(error, snowflake.connector.errors.Error):
-        # raw_msg: the client adds number and state itself.
-        sqlstate = error.sqlstate if error.sqlstate != "n/a" else "42000"
-        message = (error.raw_msg or str(error)).replace(SEPARATOR, ".")
-        return SqlError(message, max(error.errno, 0), sqlstate or "42000")
+        return _from_connector(error)
     if isinstance(error, SqlglotError):
         return syntax_error(_without_terminal_codes(str(error)))
     if isinstance(error, duckdb.Error):
@@ -88,11 +85,19 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
     )
 
 
+def _from_connector(error: snowflake.connector.errors.Error) -> SqlError:
+    # raw_msg: the client adds number and state itself.
+    message = (error.raw_msg or str(error)).replace(SEPARATOR, ".")
+    if message.startswith("Catalog Error") and message.rstrip("!").endswith("already exists"):
+        # Upstream gives every error of DuckDB's catalog the number of what is missing.
+        return SqlError(message, ALREADY_EXISTS, "42710")
+    sqlstate = error.sqlstate if error.sqlstate != "n/a" else "42000"
+    return SqlError(message, max(error.errno, 0), sqlstate or "42000")
+
+
 def _from_duckdb(error: duckdb.Error) -> SqlError:
     if "Division by zero" in str(error):
         return SqlError("Division by zero", 100051, "22012")
-    if isinstance(error, duckdb.CatalogException) and "already exists" in str(error):
-        return SqlError(str(error).replace(SEPARATOR, "."), ALREADY_EXISTS, "42710")
     number, sqlstate = next(
         (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
     )
