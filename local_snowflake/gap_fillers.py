@@ -13,7 +13,7 @@ from local_snowflake.databases import CreateDatabase, DropDatabase, UseDatabase
 from local_snowflake.dates import keep_dates
 from local_snowflake.describe import DescribeRelation
 from local_snowflake.drop import CommentOn, DropRelation, TruncateTable, Undrop
-from local_snowflake.identifiers import quote_identifiers
+from local_snowflake.identifiers import keep_keys, quote_identifiers
 from local_snowflake.infer_schema import InferSchema
 from local_snowflake.information_schema import use_information_schema
 from local_snowflake.layer import Layer
@@ -78,6 +78,7 @@ LAYER = Layer(
         refuse_time_travel,
         name_columns,
         name_values_columns,
+        keep_keys,
         read_hexadecimal,
         keep_trim_and_try,
         apply_formats,

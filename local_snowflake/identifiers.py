@@ -71,3 +71,12 @@ def quote_identifiers(expression: Expr, session: Session) -> Expr:  # noqa: ARG0
     for identifier in expression.find_all(exp.Identifier):
         identifier.set("quoted", True)
     return expression
+
+
+def keep_keys(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Let the keys of `{'a': 1}` stay as written; sqlglot makes names of them, which go upper."""
+    for struct in expression.find_all(exp.Struct):
+        for pair in struct.expressions:
+            if isinstance(pair, exp.PropertyEQ) and isinstance(pair.this, exp.Identifier):
+                pair.this.set("quoted", True)
+    return expression

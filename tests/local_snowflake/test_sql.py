@@ -120,6 +120,7 @@ def test_bind_variables_in_values_are_described(warehouse, database):
         ("try_cast('x' as int)", None),
         ("'78'::binary", b"x"),
         ("object_keys(object_construct('a', 1))", '["a"]'),
+        ("{'a': 1}:a::int", 1),
         ("split_part('a-b', '-', 2)", "b"),
         ("12345678901234567890123456", 12345678901234567890123456),
         ("regexp_replace('a1b2', '[0-9]', '')", "ab"),
