@@ -49,7 +49,8 @@ lock: | $(UV) ## rebuild constraints/ from pyproject.toml
 	@echo uv | $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal - -o constraints/uv.txt
 
 clean: ## remove environments and local data
-	@if test -x $(VENV)/host/bin/dp; then $(VENV)/host/bin/dp local down; $(VENV)/host/bin/dp sample down; fi
+	@if test -x $(VENV)/host/bin/dp; then for system in local sample; do \
+	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
 .PHONY: help setup run dev check lint test lock bench clean

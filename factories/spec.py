@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictStr, model_validator
 
 from factories.checks import ChecksSpec
 from factories.freshness import FreshnessSpec
@@ -117,9 +117,6 @@ class DagsterMeta(StrictModel):
 
 
 MERGED_KEYS = ("automation_condition_config", "tags", "retries", "checks")
-Layer = Literal["src", "raw", "stg"]
-PositiveInt = Annotated[StrictInt, Field(gt=0)]
-__all__ = ["DagsterMeta", "Layer", "PositiveInt", "StrictBool", "merge_meta"]
 
 
 def merge_meta(

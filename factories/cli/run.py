@@ -87,8 +87,9 @@ def select_assets(assets: Sequence[AssetNode], selection: Sequence[str]) -> list
     for word in selection:
         if word not in names:
             near = nearest(word, names)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise RunRefusedError(f"{word!r} is neither an asset nor a group{hint}")
+            groups = sorted({asset.group for asset in assets})
+            hint = f"did you mean {near!r}?" if near else f"groups: {', '.join(groups)}"
+            raise RunRefusedError(f"{word!r} is neither an asset nor a group; {hint}")
     return [asset for asset in assets if {asset.key, asset.group} & set(selection)]
 
 

@@ -26,13 +26,15 @@ class Launch:
         binary: The Sling program.
         replication: The file, with its connection.
         configs: Each stream of this run as Sling shall run it, by its name.
+        env: Sling's environment settings of the replication.
         connections: Each connection's URL or JSON, as Sling finds it in its environment.
-        mask: Hides the secrets of both connections.
+        mask: Hides the secrets of both connections, and what stands for a `${VAR}` in `env`.
     """
 
     binary: str
     replication: Replication
     configs: Mapping[str, Mapping[str, Any]]
+    env: Mapping[str, Any] = field(repr=False)
     connections: Mapping[str, str] = field(repr=False)
     mask: SecretMask
 
@@ -43,8 +45,8 @@ class Launch:
             "target": TARGET,
             "streams": {name: self.configs[name] for name in names},
         }
-        if self.replication.env:
-            body["env"] = interpolate(dict(self.replication.env))
+        if self.env:
+            body["env"] = self.env
         return body
 
 
@@ -71,12 +73,14 @@ def prepare(
         stream.name: _config(stream, covered, names, full_refresh=full_refresh)
         for stream in streams
     }
+    values: dict[str, str] = {}
     return Launch(
-        binary,
-        replication,
-        configs,
-        {replication.connection.name.upper(): source, TARGET: target_text},
-        SecretMask({*secrets, *settings.secrets, target_text}),
+        binary=binary,
+        replication=replication,
+        configs=configs,
+        env=interpolate(dict(replication.env), values),
+        connections={replication.connection.name.upper(): source, TARGET: target_text},
+        mask=SecretMask({*secrets, *settings.secrets, target_text, *values.values()}),
     )
 
 

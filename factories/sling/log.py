@@ -121,7 +121,9 @@ class ReplicationLog:
         """Take one message; return the result of the stream that it ends, if it ends one."""
         if started := RUNNING.match(text):
             failed = self._failed()
-            self._start(started["name"])
+            self._current = None
+            if started["name"] in self.streams:
+                self._start(started["name"])
             return failed
         current = self._current
         if current is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -16,7 +17,7 @@ from factories.retries import retry_policy
 from factories.sling.launch import Launch, prepare
 from factories.sling.log import LogLine, ReplicationLog, StreamResult
 from factories.sling.metadata import TableReader, check_results, materialize_result
-from factories.sling.process import RawLine, SlingNotFoundError, find_binary, run_sling
+from factories.sling.process import SlingNotFoundError, find_binary, run_sling
 from factories.sling.replications import Replication, Stream
 from factories.variables import UndefinedVariableError
 from factories.warehouse import (
@@ -124,13 +125,12 @@ def _attempt(
     by_name = {stream.name: stream for stream in streams}
 
     def report(line: LogLine) -> None:
-        getattr(context.log, line.level)(line.text)
+        getattr(context.log, line.level)(launch.mask(line.text))
 
     log = ReplicationLog(tuple(by_name), report)
     with closing(run_sling(launch.binary, launch.body(by_name), launch.connections)) as lines:
-        masked = (RawLine(launch.mask(line.text), line.at) for line in lines)
-        for result in log.follow(masked):
-            yield by_name[result.name], result
+        for result in log.follow(lines):
+            yield by_name[result.name], replace(result, error=launch.mask(result.error))
 
 
 def _wait(context: dg.AssetExecutionContext, again: Sequence[Stream], attempt: int) -> None:

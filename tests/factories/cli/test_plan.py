@@ -62,6 +62,11 @@ def test_unknown_selection_is_refused_with_the_nearest() -> None:
         select_assets([node("a/raw/flights")], ["a/raw/flihgts"])
 
 
+def test_selection_like_nothing_is_refused_with_the_groups() -> None:
+    with pytest.raises(RunRefusedError, match="groups: a, b"):
+        select_assets([node("a/raw/x"), node("b/raw/x")], ["whatever"])
+
+
 def test_location_that_does_not_load_is_refused_with_its_report() -> None:
     with pytest.raises(RunRefusedError, match="ingestion: 1 problem"):
         refuse_broken({"ingestion": "1 problem in the configuration:"})

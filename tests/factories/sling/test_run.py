@@ -382,6 +382,18 @@ def test_secrets_reach_no_log(
         assert secret not in log
 
 
+def test_secret_that_is_also_a_name_hides_no_result(
+    project: Project, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_URL", source.url.replace("postgres:@", f"postgres:{project.schema}@"))
+    project.replication(TWO_STREAMS)
+
+    result = project.run()
+
+    assert set(materialized(result)) == {"customers", "orders"}
+    assert "running stream ***.customers" in project.messages()
+
+
 def test_no_temporary_file_survives(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
