@@ -76,7 +76,7 @@ class Service:
         if not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), self.token.encode()):
             message = (
                 "Incorrect username or password was specified. (The password of the embedded "
-                "warehouse is new at each start: ask `dp local status`.)"
+                "warehouse is new at each start: local_snowflake.target.connection_settings().)"
             )
             return JSONResponse(_refusal(WRONG_PASSWORD, message))
         parameters = data.get("SESSION_PARAMETERS") or {}

@@ -34,6 +34,7 @@ from local_snowflake.state import (
     state_file,
 )
 
+IDENTITY_SECONDS = 5.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
@@ -149,16 +150,20 @@ def _starter_lock(folder: Path) -> FileLock:
     return FileLock(starter_lock_file(folder), timeout=START_SECONDS + STOP_SECONDS)
 
 
-def _running(folder: Path) -> tuple[ServerState, int] | None:
+def _running(folder: Path, patience: float = IDENTITY_SECONDS) -> tuple[ServerState, int] | None:
     """The server of the state file and its sessions, if it proves that it knows the token.
 
     Another program may have got the port since: it never sees the token.
+
+    Args:
+        folder: Where the databases are.
+        patience: Seconds within which the server must answer.
     """
     state = read_state(folder)
     if state is None:
         return None
     nonce = secrets.token_hex(16)
-    connection = http.client.HTTPConnection(HOST, state.port, timeout=5)
+    connection = http.client.HTTPConnection(HOST, state.port, timeout=patience)
     try:
         connection.request("GET", f"/local/identity?nonce={nonce}")
         answer = json.loads(connection.getresponse().read(10_000))
@@ -191,6 +196,10 @@ def _start(folder: Path) -> ServerState:
         if running:
             return running[0]
         if process.poll() is not None:
+            # Refused by a server that holds the folder and was too busy to answer in time?
+            busy = _running(folder, START_SECONDS)
+            if busy:
+                return busy[0]
             break
         time.sleep(_POLL_SECONDS)
     process.kill()
