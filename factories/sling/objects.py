@@ -47,9 +47,19 @@ def parse_stream(name: str, *, is_query: bool = False) -> StreamName:
         steps = re.split(r"[/\\]+", SCHEME.sub("", name).rstrip("/\\"))
         plain = [step for step in steps if "*" not in step]
         return StreamName("", plain[-1].split(".")[0] if plain else "", file=True)
-    parts = [quoted or plain for quoted, plain in PART.findall(name)]
+    parts = name_parts(name)
     database, schema, table = [*[""] * (3 - len(parts)), *parts][-3:]
     return StreamName(schema, table, database=database)
+
+
+def name_parts(name: str) -> list[str]:
+    """Return the parts of a dotted name, without their quotes.
+
+    Example:
+        >>> name_parts('ops."my.table"')
+        ['ops', 'my.table']
+    """
+    return [quoted or plain for quoted, plain in PART.findall(name)]
 
 
 class ObjectError(ValueError):
@@ -121,7 +131,7 @@ def resolve_object(template: str, stream: StreamName, source: str) -> TargetTabl
         return value
 
     text = TEMPLATE.sub(replace, template)
-    parts = [quoted or plain for quoted, plain in PART.findall(text)]
+    parts = name_parts(text)
     if "{" in text or not 2 <= len(parts) <= 3:  # noqa: PLR2004 - schema.table or database.schema.table
         raise ObjectError(f"object: {template!r} does not give schema.table", inherited=True)
     return TargetTable(parts[-2], parts[-1], parts[0] if len(parts) > 2 else None)  # noqa: PLR2004

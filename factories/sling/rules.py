@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from factories.errors import Problem
 from factories.models import Places
-from factories.sling.objects import StreamName
+from factories.sling.objects import StreamName, name_parts
 from factories.sling.schema import SlingStream
 from factories.spec import DagsterMeta
 
+MOST_PARTS = 3  # database.schema.table
 _Report = Callable[[list[str | int], str], None]
 
 
@@ -28,6 +29,10 @@ def check_stream(
     def report(path: list[str | int], message: str) -> None:
         problems.append(places.problem(path, message, at_key=not path))
 
+    if not source.table.strip() and not source.file:
+        report([], f"{name!r} names no table")
+    if settings.sql is None and not source.file and len(name_parts(name)) > MOST_PARTS:
+        report([], f"{name!r} has more parts than database.schema.table")
     if "*" in name and settings.sql is None and not source.file:
         schema = source.schema or "schema"
         report([], f"{name!r} would be one asset for many tables: list each, as {schema}.my_table:")

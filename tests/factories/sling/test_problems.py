@@ -152,6 +152,11 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
             "5:3: 'public.*' would be one asset for many tables: list each, as public.my_table:",
         ),
         (
+            "a.b.c.d: {object: s.d}",
+            "5:3: 'a.b.c.d' has more parts than database.schema.table",
+        ),
+        ("'': {object: s.t}", "5:3: '' names no table"),
+        (
             "public.orders: {object: orders}",
             "5:27: object: 'orders' does not give schema.table",
         ),
