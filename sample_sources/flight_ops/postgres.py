@@ -169,17 +169,17 @@ class EmbeddedPostgres:
         if self._account is None:
             return
         os.chown(folder, self._account.pw_uid, self._account.pw_gid)
-        for parent in folder.parents:
-            mode = parent.stat().st_mode
-            if not mode & stat.S_IXOTH:  # the server's user must get through, not look around
-                parent.chmod(mode | stat.S_IXOTH)
+        let_through(folder)
 
     def _run(self, program: str, *arguments: str, log: Path | None = None) -> None:
         account = self._account
+        programs = _programs()
+        if account:  # this project may lie where only root may go
+            let_through(programs / program)
         # Files, not pipes: a pipe that the server inherits would never close.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                [_programs() / program, *arguments],
+                [programs / program, *arguments],
                 cwd="/",
                 env={
                     "PATH": os.defpath,
@@ -200,6 +200,14 @@ class EmbeddedPostgres:
         if log and log.exists():
             said += "\n" + log.read_text(errors="replace")[-2000:].strip()
         raise SampleError(f"{program} ended with exit status {done.returncode}: {said}")
+
+
+def let_through(path: Path) -> None:
+    """Let every user pass through the folders above `path`, without looking around in them."""
+    for parent in path.resolve().parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(mode | stat.S_IXOTH)
 
 
 def _programs() -> Path:

@@ -17,7 +17,7 @@ from sample_sources import lifecycle
 from sample_sources.errors import SampleError
 from sample_sources.flight_ops import url
 from sample_sources.flight_ops.address import State, current_url, url_in, write_state
-from sample_sources.flight_ops.postgres import EmbeddedPostgres
+from sample_sources.flight_ops.postgres import EmbeddedPostgres, let_through
 from sample_sources.flight_ops.system import FlightOps
 
 pytestmark = pytest.mark.xdist_group("sample_sources")
@@ -143,3 +143,14 @@ def test_folders_of_any_name_work(own_dir: Path, name: str) -> None:
         server.remove()
     assert not server.data.exists()
     assert not socket_dir.exists()
+
+
+def test_another_user_gets_through_closed_folders_and_sees_nothing(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    program = closed / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    closed.chmod(0o700)
+
+    let_through(program)
+
+    assert closed.stat().st_mode & 0o777 == 0o701
