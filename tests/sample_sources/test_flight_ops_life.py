@@ -81,6 +81,7 @@ def test_what_a_killed_server_left_behind_is_ended_before_the_next_starts(filled
         b"select count(*) from generate_series(1, 99999) a, generate_series(1, 99999) b,"
         b" generate_series(1, 99999) c"
     )
+    wait_for(lambda: worker.status() == psutil.STATUS_RUNNING)
     server.kill()
     wait_for(lambda: current_url() is None)
     assert worker.cmdline()
