@@ -91,29 +91,38 @@ def materialize_result(
     does not stop the streams that Sling still loads.
     """
     metadata = _result_metadata(stream, result)
+    columns: dict[str, str] = {}  # where they cannot be read, each check tells what it misses
     try:
-        metadata |= _table_metadata(reader, stream)
+        columns = reader.columns(stream)
+        metadata |= _table_metadata(reader, stream, columns)
     except QueryFailedError as error:
         context.log.warning("%s is loaded but cannot be read: %s", stream.name, error)
     return dg.MaterializeResult(
         asset_key=stream.key,
         metadata=metadata,
-        check_results=list(check_results(context, stream, reader)),
+        check_results=list(check_results(context, stream, reader, columns)),
     )
 
 
 def check_results(
-    context: dg.AssetExecutionContext, stream: Stream, reader: TableReader
+    context: dg.AssetExecutionContext,
+    stream: Stream,
+    reader: TableReader,
+    columns: dict[str, str] | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run those checks of a stream's table that the run has selected."""
+    """Run those checks of a stream's table that the run has selected.
+
+    The columns are read, unless the caller has them already.
+    """
     checks = stream.meta.checks
     selected = {k.name for k in context.selected_asset_check_keys if k.asset_key == stream.key}
     if checks is None or not selected:
         return
-    try:
-        columns = reader.columns(stream)
-    except QueryFailedError:
-        columns = {}  # each check tells what it misses
+    if columns is None:
+        try:
+            columns = reader.columns(stream)
+        except QueryFailedError:
+            columns = {}
     table = LoadedTable(
         reader.relation_name(stream),
         columns,
@@ -138,12 +147,11 @@ def _result_metadata(stream: Stream, result: StreamResult) -> dict[str, Any]:
     return metadata
 
 
-def _table_metadata(reader: TableReader, stream: Stream) -> dict[str, Any]:
+def _table_metadata(reader: TableReader, stream: Stream, columns: dict[str, str]) -> dict[str, Any]:
     name = reader.relation_name(stream)
     rows = int(reader.query(f"select count(*) from {name}")[0][0])  # noqa: S608 - names from the project's own YAML
-    columns = [dg.TableColumn(name, kind) for name, kind in reader.columns(stream).items()]
     return {
         "dagster/row_count": rows,
         "dagster/table_name": name,
-        COLUMN_SCHEMA: dg.TableSchema(columns),
+        COLUMN_SCHEMA: dg.TableSchema([dg.TableColumn(*column) for column in columns.items()]),
     }
