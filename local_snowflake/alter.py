@@ -27,6 +27,7 @@ from local_snowflake.relations import (
     already_exists,
     key_constraints,
     missing,
+    says_number_38_0,
     take_declarations,
 )
 from local_snowflake.results import StatementResult, status_result
@@ -48,6 +49,7 @@ class AlterRelation:
 
     def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
         """Do each of the statement's actions."""
+        wide = says_number_38_0(statement)
         for alter in _alters(statement):
             name = resolve(alter.this, session)
             place = session.temporaries.physical(name)
@@ -57,7 +59,9 @@ class AlterRelation:
                     continue
                 raise missing(str(alter.kind), name)
             for action in alter.args["actions"]:
-                _Action(session, name, place, kind).run(action)
+                _Action(session, name, place, kind, wide=wide).run(action)
+                if not isinstance(action, exp.SwapTable | exp.AlterRename):
+                    session.times.altered(place)
         return status_result(type_id=DDL)
 
 
@@ -108,14 +112,16 @@ class _Action:
         name: The name as Snowflake has it.
         place: Where DuckDB has the object.
         kind: TABLE or VIEW.
+        wide: Whether NUMBER(38, 0) holds 38 digits.
     """
 
-    def __init__(self, session: Session, name: Name, place: Name, kind: str) -> None:
+    def __init__(self, session: Session, name: Name, place: Name, kind: str, *, wide: bool) -> None:
         self.session = session
         self.duck = session.duck
         self.name = name
         self.place = place
         self.kind = kind
+        self.wide = wide
 
     def run(self, action: Expr) -> None:  # noqa: C901, PLR0912 - one case per kind of action
         """Do it."""
@@ -158,7 +164,7 @@ class _Action:
     def _add(self, columns: list[Expr]) -> None:
         schema = exp.Schema(this=as_table(self.place), expressions=columns)
         alter = exp.Alter(this=as_table(self.place), kind="TABLE", actions=[schema])
-        declared = take_declarations(schema)
+        declared = take_declarations(schema, wide=self.wide)
         for column in schema.expressions:
             alter.set("actions", [column.copy()])
             self.session.run_translated(alter.copy(), NO_BINDINGS)
@@ -176,7 +182,7 @@ class _Action:
             schema = exp.Schema(
                 expressions=[exp.ColumnDef(this=exp.to_identifier(column, quoted=True), kind=kind)]
             )
-            note = take_declarations(schema).types.get(column, "")
+            note = take_declarations(schema, wide=self.wide).types.get(column, "")
         self.session.run_translated(alter.copy(), NO_BINDINGS)
         if note is not None:
             annotate_columns(self.duck, self.place, types={column: note})
@@ -210,6 +216,7 @@ class _Action:
         if kind_of(self.duck, target) is not None:
             raise already_exists(name)
         self._move(self.place, target)
+        self.session.times.moved({self.place: target})
         if temporary:
             self.session.temporaries.discard(self.name)
             self.session.temporaries.add(name)
@@ -227,6 +234,7 @@ class _Action:
         self._move(self.place, between)
         self._move(other, self.place)
         self._move(between, other)
+        self.session.times.moved({self.place: other, other: self.place})
 
     def _move(self, source: Name, target: Name) -> None:
         if source.database != target.database:

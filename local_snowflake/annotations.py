@@ -55,6 +55,9 @@ def declared_type(kind: exp.DataType | None) -> str:
         return ""
     if kind.this in _TEXTS and kind.expressions:
         return f"TEXT({kind.expressions[0].name})"
+    if kind.this == exp.DataType.Type.DECIMAL and kind.expressions[:1]:
+        precision, *scale = [parameter.name for parameter in kind.expressions]
+        return "NUMBER(19)" if precision == "19" and scale in ([], ["0"]) else ""
     return _TYPES_WITHOUT_EQUAL.get(kind.this, "")
 
 
@@ -66,6 +69,8 @@ def annotate_columns(
 ) -> None:
     """Set columns' comments and declared types; what is not given stays."""
     comments, types = comments or {}, types or {}
+    if not comments and not types:
+        return  # DuckDB goes through every column of every database to find those of one table
     known = {
         column: _parts(comment)
         for column, comment in duck.execute(

@@ -28,7 +28,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_snowflake.clients import Clients
 from local_snowflake.errors import SqlError
+from local_snowflake.guests import Guest
 from local_snowflake.layer import Layer
 from local_snowflake.proof import proof_of
 from local_snowflake.queries import MAX_WAIT_SECONDS, Query, QueryLog, failure
@@ -54,6 +56,7 @@ class Service:
         queries: The recent queries.
         last_request: When the last request came, on the monotonic clock.
         numbers: The ids of the sessions to come.
+        clients: Whose connections are open.
     """
 
     warehouse: Warehouse
@@ -64,6 +67,10 @@ class Service:
     last_request: float = field(default_factory=time.monotonic)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     log: Logger = field(default_factory=lambda: getLogger("local_snowflake"))
+    clients: Clients = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(self.abandon)
 
     @property
     def idle_seconds(self) -> float:
@@ -73,6 +80,9 @@ class Service:
     async def login(self, request: Request) -> Response:
         """Open a session when the password is the token."""
         data = (await _body(request)).get("data") or {}
+        guest = self.warehouse.guests.admitted(str(data.get("PASSWORD", "")))
+        if guest is not None:
+            return JSONResponse({"data": _login_data(guest.session, guest.token), "success": True})
         if not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), self.token.encode()):
             message = (
                 "Incorrect username or password was specified. (The password of the embedded "
@@ -96,16 +106,17 @@ class Service:
             autocommit=str(parameters.get("AUTOCOMMIT", True)).lower() != "false",
         )
         self.sessions[session.token] = session
-        return JSONResponse({"data": _login_data(session), "success": True})
+        self.clients.seen(session, _address(request))
+        return JSONResponse({"data": _login_data(session, session.token), "success": True})
 
     async def query(self, request: Request) -> Response:
         """Run a request, or join it when the client sends it again."""
-        session = self._session(request)
+        session, guest = self._client(request)
         body = await _body(request)
         request_id = request.query_params.get("requestId") or secrets.token_hex(16)
         query = self.queries.by_request(session, request_id)
         if query is None:
-            query = self.queries.start(session, request_id, body)
+            query = self.queries.start(session, request_id, body, guest)
         answer = await query.answer(0.0 if body.get("asyncExec") else MAX_WAIT_SECONDS)
         if query.error:
             self.log.info(
@@ -134,28 +145,33 @@ class Service:
 
     async def abort(self, request: Request) -> Response:
         """Cancel a query by its id or by the id of the request that started it."""
-        session = self._session(request)
+        session, guest = self._client(request)
         if "query_id" in request.path_params:
             query = self._query(request)
         else:
             query = self.queries.by_request(session, str((await _body(request)).get("requestId")))
         if query and not query.is_done:
-            query.session.interrupt()
+            if guest is None:
+                query.session.interrupt()
+            else:
+                query.session.interrupt_query()  # the CALL goes on
         return JSONResponse(_SUCCESS)
 
     async def session(self, request: Request) -> Response:
         """Heartbeat, or with `delete=true` the end of the session."""
-        session = self._session(request)
-        if request.query_params.get("delete"):
+        session, guest = self._client(request)
+        # A handler's session is its caller's and goes on.
+        if request.query_params.get("delete") and guest is None:
             await self.close_session(session)
         return JSONResponse(_SUCCESS)
 
     async def renew(self, request: Request) -> Response:
         """Prolong a session: its tokens stay the same."""
-        session = self._session(request)
+        session, guest = self._client(request)
+        token = guest.token if guest else session.token
         data = {
-            "sessionToken": session.token,
-            "masterToken": session.token,
+            "sessionToken": token,
+            "masterToken": token,
             "validityInSecondsST": SESSION_SECONDS,
             "validityInSecondsMT": SESSION_SECONDS,
             "sessionId": session.number,
@@ -174,27 +190,39 @@ class Service:
     async def close_session(self, session: Session) -> None:
         """End a session: what is open is rolled back, what is temporary is dropped."""
         if self.sessions.pop(session.token, None):
+            self.clients.forget(session)
             async with session.lock:
                 await run_in_threadpool(session.close)
 
+    async def abandon(self, session: Session) -> None:
+        """End a session whose client is gone."""
+        self.log.info("session %s: its client is gone, its transaction is undone", session.number)
+        await self.close_session(session)
+
     async def close(self) -> None:
         """End all sessions and close the files."""
+        self.clients.close()
         for session in list(self.sessions.values()):
             session.interrupt()
             await self.close_session(session)
         await run_in_threadpool(self.warehouse.close)
 
-    def _session(self, request: Request) -> Session:
+    def _client(self, request: Request) -> tuple[Session, Guest | None]:
+        """The session that a request names, and the handler that has sent it, if one has."""
         self.last_request = time.monotonic()
         # Authorization: Snowflake Token="…"
         token = request.headers.get("Authorization", "").partition('"')[2].rstrip('"')
+        guest = self.warehouse.guests.by_token(token)
+        if guest is not None:
+            return guest.session, guest
         session = self.sessions.get(token)
         if session is None:
             raise _SessionGoneError
-        return session
+        self.clients.seen(session, _address(request))
+        return session, None
 
     def _query(self, request: Request) -> Query | None:
-        self._session(request)
+        self._client(request)
         return self.queries.get(request.path_params["query_id"])
 
 
@@ -263,6 +291,10 @@ async def _body(request: Request) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def _address(request: Request) -> tuple[str, int] | None:
+    return (request.client.host, request.client.port) if request.client else None
+
+
 def _identifier(name: str | None) -> str | None:
     return normalise_ident(name) if name else None
 
@@ -271,7 +303,7 @@ def _refusal(code: str, message: str) -> dict[str, Any]:
     return {"data": {"errorCode": code}, "code": code, "message": message, "success": False}
 
 
-def _login_data(session: Session) -> dict[str, Any]:
+def _login_data(session: Session, token: str) -> dict[str, Any]:
     parameters = {
         "AUTOCOMMIT": True,
         "CLIENT_SESSION_KEEP_ALIVE": False,
@@ -283,8 +315,8 @@ def _login_data(session: Session) -> dict[str, Any]:
         "TIMEZONE": "Etc/UTC",
     }
     return {
-        "token": session.token,
-        "masterToken": session.token,
+        "token": token,
+        "masterToken": token,
         "validityInSeconds": SESSION_SECONDS,
         "masterValidityInSeconds": SESSION_SECONDS,
         "displayUserName": session.user,

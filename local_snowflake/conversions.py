@@ -19,6 +19,7 @@ class TextRules:
     Attributes:
         binary: HEX, BASE64 or UTF8.
         binary_as_text: Whether bytes that go to another column are text in UTF-8; else in HEX.
+        json_in_text: Whether a text that goes to a VARIANT is JSON; else it is a text there too.
         date: strptime format; None: recognise ISO 8601.
         time: strptime format; None: recognise ISO 8601.
         timestamp: strptime format; None: recognise ISO 8601.
@@ -26,6 +27,7 @@ class TextRules:
 
     binary: str = "HEX"
     binary_as_text: bool = False
+    json_in_text: bool = True
     date: str | None = None
     time: str | None = None
     timestamp: str | None = None
@@ -48,7 +50,7 @@ def converted(value: str, source: str, target: str, rules: TextRules) -> str:
         if target == "JSON":
             return f"to_json({value})"
     if target == "JSON":
-        return _as_variant(value, source)
+        return _as_variant(value, source, rules)
     if source == "JSON":
         # A text is what stands between its quotes, and a JSON null is NULL.
         value, source = f"({value} ->> '$')", "VARCHAR"
@@ -73,8 +75,7 @@ def _from_text(value: str, target: str, rules: TextRules) -> str:
     return value
 
 
-def _as_variant(value: str, source: str) -> str:
-    """A VARIANT: text is JSON, as it is when Snowflake loads a file into such a column."""
-    if source == "VARCHAR":
+def _as_variant(value: str, source: str, rules: TextRules) -> str:
+    if source == "VARCHAR" and rules.json_in_text:
         return f"CAST({value} AS JSON)"
     return f"CASE WHEN {value} IS NOT NULL THEN to_json({value}) END"

@@ -108,7 +108,7 @@ class _Load:
     def run(self) -> StatementResult:
         """Load every file."""
         settings = self._settings
-        done = set() if settings.force else self._history.loaded()
+        done = set() if settings.force else self._history.loaded(settings.files)
         files = [file for file in settings.files if self._history.version(file) not in done]
         outcomes = [self._load(file) for file in files]
         self._history.add(
@@ -116,11 +116,11 @@ class _Load:
             for file, outcome in zip(files, outcomes, strict=True)
             if outcome.status != "LOAD_FAILED"
         )
+        if any(outcome.loaded for outcome in outcomes):
+            self._session.times.rows_changed(self._table)
         for file, outcome in zip(files, outcomes, strict=True):
             if settings.purge and outcome.status == "LOADED":
-                self._session.transactions.after_commit(
-                    partial(remove, file.path, self._copy.location)
-                )
+                self._session.transactions.after_commit(partial(remove, file.path))
         if settings.is_named:
             outcomes += [skipped(self._name(file)) for file in settings.files if file not in files]
         return copy_result(outcomes)

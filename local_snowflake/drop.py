@@ -83,6 +83,7 @@ class TruncateTable:
         if kind_of(session.duck, place) == "TABLE":
             session.duck.execute(f"DELETE FROM {place.sql}")  # noqa: S608 - quoted
             load_history.forget(session.duck, place)
+            session.times.rows_changed(place)
         elif not truncate.args.get("exists"):
             raise missing("TABLE", name)
         return status_result(type_id=DDL)
@@ -113,6 +114,7 @@ class CommentOn:
                 raise syntax_error("COMMENT ON COLUMN takes the table's name and the column's")
             place = session.temporaries.physical(resolve(exp.Table(**owner), session))
             annotate_columns(session.duck, place, {stored(column.this): text})
+            session.times.altered(place)
         elif kind in _RELATIONS:
             name = resolve(comment.this, session)
             place = session.temporaries.physical(name)
@@ -121,6 +123,7 @@ class CommentOn:
                 raise missing(kind, name)
             if found is not None:
                 annotate_relation(session.duck, place, found, comment=text)
+                session.times.altered(place)
         elif kind not in {"SCHEMA", "DATABASE", "WAREHOUSE", "ROLE", "USER", "STAGE"}:
             raise unsupported(f"COMMENT ON {kind}")
         return status_result(type_id=DDL)

@@ -85,6 +85,13 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
     )
 
 
+def error_of_stream(text: str) -> SqlError:
+    """The error for what DuckDB has said by way of Arrow, which passes on the text alone."""
+    kind = text.partition(" Error:")[0].replace(" ", "").replace("INTERRUPT", "Interrupt")
+    found = getattr(duckdb, f"{kind}Exception", duckdb.Error)
+    return _from_duckdb(found(text))
+
+
 def _from_connector(error: snowflake.connector.errors.Error) -> SqlError:
     # raw_msg: the client adds number and state itself.
     message = (error.raw_msg or str(error)).replace(SEPARATOR, ".")

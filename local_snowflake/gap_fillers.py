@@ -13,15 +13,24 @@ from local_snowflake.databases import CreateDatabase, DropDatabase, UseDatabase
 from local_snowflake.dates import keep_dates
 from local_snowflake.describe import DescribeRelation
 from local_snowflake.drop import CommentOn, DropRelation, TruncateTable, Undrop
+from local_snowflake.functions import call_python_functions, mark_python_functions
 from local_snowflake.identifiers import keep_keys, quote_identifiers
 from local_snowflake.infer_schema import InferSchema
 from local_snowflake.information_schema import use_information_schema
+from local_snowflake.json_functions import read_text_in_variants
 from local_snowflake.layer import Layer
 from local_snowflake.merge import Merge
 from local_snowflake.named_formats import CreateFileFormat, DropFileFormat
+from local_snowflake.procedures import CallProcedure
 from local_snowflake.relations import CreateRelation
 from local_snowflake.result_scan import PlainResultScan, use_earlier_results
-from local_snowflake.routines import Routine
+from local_snowflake.routines import (
+    CommentOnRoutine,
+    CreateRoutine,
+    DescribeRoutine,
+    DropRoutine,
+    UnsupportedRoutine,
+)
 from local_snowflake.schemas import CreateSchema, DropSchema, UsePlain
 from local_snowflake.scoped import CreateScoped
 from local_snowflake.session_parameters import AlterSession
@@ -30,7 +39,7 @@ from local_snowflake.staged_files import Get, ListFiles, Put, RemoveFiles
 from local_snowflake.staged_select import SelectFromStage
 from local_snowflake.stages import CreateStage, DropStage
 from local_snowflake.temporary import use_temporary_objects
-from local_snowflake.text_formats import apply_formats, convert_from_utc
+from local_snowflake.text_formats import apply_formats, convert_from_utc, fold_formats
 from local_snowflake.text_functions import keep_trim_and_try
 from local_snowflake.transactions import TransactionControl
 from local_snowflake.unsupported import UnsupportedObject, refuse_time_travel
@@ -41,7 +50,12 @@ LAYER = Layer(
         TransactionControl(),
         CreateScoped(),
         UnsupportedObject(),
-        Routine(),
+        CreateRoutine(),
+        DropRoutine(),
+        DescribeRoutine(),
+        CommentOnRoutine(),
+        UnsupportedRoutine(),
+        CallProcedure(),
         CreateDatabase(),
         DropDatabase(),
         UseDatabase(),
@@ -77,10 +91,12 @@ LAYER = Layer(
     before=(
         refuse_time_travel,
         name_columns,
+        mark_python_functions,
         name_values_columns,
         keep_keys,
         read_hexadecimal,
         keep_trim_and_try,
+        fold_formats,
         apply_formats,
         convert_from_utc,
         mark_aggregates,
@@ -89,5 +105,11 @@ LAYER = Layer(
         use_information_schema,
         use_temporary_objects,
     ),
-    after=(uncast_aggregates, keep_dates, quote_identifiers),
+    after=(
+        uncast_aggregates,
+        keep_dates,
+        read_text_in_variants,
+        quote_identifiers,
+        call_python_functions,
+    ),
 )

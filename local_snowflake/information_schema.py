@@ -9,12 +9,13 @@ DuckDB's catalog, which shows a session its own temporary objects.
 
 from __future__ import annotations
 
+import json
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 
-from local_snowflake.errors import unsupported
+from local_snowflake.errors import SqlError, unsupported
 from local_snowflake.relation_names import stored
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ def macro_call(name: str, *arguments: Expr) -> exp.Dot:
 
 
 def use_information_schema(expression: Expr, session: Session) -> Expr:
-    """Let INFORMATION_SCHEMA's views mean the macros."""
+    """Let INFORMATION_SCHEMA's views mean the macros.
+
+    Raises:
+        SqlError: There is no such view, or no such database.
+    """
     for table in list(expression.find_all(exp.Table)):
         if not isinstance(table.this, exp.Identifier) or not _is_information_schema(table, session):
             continue
@@ -57,9 +62,16 @@ def use_information_schema(expression: Expr, session: Session) -> Expr:
             raise unsupported(f"INFORMATION_SCHEMA.{view}")
         catalog = table.args.get("catalog")
         database = stored(catalog) if catalog else session.connection.database
-        macro = exp.Anonymous(
-            this=f"{view.lower()}_of", expressions=[exp.Literal.string(database or "")]
-        )
+        if database is None or not session.warehouse.has_database(database):
+            raise SqlError(
+                f"SQL compilation error:\nDatabase '{database}' does not exist or not authorized.",
+                2003,
+                "02000",
+            )
+        values: list[Expr] = [exp.Literal.string(database)]
+        if view == "PACKAGES":
+            values += _packages(session)
+        macro = exp.Anonymous(this=f"{view.lower()}_of", expressions=values)
         alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(view))
         for column in expression.find_all(exp.Column):
             if column.args.get("db") and column.db.upper() == "INFORMATION_SCHEMA":
@@ -74,6 +86,15 @@ def use_information_schema(expression: Expr, session: Session) -> Expr:
             )
         )
     return expression
+
+
+def _packages(session: Session) -> list[Expr]:
+    """The names and versions of what handlers can import, and the version of their Python."""
+    handlers = session.warehouse.handlers
+    packages = handlers.listed_packages()
+    columns = [list(packages), list(packages.values())]
+    texts = [*(json.dumps(column) for column in columns), handlers.runtime_version]
+    return [exp.Literal.string(text) for text in texts]
 
 
 def _is_information_schema(table: exp.Table, session: Session) -> bool:

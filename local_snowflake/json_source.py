@@ -40,8 +40,17 @@ class JsonSource:
 
     def by_name(self) -> str:
         """The value of every key; a JSON null is NULL."""
-        columns = ", ".join(f"{self._field(name)} AS {identifier(name)}" for name in self.names())
-        return f"SELECT {columns} FROM ({self._values()})"  # noqa: S608 - quoted
+        names = self.names()
+        if not names:
+            return self._values()
+        columns = ", ".join(
+            f"{self._field(f'fields[{number}]')} AS {identifier(name)}"
+            for number, name in enumerate(names, 1)
+        )
+        # All of them at once, or each would read the object's text again.
+        pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in names]
+        fields = f"json_extract({_VALUE}, {literal(pointers)}) AS fields"
+        return f"SELECT {columns} FROM (SELECT {fields} FROM ({self._values()}))"  # noqa: S608 - quoted
 
     def inferred(self) -> list[tuple[str, str]]:
         """The keys, and DuckDB's types that their values fit into."""
@@ -51,13 +60,11 @@ class JsonSource:
         )
         return [(name, kind) for name, kind, *_ in described.fetchall()]
 
-    def _field(self, name: str) -> str:
-        pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-        value = f"({_VALUE} -> {literal(pointer)})"
+    def _field(self, value: str) -> str:
         unknown = "".join(f", {literal(text)}" for text in self._form.null_if)
         if unknown:
             return f"CASE WHEN ({value} ->> '$') NOT IN ({unknown[2:]}) THEN {value} END"
-        return f"CASE WHEN json_type({value}) <> 'NULL' THEN {value} END"
+        return f"CASE WHEN {value} <> 'null' THEN {value} END"
 
     def _values(self) -> str:
         value = "json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from sqlglot import Expr
 
@@ -12,7 +12,10 @@ from local_snowflake.bindings import Bindings
 from local_snowflake.results import StatementResult
 from local_snowflake.statements import Statement
 
-if TYPE_CHECKING:  # sessions are built with a layer, handlers work on sessions
+if TYPE_CHECKING:
+    from fakesnow.rowtype import ColumnInfo
+
+    # sessions are built with a layer, handlers work on sessions
     from local_snowflake.sessions import Session
 
 Rewrite = Callable[[Expr, "Session"], Expr]
@@ -36,6 +39,15 @@ class StatementHandler(Protocol):
         Raises:
             SqlError: With a message for the user; any other exception is turned into one.
         """
+        ...
+
+
+@runtime_checkable
+class DescribingHandler(StatementHandler, Protocol):
+    """A handler that tells a statement's columns without running it."""
+
+    def described(self, session: Session, statement: Statement) -> list[ColumnInfo] | None:
+        """The columns of the result; None: only running the statement shows them."""
         ...
 
 

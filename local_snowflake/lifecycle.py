@@ -131,7 +131,7 @@ def reset(folder: Path | None = None) -> None:
         return
     with _starter_lock(folder):
         _stop(folder)
-        for name in ("databases", "stages", "spill"):
+        for name in ("databases", "stages", "spill", "handlers"):
             shutil.rmtree(folder / name, ignore_errors=True)
         log_file(folder).unlink(missing_ok=True)
 

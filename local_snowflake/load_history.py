@@ -32,14 +32,15 @@ class LoadHistory:
         self._table = table
         self._location = location
 
-    def loaded(self) -> set[str]:
-        """The versions of files that are loaded."""
+    def loaded(self, files: Iterable[StagedFile]) -> set[str]:
+        """The versions of those of the files that are loaded."""
         if _is_temporary(self._table):
             return set()
+        versions = [self.version(file) for file in files]
         rows = self._duck.execute(
             f"SELECT file_version FROM {_history(self._table)} "  # noqa: S608 - quoted
-            "WHERE schema_name = ? AND table_name = ? AND file_version IS NOT NULL",
-            [self._table.schema, self._table.name],
+            "WHERE schema_name = ? AND table_name = ? AND list_contains(?, file_version)",
+            [self._table.schema, self._table.name, versions],
         ).fetchall()
         return {version for (version,) in rows}
 

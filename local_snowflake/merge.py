@@ -21,6 +21,7 @@ from sqlglot import exp
 
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import SqlError
+from local_snowflake.relation_names import resolve, target_of
 from local_snowflake.results import StatementResult
 from local_snowflake.statements import Statement
 
@@ -54,6 +55,9 @@ class Merge:
                 raise SqlError(message, 100090, "42P18") from error
             for action in actions.column("merge_action").value_counts():
                 done[action["values"].as_py()] += action["counts"].as_py()
+        target = target_of(merge)
+        if target is not None and any(done.values()):
+            session.times.rows_changed(session.temporaries.physical(resolve(target, session)))
         wanted = [action for action in _COUNTS if action in _actions(merge)]
         columns = [f"number of rows {_COUNTS[action]}" for action in wanted]
         table = pa.table(

@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
 from local_snowflake import bindings as binds
 from local_snowflake.errors import SqlError
+from local_snowflake.guests import Guest
 from local_snowflake.results import Description, MultipleResults, StatementResult
 from local_snowflake.sessions import Session
 from local_snowflake.statements import Statement, split
 
 Result = StatementResult | Description | MultipleResults
 Answer = dict[str, Any]
+_T = TypeVar("_T")
 
 # Drivers give a request a minute or so; real Snowflake answers "in progress" after 45 seconds.
 MAX_WAIT_SECONDS = 40.0
@@ -44,6 +46,7 @@ class Query:
         self.session = session
         self.id = query_id
         self._running = running
+        self._nbytes: int | None = None  # asked again with each query that comes: measured once
 
     @property
     def is_done(self) -> bool:
@@ -59,10 +62,11 @@ class Query:
     @property
     def nbytes(self) -> int:
         """The size of its rows; 0 while it runs and when it failed."""
-        if not self.is_done or self._running.cancelled() or self._running.exception():
-            return 0
-        result = self._running.result()
-        return int(result.table.nbytes) if isinstance(result, StatementResult) else 0
+        if self._nbytes is None and self.is_done:
+            failed = self._running.cancelled() or self._running.exception()
+            result = None if failed else self._running.result()
+            self._nbytes = int(result.table.nbytes) if isinstance(result, StatementResult) else 0
+        return self._nbytes or 0
 
     async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
         """Wait for the result, at most so long, and give what the client is told."""
@@ -86,6 +90,18 @@ class Query:
         return {"data": data, "code": None, "message": None, "success": True}
 
 
+class _Owner:
+    """Whoever has logged in to a session; its handlers are `Guest`s."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.lock = session.lock
+
+    async def in_thread(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """Call a function in a thread."""
+        return await run_in_threadpool(function, *arguments)
+
+
 class QueryLog:
     """The recent queries of all sessions; the oldest that are done are forgotten first."""
 
@@ -106,17 +122,31 @@ class QueryLog:
         """The query that a request started: drivers send a request again when the net fails."""
         return self._by_id.get(self._by_request.get((session.token, request_id), ""))
 
-    def start(self, session: Session, request_id: str, body: Mapping[str, Any]) -> Query:
-        """Begin to run a request."""
+    def start(
+        self,
+        session: Session,
+        request_id: str,
+        body: Mapping[str, Any],
+        guest: Guest | None = None,
+    ) -> Query:
+        """Begin to run a request.
+
+        Args:
+            session: Where its statements run.
+            request_id: By which the client names it.
+            body: What it asks for.
+            guest: The handler that has sent it, if one has.
+        """
         query_id = str(uuid.uuid4())
-        task = asyncio.ensure_future(self._run(session, body, query_id))
+        task = asyncio.ensure_future(self._run(guest or _Owner(session), body, query_id))
         query = self._add(Query(session, task, query_id))
         self._by_request[session.token, request_id] = query_id
         return query
 
-    async def _run(self, session: Session, body: Mapping[str, Any], query_id: str) -> Result:
+    async def _run(self, client: Guest | _Owner, body: Mapping[str, Any], query_id: str) -> Result:
+        session = client.session
         statements = split(body.get("sqlText") or "")
-        async with session.lock:
+        async with client.lock:
             if not statements:
                 raise SqlError("Empty SQL statement.", 900, "42601")
             wanted = int((body.get("parameters") or {}).get("MULTI_STATEMENT_COUNT", 1))
@@ -128,19 +158,23 @@ class QueryLog:
                     "0A000",
                 )
             if body.get("describeOnly"):
-                return await run_in_threadpool(session.describe, statements[0])
+                return await client.in_thread(session.describe, statements[0])
             values = binds.share_out(binds.read(body.get("bindings")), statements)
             if len(statements) == 1:
-                return await run_in_threadpool(session.run, statements[0], values[0], query_id)
-            return await self._run_each(session, statements, values)
+                return await client.in_thread(session.run, statements[0], values[0], query_id)
+            return await self._run_each(client, statements, values)
 
     async def _run_each(
-        self, session: Session, statements: list[Statement], values: list[binds.Bindings]
+        self,
+        client: Guest | _Owner,
+        statements: list[Statement],
+        values: list[binds.Bindings],
     ) -> MultipleResults:
+        session = client.session
         outcome = MultipleResults()
         for statement, bound in zip(statements, values, strict=True):
             query_id = str(uuid.uuid4())
-            result = await run_in_threadpool(session.run, statement, bound, query_id)
+            result = await client.in_thread(session.run, statement, bound, query_id)
             done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             done.set_result(result)
             self._add(Query(session, done, query_id))

@@ -17,16 +17,21 @@ class RecentResults:
 
     def __init__(self) -> None:
         self._results: OrderedDict[str, StatementResult] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._size = 0
         self._lock = threading.Lock()
 
     def add(self, query_id: str, result: StatementResult) -> None:
         """Keep a result."""
         with self._lock:
             self._results[query_id] = result
-            size = sum(kept.table.nbytes for kept in self._results.values())
-            while len(self._results) > 1 and (len(self._results) > MAX_RESULTS or size > MAX_BYTES):
-                _, oldest = self._results.popitem(last=False)
-                size -= oldest.table.nbytes
+            self._sizes[query_id] = int(result.table.nbytes)
+            self._size += self._sizes[query_id]
+            while len(self._results) > 1 and (
+                len(self._results) > MAX_RESULTS or self._size > MAX_BYTES
+            ):
+                oldest, _ = self._results.popitem(last=False)
+                self._size -= self._sizes.pop(oldest)
 
     def get(self, query_id: str) -> StatementResult | None:
         """The result of a query; None when it is not known or no longer."""

@@ -11,6 +11,8 @@ from local_snowflake.errors import SqlError
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
 
+_CHANGING = exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.TruncateTable
+
 
 class Name(NamedTuple):
     """Where a table or view is, in the case in which it is stored.
@@ -58,6 +60,17 @@ def resolve(table: Expr, session: Session) -> Name:
     """
     parts = [stored(table.args[key]) for key in ("catalog", "db", "this") if table.args.get(key)]
     return fully_qualified(parts, session)
+
+
+def target_of(expression: Expr) -> exp.Table | None:
+    """The table whose rows a statement changes; None: it changes none, or names none."""
+    if not isinstance(expression, _CHANGING):
+        return None
+    target = (
+        expression.expressions[0] if isinstance(expression, exp.TruncateTable) else expression.this
+    )
+    table = target if isinstance(target, exp.Table) else target.find(exp.Table)
+    return table if table is not None and isinstance(table.this, exp.Identifier) else None
 
 
 def fully_qualified(parts: list[str], session: Session) -> Name:

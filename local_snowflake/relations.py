@@ -8,6 +8,7 @@ name that is taken; and it lets DuckDB enforce keys, which Snowflake only record
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, cast
@@ -90,7 +91,8 @@ class CreateRelation:
             forget_grants(session, name)
         comment = _take_properties(create)
         schema = create.this if isinstance(create.this, exp.Schema) else None
-        declared = take_declarations(schema) if schema else Declared()
+        wide = says_number_38_0(statement)
+        declared = take_declarations(schema, wide=wide) if schema else Declared()
         _target(create).replace(as_table(place))
         source = _source(create)
         if source is not None:
@@ -104,6 +106,7 @@ class CreateRelation:
             session.temporaries.add(name)
         elif kind == "TABLE":
             _forget_loads(session, place)
+        session.times.created(place)
         annotate_columns(session.duck, place, declared.comments, declared.types)
         if comment or declared.keys:
             annotate_relation(
@@ -141,13 +144,26 @@ def _forget_loads(session: Session, table: Name) -> None:
     )
 
 
-def take_declarations(schema: exp.Schema) -> Declared:
-    """Take out of a column list what DuckDB has no place for or would enforce."""
+def says_number_38_0(statement: Statement) -> bool:
+    """Whether NUMBER(38, 0) is written out: sqlglot reads NUMBER as the same."""
+    return re.search(r"\(\s*38\s*,\s*0\s*\)", statement.sql) is not None
+
+
+def take_declarations(schema: exp.Schema, *, wide: bool = False) -> Declared:
+    """Take out of a column list what DuckDB has no place for or would enforce.
+
+    Args:
+        schema: The column list, which is changed.
+        wide: Whether NUMBER(38, 0) holds 38 digits; else it is upstream's BIGINT.
+
+    Raises:
+        SqlError: A column has a type that is not here.
+    """
     declared = Declared()
     kept = []
     for item in schema.expressions:
         if isinstance(item, exp.ColumnDef):
-            _take_from_column(item, declared)
+            _take_from_column(item, declared, wide=wide)
             if schema.find_ancestor(exp.Create, exp.Alter) and item.args.get("kind") is None:
                 item = item.this  # noqa: PLW2901 - a view's column, or one typed by AS SELECT
             kept.append(item)
@@ -163,10 +179,13 @@ def take_declarations(schema: exp.Schema) -> Declared:
     return declared
 
 
-def _take_from_column(column: exp.ColumnDef, declared: Declared) -> None:
+def _take_from_column(column: exp.ColumnDef, declared: Declared, *, wide: bool) -> None:
     name = stored(column.this)
-    if note := declared_type(column.args.get("kind")):
+    kind = column.args.get("kind")
+    if note := declared_type(kind):
         declared.types[name] = note
+    if isinstance(kind, exp.DataType):
+        _choose_number(kind, wide=wide)
     kept = []
     for constraint in column.constraints:
         kind = constraint.args.get("kind")
@@ -176,6 +195,24 @@ def _take_from_column(column: exp.ColumnDef, declared: Declared) -> None:
         if isinstance(kind, _KEPT_CONSTRAINTS):
             kept.append(constraint)
     column.set("constraints", kept)
+
+
+def _choose_number(kind: exp.DataType, *, wide: bool) -> None:
+    """Give a whole number the type of DuckDB that its functions take, where it holds the values.
+
+    NUMBER(19, 0) is what dlt writes for integers of 64 bits.
+    """
+    if kind.this == exp.DataType.Type.DECFLOAT:
+        raise unsupported("DECFLOAT")
+    if kind.this != exp.DataType.Type.DECIMAL:
+        return
+    parameters = [parameter.name for parameter in kind.expressions]
+    if parameters in (["19"], ["19", "0"]):
+        kind.set("this", exp.DataType.Type.BIGINT)
+        kind.set("expressions", [])
+    elif wide and parameters == ["38", "0"]:
+        # Upstream makes a BIGINT of it, but not of NUMBER(38).
+        kind.set("expressions", kind.expressions[:1])
 
 
 def key_constraints(item: Expr) -> list[Key]:

@@ -44,7 +44,8 @@ class StatementResult:
             ]
             rows = {"queryResultFormat": "json", "rowset": rowset}
         else:
-            ipc = encoded(self.table, self.rowtype)
+            # Without a row there is no Arrow stream: drivers fail at one that has no batch.
+            ipc = encoded(self.table, self.rowtype) if self.table.num_rows else b""
             rows = {"queryResultFormat": "arrow", "rowsetBase64": b64encode(ipc).decode()}
         return {
             "parameters": [{"name": "TIMEZONE", "value": "Etc/UTC"}],

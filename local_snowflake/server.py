@@ -19,7 +19,8 @@ import uvicorn
 from filelock import FileLock, Timeout
 from starlette.applications import Starlette
 
-from local_snowflake.app import Service, build_app
+from local_snowflake.app import SESSION_SECONDS, Service, build_app
+from local_snowflake.clients import protocol_telling
 from local_snowflake.gap_fillers import LAYER
 from local_snowflake.state import (
     HOST,
@@ -98,11 +99,14 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
         listener.bind((HOST, 0))
         listener.listen(128)
         port = listener.getsockname()[1]
+        service.warehouse.handlers.port = port
         config = uvicorn.Config(
             build_app(service, lifespan),
             log_config=None,
             access_log=False,
-            timeout_keep_alive=75,
+            http=protocol_telling(service.clients.lost),
+            # Never by the server: a closed connection means that its client is gone.
+            timeout_keep_alive=SESSION_SECONDS,
             timeout_graceful_shutdown=3,
         )
         server = uvicorn.Server(config)

@@ -17,11 +17,13 @@ from local_snowflake.bindings import Bindings
 from local_snowflake.errors import SqlError, syntax_error, unsupported
 from local_snowflake.results import StatementResult, status_result
 from local_snowflake.statements import Statement, without_comments
+from local_snowflake.table_locks import LOCK_SECONDS
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
 
 DEFAULTS = {
+    "ABORT_DETACHED_QUERY": "false",
     "AUTOCOMMIT": "true",
     "BINARY_INPUT_FORMAT": "HEX",
     "BINARY_OUTPUT_FORMAT": "HEX",
@@ -67,6 +69,9 @@ def set_parameter(session: Session, name: str, value: str) -> None:
         SqlError: It is not known, or the value would change what statements mean.
     """
     name = name.upper()
+    if name == "LOCK_TIMEOUT" and not value.isdecimal():
+        message = f"SQL compilation error:\ninvalid value [{value}] for parameter '{name}'"
+        raise SqlError(message, 1008, "22023")
     if name in _FREE or name.startswith(_FREE_PREFIXES):
         session.parameters[name] = value
         return
@@ -74,6 +79,11 @@ def set_parameter(session: Session, name: str, value: str) -> None:
         raise SqlError(f"SQL compilation error:\ninvalid parameter '{name}'", 1006, "22023")
     if value.upper() not in _SAME.get(name, {DEFAULTS[name].upper()}):
         raise unsupported(f"The session parameter {name} = {value}")
+
+
+def lock_seconds(session: Session) -> float:
+    """Return how long a session's statement waits for a table that another one has locked."""
+    return min(float(session.parameters.get("LOCK_TIMEOUT", LOCK_SECONDS)), LOCK_SECONDS)
 
 
 class AlterSession:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,19 @@ from sqlglot import Expr, exp
 
 from local_snowflake.aggregates import is_over_text
 from local_snowflake.bindings import NO_BINDINGS, Bindings, Values
+from local_snowflake.duck_functions import SESSION_VARIABLE
 from local_snowflake.errors import SYNTAX_ERROR, as_sql_error, unsupported
 from local_snowflake.identifiers import inline_identifiers
-from local_snowflake.layer import Layer
+from local_snowflake.large_batches import in_large_batches
+from local_snowflake.layer import DescribingHandler, Layer
 from local_snowflake.preflight import Preflight
+from local_snowflake.relation_names import resolve, target_of
+from local_snowflake.relation_times import RelationTimes
 from local_snowflake.result_types import conform, rowtype
 from local_snowflake.results import Description, StatementResult, status_result
-from local_snowflake.session_parameters import DEFAULTS, set_parameter
+from local_snowflake.routine_catalog import SessionRoutines
+from local_snowflake.running_handlers import RunningHandlers
+from local_snowflake.session_parameters import DEFAULTS, lock_seconds, set_parameter
 from local_snowflake.staged_select import SelectFromStage
 from local_snowflake.statements import Statement
 from local_snowflake.table_locks import table_to_lock
@@ -51,10 +58,14 @@ class Session:
     Attributes:
         duck: The session's DuckDB connection, for handlers.
         cleanups: Called when the session ends, last added first, to drop what was temporary.
+        times: Where handlers tell which tables and views they have changed.
         after_statement: Called when the statement that runs has ended, for what only it needs.
         warehouse_name: What USE WAREHOUSE or the login named.
         role_name: What USE ROLE or the login named.
         temporaries: The session's temporary tables and views.
+        routines: The procedures and functions that it sees.
+        handlers: The processes of the procedures that it has called.
+        readers: Connections that read for the statement that runs, beside its own.
         preflight: Checks statements before they run in a transaction.
         cast_aggregates: Whether the statement that runs has aggregates over text.
         last_query_id: The id of the last statement that succeeded.
@@ -94,9 +105,16 @@ class Session:
         self.cleanups: list[Callable[[], None]] = []
         self.after_statement: list[Callable[[], object]] = []
         self.duck = warehouse.connect()
-        self.transactions = Transactions(self.duck, warehouse.locks, autocommit=autocommit)
+        self.duck.execute(f"SET VARIABLE {SESSION_VARIABLE} = {number}")
+        self.times = RelationTimes(self.duck)
+        self.transactions = Transactions(
+            self.duck, warehouse.locks, self.times, autocommit=autocommit
+        )
         self.connection = Connection(self, self.duck, database, schema)
         self.temporaries = TemporaryObjects()
+        self.routines = SessionRoutines(warehouse.routines)
+        self.handlers = RunningHandlers()
+        self.readers: list[duckdb.DuckDBPyConnection] = []
         self.preflight = Preflight(self)
         self.cast_aggregates = False
 
@@ -106,16 +124,15 @@ class Session:
         Raises:
             SqlError: Whatever went wrong.
         """
+        self.handlers.begin()
+        self.warehouse.functions.begin(self.number)
         try:
             statement = self._with_variables(statement)
             statement, bindings = inline_identifiers(statement, bindings)
-            result = self.transactions.run(
-                statement,
-                table_to_lock(statement, self),
-                lambda: self.dispatch(statement, bindings),
-            )
+            result = self._run(statement, bindings)
         except Exception as error:
-            raise as_sql_error(error, statement) from error
+            failure = self.warehouse.functions.take_failure(self.number)
+            raise failure or as_sql_error(error, statement) from error
         finally:
             self._clear_up()
         self.warehouse.results.add(query_id, result)
@@ -134,7 +151,10 @@ class Session:
             expression = statement.expression
             type_id = statement_type_id(expression) if expression else SELECT
             columns = None
-            if expression and not isinstance(self.layer.handler_for(statement), SelectFromStage):
+            handler = self.layer.handler_for(statement)
+            if isinstance(handler, DescribingHandler):
+                columns = handler.described(self, statement)
+            elif expression and not isinstance(handler, SelectFromStage):
                 columns = self.connection.cursor().describe_only(statement.sql)
             if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
                 columns = self.dispatch(statement, Bindings()).rowtype
@@ -164,6 +184,9 @@ class Session:
                 raise unsupported(statement.label) from error
             raise
         type_id = statement_type_id(expression)
+        target = target_of(expression)
+        if target is not None and (affected or expression.args.get("overwrite")):
+            self.times.rows_changed(self.temporaries.physical(resolve(target, self)))
         if cursor.upload is not None:
             location = cursor.upload["stageInfo"]["location"]
             Path(location).mkdir(parents=True, exist_ok=True)
@@ -187,6 +210,7 @@ class Session:
         values = _copied(bindings.rows[0])
         translated = self.connection.cursor().translate(expression, values)
         self.preflight.check(translated, values)
+        translated = in_large_batches(translated, self)
         return self.duck.execute(
             translated.sql(dialect="duckdb") + suffix,
             values if translated.find(exp.Placeholder) else None,
@@ -208,16 +232,36 @@ class Session:
         self.duck.execute("SET schema = 'memory.main'")
         self.connection.set_current(None, None)
 
-    def interrupt(self) -> None:
-        """Stop the statement that is running, if one is; may be called from another thread."""
+    def interrupt(self, beyond: int = 0) -> None:
+        """Stop the statement that is running, if one is; may be called from another thread.
+
+        Args:
+            beyond: How many of the outermost procedures that the session is in go on.
+        """
+        self.handlers.stop(beyond)
+        self.interrupt_query()
+
+    def interrupt_query(self) -> None:
+        """Stop the query that is running, and no procedure."""
         self.transactions.stop_waiting()
-        self.duck.interrupt()
+        self.warehouse.functions.stop(self.number)
+        for duck in [self.duck, *self.readers]:
+            with suppress(duckdb.ConnectionException):  # it has been closed meanwhile
+                duck.interrupt()
+
+    @property
+    def runs_handler(self) -> bool:
+        """Whether the statement that runs waits for code in Python."""
+        return len(self.handlers) > 0 or self.warehouse.functions.is_busy(self.number)
 
     def close(self) -> None:
         """Roll back what is open and drop what was temporary."""
         self.transactions.rollback()
         for cleanup in reversed(self.cleanups):
             cleanup()
+        for routine in self.routines.temporary.values():
+            self.warehouse.functions.forget(routine, self.number)
+        self.warehouse.functions.end(self.number)
         self.preflight.close()
         self.connection.close()
 
@@ -233,6 +277,16 @@ class Session:
             return self._dispatch(statement, bindings)
         finally:
             self.cast_aggregates = False
+
+    def _run(self, statement: Statement, bindings: Bindings) -> StatementResult:
+        if statement.is_call:
+            return self.dispatch(statement, bindings)
+        return self.transactions.run(
+            statement,
+            table_to_lock(statement, self),
+            lambda: self.dispatch(statement, bindings),
+            lock_seconds=lock_seconds(self),
+        )
 
     def _dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
         handler = self.layer.handler_for(statement)

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from local_snowflake.account import GRANTS, OBJECTS
+from local_snowflake.duck_sql import literal
 from local_snowflake.relation_names import text_literal
+from local_snowflake.relation_times import databases
 from local_snowflake.session_parameters import DEFAULTS
+from local_snowflake.show_routines import NO_ROUTINES, routines_sql
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
@@ -18,21 +21,8 @@ ShowQuery = Callable[["Show", "Session"], str]
 _CATALOG = "memory.snowflake_catalog"
 _LONG_AGO = "to_timestamp(0)"
 
-_FUNCTIONS = f"""
-SELECT {_LONG_AGO} AS "created_on", '' AS "name", '' AS "schema_name", 'N' AS "is_builtin",
-    'N' AS "is_aggregate", 'N' AS "is_ansi", 0 AS "min_num_arguments", 0 AS "max_num_arguments",
-    '' AS "arguments", '' AS "description", '' AS "catalog_name", 'N' AS "is_table_function",
-    'N' AS "valid_for_clustering", 'N' AS "is_secure", '' AS "secrets",
-    '' AS "external_access_integrations", 'N' AS "is_external_function", 'SQL' AS "language",
-    'N' AS "is_memoizable", 'N' AS "is_data_metric"
-WHERE false"""
-
 NOTHING: dict[str, str] = {
-    "FUNCTIONS": _FUNCTIONS,
-    "USER FUNCTIONS": _FUNCTIONS,
-    "EXTERNAL FUNCTIONS": _FUNCTIONS,
-    "PROCEDURES": _FUNCTIONS,
-    "USER PROCEDURES": _FUNCTIONS,
+    "EXTERNAL FUNCTIONS": NO_ROUTINES,
     "DYNAMIC TABLES": f"""
 SELECT {_LONG_AGO} AS "created_on", '' AS "name", '' AS "database_name", '' AS "schema_name",
     '' AS "target_lag", '' AS "refresh_mode", '' AS "warehouse", '' AS "text", '' AS "comment"
@@ -61,6 +51,10 @@ def _in_scope(show: Show, session: Session, database: str, schema: str) -> str:
     return " AND ".join(conditions) or "true"
 
 
+def _databases_with_times(session: Session) -> str:
+    return literal(databases(session.duck))
+
+
 def _relations(kind: str) -> ShowQuery:
     condition = {
         "OBJECTS": "true",
@@ -87,7 +81,8 @@ def _relations(kind: str) -> ShowQuery:
                 "BYTES" AS "bytes", "TABLE_OWNER" AS "owner", '1' AS "retention_time",
                 'ROLE' AS "owner_role_type", 'N' AS "is_hybrid", 'N' AS "is_dynamic",
                 'N' AS "is_iceberg"{more}
-            FROM {_CATALOG}.all_tables() WHERE {condition} AND {scope}
+            FROM {_CATALOG}.all_tables({_databases_with_times(session)})
+            WHERE {condition} AND {scope}
             ORDER BY "TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME"
         """  # noqa: S608 - literals
 
@@ -178,7 +173,8 @@ def _keys(kind: str) -> ShowQuery:
                 unnest(range(1, len(key_columns) + 1)) AS "key_sequence",
                 "CONSTRAINT_NAME" AS "constraint_name", 'false' AS "rely",
                 NULL::VARCHAR AS "comment"
-            FROM {_CATALOG}.all_constraints() WHERE "CONSTRAINT_TYPE" = '{kind}' AND {scope}
+            FROM {_CATALOG}.all_constraints({_databases_with_times(session)})
+            WHERE "CONSTRAINT_TYPE" = '{kind}' AND {scope}
         """  # noqa: S608 - literals
 
     return query
@@ -243,7 +239,19 @@ def _variables(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's
     return f'SELECT * FROM (VALUES {values}) AS v("name", "value") WHERE "name" IS NOT NULL'  # noqa: S608 - literals
 
 
+def _routines(kind: str) -> ShowQuery:
+    def query(show: Show, session: Session) -> str:
+        scope = _in_scope(show, session, '"catalog_name"', '"schema_name"')
+        return routines_sql(kind, session, scope)
+
+    return query
+
+
 QUERIES: dict[str, ShowQuery] = {
+    "FUNCTIONS": _routines("FUNCTION"),
+    "USER FUNCTIONS": _routines("FUNCTION"),
+    "PROCEDURES": _routines("PROCEDURE"),
+    "USER PROCEDURES": _routines("PROCEDURE"),
     "OBJECTS": _relations("OBJECTS"),
     "TABLES": _relations("TABLES"),
     "VIEWS": _relations("VIEWS"),

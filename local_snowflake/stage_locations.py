@@ -84,12 +84,14 @@ class StageLocation:
             pattern: A regular expression that the names, with the stage's before them, have to
                 match from begin to end.
         """
+        prefix = self.path.lstrip("/")
+        # Clients keep what they have loaded: only the folder that the path names is looked at.
+        begin = StageLocation(self.stage, prefix.rpartition("/")[0], self.root).folder
         found = [
             StagedFile(path, path.relative_to(self.root).as_posix())
-            for path in self.root.rglob("*")
+            for path in begin.rglob("*")
             if path.is_file()
         ]
-        prefix = self.path.lstrip("/")
         return sorted(
             (
                 file

@@ -157,18 +157,18 @@ class RemoveFiles:
         location, pattern = _location_and_pattern(session, statement, bindings)
         files = location.files(pattern)
         for file in files:
-            remove(file.path, location)
+            remove(file.path)
         rows = [(f"{location.label}{file.name}", "removed") for file in files]
         return rows_result(rows, [text_column("name"), text_column("result")])
 
 
-def remove(path: Path, location: StageLocation) -> None:
-    """Delete a file and the folders that it leaves empty."""
+def remove(path: Path) -> None:
+    """Delete a file.
+
+    Its folder stays until the server starts again, although it may be empty: another client may
+    have been told to put a file there.
+    """
     path.unlink(missing_ok=True)
-    for folder in path.parents:
-        if folder == location.root or any(folder.iterdir()):
-            return
-        folder.rmdir()
 
 
 def _make_room(location: StageLocation, source: str) -> None:

@@ -61,6 +61,9 @@ def tidy(duck: DuckDBPyConnection, folder: Path) -> None:
     for path in folder.glob("*/*/*"):
         if path not in kept and path.relative_to(folder).parts[0] != USER_STAGE:
             shutil.rmtree(path)
+    for path in sorted(folder.glob("*/*/*/**/"), reverse=True):
+        if not any(path.iterdir()):
+            path.rmdir()
 
 
 def delete_table_stage(table: Name, session: Session) -> None:
@@ -163,12 +166,13 @@ def drop_stage(session: Session, name: Name) -> None:
 
 
 def forget_schema(session: Session, database: str, schema: str) -> None:
-    """Forget the stages and file formats of a schema that was dropped, and delete the files."""
+    """Forget what is in a schema that was dropped beside tables, and delete the files."""
     for table in ("_fs_stages", "_stage_formats", "_fs_file_formats"):
         session.duck.execute(
             f"DELETE FROM {_CATALOG}.{table} WHERE database_name = ? AND schema_name = ?",  # noqa: S608 - constants
             [database, schema],
         )
+    session.warehouse.drop_routines(database, schema)
     folder = stage_folder(Name(database, schema, ""), session.warehouse.stages)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -70,6 +70,11 @@ class Statement:
         return self.keyword in _DDL and self.words[1:2] != ["SESSION"]
 
     @property
+    def is_call(self) -> bool:
+        """Whether it calls a procedure, whose statements have transactions of their own."""
+        return self.keyword == "CALL"
+
+    @property
     def is_relation_ddl(self) -> bool:
         """Whether it changes tables or views, which takes several DuckDB statements here."""
         return self.is_ddl and (

@@ -16,14 +16,14 @@ from weakref import WeakSet
 from sqlglot import exp
 
 from local_snowflake.errors import CANCELED, SqlError
-from local_snowflake.relation_names import Name, resolve
+from local_snowflake.relation_names import Name, resolve, target_of
 from local_snowflake.statements import Statement
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
 
 LOCK_SECONDS = 600.0
-"""How long to wait; in Snowflake it is 12 hours."""
+"""How long to wait at most; in Snowflake it is what LOCK_TIMEOUT says, by default 12 hours."""
 
 _LOCKING = exp.Update | exp.Delete | exp.Merge | exp.TruncateTable
 
@@ -103,11 +103,8 @@ def table_to_lock(statement: Statement, session: Session) -> Name | None:
     expression = statement.expression if statement.is_dml else None
     if not isinstance(expression, _LOCKING):
         return None
-    target = (
-        expression.expressions[0] if isinstance(expression, exp.TruncateTable) else expression.this
-    )
-    table = target if isinstance(target, exp.Table) else target.find(exp.Table)
-    if table is None or not isinstance(table.this, exp.Identifier):
+    table = target_of(expression)
+    if table is None:
         return None
     name = resolve(table, session)
     return None if name in session.temporaries else name

@@ -1,8 +1,9 @@
 """TO_CHAR and TO_VARCHAR with a format, and CONVERT_TIMEZONE with two arguments.
 
-What upstream lacks: it ignores the format unless it sees from the statement alone that the value is
-a date or a time, reads `dd` and `dy` in lower case as something else, and takes a timestamp without
-a zone for one in the target zone of CONVERT_TIMEZONE and not in the session's.
+What upstream lacks: it reads a format only where it is one constant, ignores it unless it sees from
+the statement alone that the value is a date or a time, reads `dd` and `dy` in lower case as
+something else, and takes a timestamp without a zone for one in the target zone of CONVERT_TIMEZONE
+and not in the session's.
 
 See https://docs.snowflake.com/en/sql-reference/functions-conversion#date-and-time-formats-in-conversion-functions
 """
@@ -42,11 +43,29 @@ _ELEMENTS = {
     "AM": "%p",
     "PM": "%p",
     "T": "T",
+    "UTC": "UTC",
 }
+_WITH_FORMAT = (exp.ToChar, exp.TimeToStr, exp.TsOrDsToDate, exp.TsOrDsToTime, exp.StrToTime)
 _PIECE = re.compile(
     rf'"(?P<quoted>[^"]*)"|(?P<element>{"|".join(_ELEMENTS)})(?!\d)|(?P<other>[^A-Za-z"])',
     re.IGNORECASE,
 )
+
+
+def fold_formats(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Let a format that is put together from constants, `'HH24:MI' || 'UTC'`, be one constant."""
+    for node in expression.find_all(*_WITH_FORMAT):
+        written = node.args.get("format")
+        text = None if written is None or written.is_string else _constant_text(written)
+        if text is None:
+            continue
+        literal = exp.Literal.string(text)
+        # But for ToChar sqlglot turns constant formats into Python's form when it parses.
+        node.set(
+            "format",
+            literal if isinstance(node, exp.ToChar) else Snowflake.format_time(literal),
+        )
+    return expression
 
 
 def apply_formats(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
@@ -97,6 +116,23 @@ def convert_from_utc(expression: Expr, session: Session) -> Expr:  # noqa: ARG00
             instant = exp.cast(node.args["timestamp"].copy(), exp.DataType.Type.TIMESTAMPTZ)
             node.set("timestamp", instant)
     return expression
+
+
+def _constant_text(expression: Expr) -> str | None:
+    """The text that constants put together give; None: something in it is not constant."""
+    match expression:
+        case exp.Literal() if expression.is_string:
+            return str(expression.this)
+        case exp.Paren():
+            return _constant_text(expression.this)
+        case exp.DPipe():
+            parts = [expression.left, expression.right]
+        case exp.Concat():
+            parts = expression.expressions
+        case _:
+            return None
+    texts = [_constant_text(part) for part in parts]
+    return None if None in texts else "".join(text or "" for text in texts)
 
 
 def _written_format(node: Expr) -> str:

@@ -35,9 +35,10 @@ from fakesnow.statement_type import TCL
 from local_snowflake.bindings import Bindings
 from local_snowflake.errors import SqlError
 from local_snowflake.relation_names import Name
+from local_snowflake.relation_times import RelationTimes
 from local_snowflake.results import StatementResult, status_result
 from local_snowflake.statements import Statement, without_comments
-from local_snowflake.table_locks import TableLocks
+from local_snowflake.table_locks import LOCK_SECONDS, TableLocks
 
 if TYPE_CHECKING:
     from local_snowflake.sessions import Session
@@ -63,12 +64,21 @@ class Transactions:
     Args:
         duck: Its connection.
         locks: The tables that are locked by all sessions.
+        times: What the open transaction has changed.
         autocommit: Whether each DML statement outside of a transaction commits.
     """
 
-    def __init__(self, duck: DuckDBPyConnection, locks: TableLocks, *, autocommit: bool) -> None:
+    def __init__(
+        self,
+        duck: DuckDBPyConnection,
+        locks: TableLocks,
+        times: RelationTimes,
+        *,
+        autocommit: bool,
+    ) -> None:
         self._duck = duck
         self._locks = locks
+        self._times = times
         self._has_written = False
         self._state = _State.NONE
         self._autocommit = autocommit
@@ -78,6 +88,13 @@ class Transactions:
     def is_open(self) -> bool:
         """Whether a transaction is open that outlives the statement."""
         return self._state is not _State.NONE
+
+    def left_open(self, *, was_open: bool) -> bool:
+        """Whether a procedure has begun a transaction and not ended it.
+
+        Without autocommit its statements have begun one for their caller to end.
+        """
+        return self.is_open and not was_open and self._autocommit
 
     def set_autocommit(self, autocommit: bool) -> None:
         """Switch autocommit; the open transaction is committed first, as in Snowflake."""
@@ -113,17 +130,18 @@ class Transactions:
                     "25000",
                 )
             if state is _State.OPEN:
+                self._write_times()
                 self._duck.commit()
                 self._finish()
         finally:
-            self._after_commit.clear()
+            self._forget_actions()
             self._locks.release(self)
 
     def rollback(self) -> None:
         """Roll back the open transaction; without effect when none is open."""
         if self._state is not _State.NONE:
             self._state = _State.NONE
-            self._after_commit.clear()
+            self._forget_actions()
             try:
                 self._duck.rollback()
             finally:
@@ -133,13 +151,21 @@ class Transactions:
         """Let a statement that waits for a lock fail; may be called from another thread."""
         self._locks.cancel(self)
 
-    def run(self, statement: Statement, lock: Name | None, action: Callable[[], _T]) -> _T:
+    def run(
+        self,
+        statement: Statement,
+        lock: Name | None,
+        action: Callable[[], _T],
+        *,
+        lock_seconds: float = LOCK_SECONDS,
+    ) -> _T:
         """Run a statement under the rules above.
 
         Args:
             statement: The statement.
             lock: The table that it locks, if any.
             action: Runs it; is called again after a conflict.
+            lock_seconds: How long to wait for that table.
         """
         if statement.is_ddl:
             self.commit()
@@ -147,7 +173,7 @@ class Transactions:
         pause = 0.005
         while True:
             try:
-                with self._around(statement, lock):
+                with self._around(statement, lock, lock_seconds):
                     return action()
             except Exception as error:
                 done = statement.keyword in _CONTROL or self._state is _State.LOST
@@ -157,7 +183,9 @@ class Transactions:
             pause = min(2 * pause, 0.5)
 
     @contextmanager
-    def _around(self, statement: Statement, lock: Name | None) -> Iterator[None]:
+    def _around(
+        self, statement: Statement, lock: Name | None, lock_seconds: float
+    ) -> Iterator[None]:
         if statement.is_dml and not self._autocommit:
             self.begin()
         # Sequences and stages are written to a database of fakesnow's own, and one DuckDB
@@ -165,7 +193,7 @@ class Transactions:
         own = (statement.is_dml or statement.is_relation_ddl) and not self.is_open
         try:
             if lock is not None and self._state is not _State.LOST:
-                self._locks.acquire(lock, self)
+                self._locks.acquire(lock, self, lock_seconds)
             if own:
                 with self._transaction_of_its_own():
                     yield
@@ -193,11 +221,27 @@ class Transactions:
         try:
             yield
         except BaseException:
-            self._after_commit.clear()
+            self._forget_actions()
             self._duck.rollback()
             raise
-        self._duck.commit()
+        try:
+            self._write_times()
+            self._duck.commit()
+        except BaseException:
+            self._forget_actions()
+            raise
         self._finish()
+
+    def _write_times(self) -> None:
+        try:
+            self._times.write()
+        except BaseException:
+            self._duck.rollback()
+            raise
+
+    def _forget_actions(self) -> None:
+        self._after_commit.clear()
+        self._times.forget()
 
     def _finish(self) -> None:
         actions, self._after_commit = self._after_commit, []
@@ -206,7 +250,7 @@ class Transactions:
 
     def _after_error(self) -> None:
         if self.is_open and self._is_aborted():
-            self._after_commit.clear()
+            self._forget_actions()
             self._duck.rollback()
             self._duck.begin()
             if self._has_written:

@@ -16,6 +16,7 @@ from snowflake.connector.cursor import SnowflakeCursor
 from sqlglot import Expr, exp
 
 from local_snowflake.errors import unsupported
+from local_snowflake.large_batches import in_large_batches
 from local_snowflake.recent_results import NothingKept
 from local_snowflake.result_types import conform, rowtype
 from local_snowflake.statements import outside_literals
@@ -137,7 +138,7 @@ class Cursor(FakeSnowflakeCursor):
 
     def _execute(self, transformed: Expr, params: MutableParams | None = None) -> None:
         self._session.preflight.check(transformed, params)
-        super()._execute(transformed, params)
+        super()._execute(in_large_batches(transformed, self._session), params)
 
     def _transform(self, expression: Expr, params: MutableParams | None) -> Expr:
         layer = self._session.layer

@@ -12,11 +12,21 @@ from fakesnow import info_schema, macros
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
-from local_snowflake import account, information_schema, load_history
+from local_snowflake import (
+    account,
+    information_schema,
+    load_history,
+    relation_times,
+    routine_catalog,
+)
 from local_snowflake import stages as stage_catalog
 from local_snowflake.duck_sql import literal
 from local_snowflake.errors import SqlError
+from local_snowflake.function_workers import FunctionWorkers
+from local_snowflake.guests import Guests
+from local_snowflake.handler_environment import HandlerEnvironment
 from local_snowflake.recent_results import RecentResults
+from local_snowflake.routine_catalog import RoutineCatalog
 from local_snowflake.table_locks import TableLocks
 
 DATABASES = ("RAW", "ANALYTICS", "ML")
@@ -61,13 +71,19 @@ class Warehouse:
         self._duck.execute(information_schema.creation_sql())
         self._duck.execute(stage_catalog.creation_sql())
         self._duck.execute(account.creation_sql())
+        self._duck.execute(routine_catalog.creation_sql())
         # For sessions without a current database.
         self._duck.execute(macros.creation_sql("memory"))
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)
                 self._duck.execute(load_history.creation_sql(path.stem))
+                relation_times.prepare(self._duck, path.stem)
         stage_catalog.tidy(self._duck, self.stages)
+        self.guests = Guests()
+        self.handlers = HandlerEnvironment(folder / "handlers", self.stages)
+        self.routines = RoutineCatalog(self.connect())
+        self.functions = FunctionWorkers(self.connect(), self.handlers, self.routines.all())
         for name in DATABASES:
             if not self.has_database(name):
                 self.create_database(name)
@@ -101,10 +117,12 @@ class Warehouse:
             duck.execute(info_schema.per_db_creation_sql(name))
             duck.execute(macros.creation_sql(name))
             duck.execute(load_history.creation_sql(name))
+            relation_times.prepare(duck, name)
             duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}".PUBLIC')
 
     def drop_database(self, name: str) -> None:
-        """Delete a database with its file, its stages and what is known of its tables."""
+        """Delete a database with its file, its stages and what is known of its objects."""
+        self.drop_routines(name)
         with self.connect() as duck:
             duck.execute(f'DETACH DATABASE "{name}"')
             for table, column in (
@@ -123,8 +141,14 @@ class Warehouse:
             (self.databases / f"{name}{suffix}").unlink(missing_ok=True)
         shutil.rmtree(self.stages / name, ignore_errors=True)
 
+    def drop_routines(self, database: str, schema: str | None = None) -> None:
+        """Forget the procedures and functions of a database or schema."""
+        for routine in self.routines.drop_within(database, schema):
+            self.functions.forget(routine)
+
     def close(self) -> None:
         """Write everything into the database files and close them."""
+        self.handlers.close()
         with self.connect() as duck:
             names = duck.execute(
                 "SELECT database_name FROM duckdb_databases() "

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 import snowflake.connector
+
+# What Dagster sets in the processes of runs and steps; not public in 1.13.
+from dagster._core.definitions.definitions_load_context import (
+    DefinitionsLoadContext,
+    DefinitionsLoadType,
+)
 from snowflake.connector import SnowflakeConnection
 
 from local_snowflake import lifecycle
 from local_snowflake.target import connection_settings
 
 TIMEOUTS = {"login_timeout": 20, "network_timeout": 60, "socket_timeout": 60}
+# Else a tenth of a login goes into a list of all that the tests' process has imported.
+QUIET = {"log_imported_packages_in_telemetry": False}
+
+
+def pytest_configure() -> None:
+    """Let processes that tests start be stopped.
+
+    A script that starts the tests in the background has them ignore SIGINT, which Dagster gives to
+    SIGTERM as well, and programs inherit.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,7 @@ class WarehouseUnderTest:
 
     def connect(self, **changes: object) -> SnowflakeConnection:
         """A connection of snowflake-connector-python, with timeouts."""
-        return snowflake.connector.connect(**{**self.settings, **TIMEOUTS, **changes})
+        return snowflake.connector.connect(**{**self.settings, **TIMEOUTS, **QUIET, **changes})
 
     def rows(self, sql: str, **changes: object) -> list[tuple[object, ...]]:
         """The rows of one statement on a connection of its own."""
@@ -38,12 +57,26 @@ class WarehouseUnderTest:
             return cursor.fetchall()
 
 
+@pytest.fixture(autouse=True)
+def definitions_are_loaded_anew() -> Iterator[None]:
+    """Definitions are read as a code server reads them.
+
+    A job that Dagster reconstructs in the process of the tests leaves it saying that definitions
+    are read again, as in a step, and then most checks of the YAML are left out.
+    """
+    context = DefinitionsLoadContext(DefinitionsLoadType.INITIALIZATION)
+    with DefinitionsLoadContext.scoped(context):
+        yield
+
+
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseUnderTest]:
     """The embedded warehouse on a folder of its own; one per xdist worker."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DP_LOCAL_DIR", str(tmp_path_factory.mktemp("local")))
         patch.setenv("DP_TARGET", "local")
+        # Whatever other environments there are: handlers run in the one that has everything.
+        patch.setenv("DP_LOCAL_PYTHON", sys.executable)
         # At each login the driver asks the clouds' metadata services where it runs; without them
         # that can take the resolver's 5 seconds.
         patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")

@@ -13,3 +13,18 @@ CREATE OR REPLACE MACRO memory.snowflake_catalog.formatted(argument DATE, patter
     (argument, pattern) AS error(
         'TO_CHAR of anything but a date or a time with a format is not in the embedded warehouse.'
     )::VARCHAR;
+
+-- A text of blanks only is NULL.
+CREATE OR REPLACE MACRO memory.snowflake_catalog.read_json_text(argument VARCHAR) AS
+        json(nullif(trim(argument), '')),
+    (argument JSON) AS
+        CASE WHEN json_type(argument) = 'VARCHAR'
+             THEN json(nullif(trim(argument ->> '$'), ''))
+             ELSE json(argument) END;
+
+CREATE OR REPLACE MACRO memory.snowflake_catalog.try_json_text(argument VARCHAR) AS
+        json(TRY_CAST(nullif(trim(argument), '') AS JSON)),
+    (argument JSON) AS
+        CASE WHEN json_type(argument) = 'VARCHAR'
+             THEN json(TRY_CAST(nullif(trim(argument ->> '$'), '') AS JSON))
+             ELSE json(argument) END;

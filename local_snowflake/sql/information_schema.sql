@@ -51,7 +51,9 @@ SELECT
                     16777216)
          WHEN kind = 'BINARY' THEN 8388608 END AS "CHARACTER_OCTET_LENGTH",
     CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_precision
-         WHEN kind = 'NUMBER' THEN 38 END::BIGINT AS "NUMERIC_PRECISION",
+         WHEN kind = 'NUMBER'
+         THEN coalesce(try_cast(regexp_extract(declared, '\d+') AS BIGINT), 38) END::BIGINT
+        AS "NUMERIC_PRECISION",
     CASE WHEN kind = 'NUMBER' THEN 10 END::BIGINT AS "NUMERIC_PRECISION_RADIX",
     CASE WHEN data_type LIKE 'DECIMAL%' THEN numeric_scale
          WHEN kind = 'NUMBER' THEN 0 END::BIGINT AS "NUMERIC_SCALE",
@@ -69,22 +71,44 @@ CREATE OR REPLACE MACRO memory.snowflake_catalog.columns_of(db) AS TABLE
 SELECT * EXCLUDE (is_temporary) FROM memory.snowflake_catalog.all_columns()
 WHERE "TABLE_CATALOG" = db;
 
-CREATE OR REPLACE MACRO memory.snowflake_catalog.all_tables() AS TABLE
+-- The times of relation_times.py; this table makes the list of tables never empty.
+CREATE SCHEMA IF NOT EXISTS memory._fs_information_schema;
+
+CREATE TABLE IF NOT EXISTS memory._fs_information_schema.no_times (
+    database_name VARCHAR, schema_name VARCHAR, relation_name VARCHAR,
+    created TIMESTAMPTZ, last_ddl TIMESTAMPTZ, last_altered TIMESTAMPTZ
+);
+
+CREATE OR REPLACE MACRO memory.snowflake_catalog.times_in(databases) AS TABLE
+SELECT database_name, schema_name, relation_name,
+    arg_max(created, last_altered) AS created, max(last_ddl) AS last_ddl,
+    max(last_altered) AS last_altered
+FROM query_table(list_concat(
+    ['memory._fs_information_schema.no_times'],
+    list_transform(
+        databases,
+        lambda db: '"' || replace(db, '"', '""') || '"._fs_information_schema.relation_times'
+    )
+))
+GROUP BY ALL;
+
+-- All databases' relations, with the times of those in the databases of the list.
+CREATE OR REPLACE MACRO memory.snowflake_catalog.all_tables(databases) AS TABLE
 WITH relations AS (
-    SELECT database_name, schema_name, table_name, comment, estimated_size AS row_count,
-        'BASE TABLE' AS kind, NULL AS text
+    SELECT database_name, schema_name, table_name AS relation_name, comment,
+        estimated_size AS row_count, 'BASE TABLE' AS kind, NULL AS text
     FROM duckdb_tables() WHERE NOT internal
     UNION ALL
     SELECT database_name, schema_name, view_name, comment, NULL, 'VIEW', sql
     FROM duckdb_views() WHERE NOT internal
 )
 SELECT
-    CASE WHEN database_name = 'temp' THEN split_part(table_name, chr(31), 1)
+    CASE WHEN database_name = 'temp' THEN split_part(relation_name, chr(31), 1)
          ELSE database_name END AS "TABLE_CATALOG",
-    CASE WHEN database_name = 'temp' THEN split_part(table_name, chr(31), 2)
+    CASE WHEN database_name = 'temp' THEN split_part(relation_name, chr(31), 2)
          ELSE schema_name END AS "TABLE_SCHEMA",
-    CASE WHEN database_name = 'temp' THEN split_part(table_name, chr(31), 3)
-         ELSE table_name END AS "TABLE_NAME",
+    CASE WHEN database_name = 'temp' THEN split_part(relation_name, chr(31), 3)
+         ELSE relation_name END AS "TABLE_NAME",
     'SYSADMIN' AS "TABLE_OWNER",
     CASE WHEN kind = 'BASE TABLE' AND database_name = 'temp' THEN 'LOCAL TEMPORARY'
          ELSE kind END AS "TABLE_TYPE",
@@ -95,7 +119,9 @@ SELECT
     NULL::VARCHAR AS "USER_DEFINED_TYPE_CATALOG", NULL::VARCHAR AS "USER_DEFINED_TYPE_SCHEMA",
     NULL::VARCHAR AS "USER_DEFINED_TYPE_NAME",
     'YES' AS "IS_INSERTABLE_INTO", 'YES' AS "IS_TYPED", NULL::VARCHAR AS "COMMIT_ACTION",
-    to_timestamp(0) AS "CREATED", to_timestamp(0) AS "LAST_ALTERED", to_timestamp(0) AS "LAST_DDL",
+    coalesce(created, to_timestamp(0)) AS "CREATED",
+    coalesce(last_altered, to_timestamp(0)) AS "LAST_ALTERED",
+    coalesce(last_ddl, to_timestamp(0)) AS "LAST_DDL",
     'SYSADMIN' AS "LAST_DDL_BY", 'NO' AS "AUTO_CLUSTERING_ON",
     nullif(split_part(coalesce(comment, ''), chr(31), 1), '') AS "COMMENT",
     CASE WHEN database_name = 'temp' THEN 'YES' ELSE 'NO' END AS "IS_TEMPORARY",
@@ -103,24 +129,23 @@ SELECT
     text AS view_text,
     nullif(split_part(coalesce(comment, ''), chr(31), 2), '') AS keys
 FROM relations
+LEFT JOIN memory.snowflake_catalog.times_in(databases)
+    USING (database_name, schema_name, relation_name)
 WHERE database_name <> 'temp' AND schema_name NOT IN (
           'main', '_fs_information_schema', 'information_schema', 'pg_catalog')
-   OR database_name = 'temp' AND contains(table_name, chr(31));
+   OR database_name = 'temp' AND contains(relation_name, chr(31));
 
 CREATE OR REPLACE MACRO memory.snowflake_catalog.tables_of(db) AS TABLE
-SELECT * EXCLUDE (view_text, keys) FROM memory.snowflake_catalog.all_tables()
+SELECT * EXCLUDE (view_text, keys) FROM memory.snowflake_catalog.all_tables([db])
 WHERE "TABLE_CATALOG" = db;
 
-CREATE OR REPLACE MACRO memory.snowflake_catalog.all_views() AS TABLE
+CREATE OR REPLACE MACRO memory.snowflake_catalog.views_of(db) AS TABLE
 SELECT "TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", "TABLE_OWNER",
     view_text AS "VIEW_DEFINITION", 'NONE' AS "CHECK_OPTION", 'NO' AS "IS_UPDATABLE",
     'NO' AS "INSERTABLE_INTO", 'NO' AS "IS_SECURE", "CREATED", "LAST_ALTERED", "LAST_DDL",
     "LAST_DDL_BY", "COMMENT"
-FROM memory.snowflake_catalog.all_tables() WHERE "TABLE_TYPE" = 'VIEW';
-
-CREATE OR REPLACE MACRO memory.snowflake_catalog.views_of(db) AS TABLE
-SELECT * FROM memory.snowflake_catalog.all_views()
-WHERE "TABLE_CATALOG" = db;
+FROM memory.snowflake_catalog.all_tables([db])
+WHERE "TABLE_CATALOG" = db AND "TABLE_TYPE" = 'VIEW';
 
 CREATE OR REPLACE MACRO memory.snowflake_catalog.all_schemata() AS TABLE
 SELECT database_name AS "CATALOG_NAME", schema_name AS "SCHEMA_NAME", 'SYSADMIN' AS "SCHEMA_OWNER",
@@ -151,28 +176,26 @@ FROM duckdb_databases() WHERE NOT internal AND database_name NOT IN ('memory', '
 CREATE OR REPLACE MACRO memory.snowflake_catalog.databases_of(db) AS TABLE
 SELECT * FROM memory.snowflake_catalog.all_databases();
 
-CREATE OR REPLACE MACRO memory.snowflake_catalog.all_constraints() AS TABLE
+CREATE OR REPLACE MACRO memory.snowflake_catalog.all_constraints(databases) AS TABLE
 SELECT "TABLE_CATALOG" AS "CONSTRAINT_CATALOG", "TABLE_SCHEMA" AS "CONSTRAINT_SCHEMA",
     coalesce(nullif(key.name, ''), 'SYS_CONSTRAINT_' || "TABLE_NAME" || '_' || key.kind[1])
         AS "CONSTRAINT_NAME",
     "TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", key.kind AS "CONSTRAINT_TYPE",
     'NO' AS "IS_DEFERRABLE", 'YES' AS "INITIALLY_DEFERRED", 'NO' AS "ENFORCED",
-    NULL::VARCHAR AS "COMMENT", to_timestamp(0) AS "CREATED", to_timestamp(0) AS "LAST_ALTERED",
+    NULL::VARCHAR AS "COMMENT", "CREATED", "LAST_DDL" AS "LAST_ALTERED",
     'NO' AS "RELY", key.columns AS key_columns
 FROM (
     SELECT *, unnest(from_json(keys, '[{"kind":"VARCHAR","columns":["VARCHAR"],"name":"VARCHAR"}]'))
         AS key
-    FROM memory.snowflake_catalog.all_tables() WHERE keys IS NOT NULL
+    FROM memory.snowflake_catalog.all_tables(databases) WHERE keys IS NOT NULL
 );
 
 CREATE OR REPLACE MACRO memory.snowflake_catalog.table_constraints_of(db) AS TABLE
-SELECT * EXCLUDE (key_columns) FROM memory.snowflake_catalog.all_constraints()
+SELECT * EXCLUDE (key_columns) FROM memory.snowflake_catalog.all_constraints([db])
 WHERE "TABLE_CATALOG" = db;
 
-CREATE OR REPLACE MACRO memory.snowflake_catalog.all_packages() AS TABLE
-SELECT NULL::VARCHAR AS "PACKAGE_NAME", NULL::VARCHAR AS "VERSION", NULL::VARCHAR AS "LANGUAGE",
-    NULL::VARCHAR AS "RUNTIME_VERSION"
-WHERE false;
-
-CREATE OR REPLACE MACRO memory.snowflake_catalog.packages_of(db) AS TABLE
-SELECT * FROM memory.snowflake_catalog.all_packages();
+-- The packages are those of the environment that runs handlers, which DuckDB does not know.
+CREATE OR REPLACE MACRO memory.snowflake_catalog.packages_of(db, names, versions, runtime) AS TABLE
+SELECT unnest(from_json(names, '["VARCHAR"]')) AS "PACKAGE_NAME",
+    unnest(from_json(versions, '["VARCHAR"]')) AS "VERSION", 'python' AS "LANGUAGE",
+    runtime AS "RUNTIME_VERSION";

@@ -89,5 +89,7 @@ def test_session_parameters_are_kept_and_nonsense_is_refused(cursor):
     cursor.execute("alter session unset query_tag")
     assert cursor.execute(tag).fetchone()["value"] == ""
     cursor.execute("alter session set timezone = 'UTC'")
+    with pytest.raises(ProgrammingError, match=r"invalid value \[soon\] for parameter"):
+        cursor.execute("alter session set lock_timeout = 'soon'")
     with pytest.raises(ProgrammingError, match="invalid parameter 'QUERY_TAGG'"):
         cursor.execute("alter session set query_tagg = 'x'")

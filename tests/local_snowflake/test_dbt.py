@@ -1,17 +1,23 @@
-"""`dbt build` on the embedded warehouse: three builds of a small project.
+"""dbt on the embedded warehouse: three builds of a small project.
 
-The builds are the fixture; each test looks at what one part of the project left.
+The builds are the fixture; each test looks at what one part of the project left, or runs another
+command of dbt's.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from snowflake.connector.cursor import SnowflakeCursor
+
+pytestmark = pytest.mark.xdist_group("dbt_on_local_snowflake")  # built once, in one process
 
 FILES = {
     "dbt_project.yml": """
@@ -64,6 +70,12 @@ from values (1), ({{ env_var('DBT_TEST_RUN') }} + 10)
 """,
     "models/schema.yml": """
 version: 2
+sources:
+  - name: loaded
+    schema: DBT_SEEDS
+    tables:
+      - name: carriers
+        config: {freshness: {error_after: {count: 1, period: hour}}}
 models:
   - name: carriers_table
     description: The carriers' table
@@ -94,8 +106,8 @@ from values (1), ({{ env_var('DBT_TEST_RUN') }} + 10)
 
 
 @pytest.fixture(scope="module")
-def cursor(warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeCursor]:
-    """A cursor in the schema that three builds have filled."""
+def project(warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the project, which was built three times."""
     project = tmp_path_factory.mktemp("dbt")
     for name, text in FILES.items():
         (project / name).parent.mkdir(exist_ok=True)
@@ -112,17 +124,25 @@ def cursor(warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snow
         for run in (1, 2, 3):
             # Not --vars: dbt would parse the whole project again.
             patch.setenv("DBT_TEST_RUN", str(run))
-            build(project)
-    with warehouse.connect(database=database, schema="DBT") as connection:
-        yield connection.cursor()
+            result = dbt(project, "build")
+            problems = [
+                f"{r.node.name}: {r.message}" for r in result.result or () if r.status != "success"
+            ]
+            assert result.success, f"{problems} {result.exception}"
+        yield project
     warehouse.rows(f"drop database {database}")
 
 
-def build(project: Path) -> None:
+@pytest.fixture(scope="module")
+def cursor(warehouse, project: Path) -> Iterator[SnowflakeCursor]:
+    """A cursor in the schema that three builds have filled."""
+    with warehouse.connect(database=os.environ["DBT_TEST_DATABASE"], schema="DBT") as connection:
+        yield connection.cursor()
+
+
+def dbt(project: Path, *command: str) -> dbtRunnerResult:
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
-    result = dbtRunner().invoke(["build", *folders, "--quiet", "--no-use-colors"])
-    problems = [f"{r.node.name}: {r.message}" for r in result.result or [] if r.status != "success"]
-    assert result.success, f"{problems} {result.exception}"
+    return dbtRunner().invoke([*command, *folders, "--quiet", "--no-use-colors"])
 
 
 def test_merge_updates_inserts_and_adds_columns(cursor):
@@ -172,3 +192,23 @@ def test_nothing_temporary_is_left(cursor):
     assert sorted(row[1] for row in cursor.fetchall()) == [
         *("CARRIERS_TABLE", "HISTORY", "MERGED", "REPLACED", "STG_CARRIERS")
     ]
+
+
+def test_freshness_of_a_source_is_read_from_the_warehouse(project):
+    result = dbt(project, "source", "freshness")
+    assert [str(source.status) for source in result.result] == ["pass"], result.exception
+    assert result.result[0].age < 3600
+
+
+def test_docs_have_the_tables_with_their_columns_and_times(project):
+    result = dbt(project, "docs", "generate")
+    assert result.success, result.exception
+    catalog = json.loads((project / "target" / "catalog.json").read_text())
+    assert not catalog["errors"]
+    table = catalog["nodes"]["model.tiny.carriers_table"]
+    assert list(table["columns"]) == ["CODE", "NAME", "SINCE", "FEE"]
+    changed = table["stats"]["last_modified"]["value"]
+    assert changed.endswith("UTC")
+    age = datetime.now(UTC) - datetime.fromisoformat(changed.replace("UTC", "+00:00"))
+    assert age < timedelta(hours=1)
+    assert "source.tiny.loaded.carriers" in catalog["sources"]

@@ -11,7 +11,6 @@ import pytest
 from snowflake.snowpark import Row, Session, Window
 from snowflake.snowpark import functions as F  # noqa: N812 - as Snowpark's documentation has it
 from snowflake.snowpark.exceptions import SnowparkSQLException
-from snowflake.snowpark.types import IntegerType
 
 
 @pytest.fixture
@@ -103,12 +102,3 @@ def test_files_cached_results_and_views(session, tmp_path: Path):
     session.table("t").create_or_replace_temp_view("v")
     assert session.table("v").count() == 3
     assert session.table("t").describe().count() == 5
-
-
-def test_python_functions_are_refused_by_name(session):
-    with pytest.raises(
-        SnowparkSQLException, match="A user-defined function is not in the embedded"
-    ):
-        session.udf.register(
-            lambda x: x + 1, name="f", return_type=IntegerType(), input_types=[IntegerType()]
-        )

@@ -59,6 +59,27 @@ def test_semi_structured_values_are_json_text(cursor):
     assert one(cursor, path) == (1, "two", "b", Decimal("1.0"), None)
 
 
+def test_json_is_read_from_texts_and_from_variants_that_are_texts(cursor):
+    cursor.execute("""create table t as select to_variant('{"a": 1}') as v, '{"a": 2}' as s""")
+    assert one(cursor, "select v:a, parse_json(v):a::int, parse_json(s):a::int from t") == (
+        None, 1, 2,
+    )  # fmt: skip
+    tried = "select parse_json(' '), try_parse_json('no'), try_parse_json(v) from t"
+    assert one(cursor, tried) == (None, None, '{"a":1}')
+
+
+def test_numbers_of_38_digits_and_of_19(cursor):
+    cursor.execute("create table t (wide number(38, 0), long number(19, 0))")
+    cursor.execute("alter table t add column more number(38,0), longer number(19)")
+    values = (int("9" * 38), 2**63 - 1, -int("9" * 38), -(2**63))
+    cursor.execute("insert into t values ({}, {}, {}, {})".format(*values))
+    assert one(cursor, "select * from t") == values
+    kinds = [row[1] for row in cursor.execute("describe table t")]
+    assert kinds == ["NUMBER(38,0)", "NUMBER(19,0)"] * 2
+    cursor.execute("update t set long = 2")
+    assert one(cursor, "select substr('abc', long), repeat('x', long) from t") == ("bc", "xx")
+
+
 def test_flatten_makes_a_row_per_element(cursor):
     cursor.execute("""create table t as select 1 as id, parse_json('[{"n": 5}, {"n": 6}]') as j""")
     rows = cursor.execute(
@@ -127,6 +148,15 @@ def test_bind_variables_in_values_are_described(warehouse, database):
         ("ltrim('0a0', '0') || rtrim(' b ') || trim('xcx', 'x')", "a0 bc"),
         ("try_to_timestamp('x')", None),
         ("div0(1, 0) + 7 / 2", 3.5),
+        (
+            "to_char('2024-01-02 03:04'::timestamp, 'dd.' || ('mm ' || 'hh24') || 'UTC')",
+            "02.01 03UTC",
+        ),
+        ("to_date('02/01/2024', 'dd/' || 'mm/yyyy')::varchar", "2024-01-02"),
+        (
+            "to_timestamp('02/01/24 03', concat('dd/mm', '/yy') || ' hh24')::varchar",
+            "2024-01-02 03:00:00",
+        ),
     ],
 )
 def test_functions(cursor, expression, value):
@@ -143,11 +173,11 @@ def test_formats_of_times_in_columns_count(cursor):
         "select to_char(ts, 'HH24'), to_varchar(ts, 'yyyymmdd hh24:mi:ss.ff3'), "
         "to_char(d, 'Mon dd, YYYY'), to_char(clock, 'HH12:MI AM'), to_char(tz, 'HH24'), "
         "to_char('2024-01-02'::date, 'dy dd.MM.yy'), to_char(d, 'YYYY-MM-DD\"T\"HH24'), "
-        "to_char(null, 'YYYY'), to_char(n)"
+        "to_char(null, 'YYYY'), to_char(n), to_varchar(ts, 'YYYY-' || 'MM')"
     )
     assert one(cursor, query + " from t") == (
         *("13", "20240102 13:04:05.678", "Jan 02, 2024", "01:04 PM", "11", "Tue 02.01.24"),
-        *("2024-01-02T00", None, "5"),
+        *("2024-01-02T00", None, "5", "2024-01"),
     )
 
 

@@ -115,3 +115,16 @@ def test_begin_in_a_transaction_changes_nothing(cursor):
     cursor.execute("start transaction")
     cursor.execute("rollback")
     assert count(cursor) == 1
+
+
+def test_lock_timeout_says_how_long_a_statement_waits(warehouse, database, cursor):
+    cursor.execute("begin")
+    cursor.execute("update t set a = 2")
+    parameters = {"LOCK_TIMEOUT": 0}
+    with warehouse.connect(database=database, session_parameters=parameters) as other:
+        waiting = other.cursor()
+        with pytest.raises(ProgrammingError, match="has locked"):
+            waiting.execute("update t set a = 3")
+        cursor.execute("commit")
+        waiting.execute("update t set a = a + 1")
+    assert cursor.execute("select a from t").fetchone() == (3,)

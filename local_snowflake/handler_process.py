@@ -1,0 +1,205 @@
+"""A Python process that runs the code of a procedure or function, beside the server.
+
+Messages go over its standard input and output: eight bytes of length, then the content. Nothing
+secret is among its arguments or in its environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+_LENGTH_BYTES = 8
+_TOLD_LINES = 20
+_LINE_BYTES = 8192
+_LOOK_SECONDS = 0.5
+
+
+class HandlerEndedError(Exception):
+    """The process ended, was killed or did not start in time; the message says what it printed."""
+
+
+class _TooLateError(Exception):
+    pass
+
+
+class HandlerProcess:
+    """One process and its children; they end with `close`.
+
+    Args:
+        command: The program and its arguments.
+        environment: Its whole environment.
+        folder: Where it starts.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> None:
+        self._process = subprocess.Popen(
+            [*_dies_with_us(), *command],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        os.set_blocking(_pipe(self._process.stdin).fileno(), False)
+        self._printed: deque[str] = deque(maxlen=_TOLD_LINES)
+        self._reader = threading.Thread(target=self._read_printed, daemon=True)
+        self._reader.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def send(self, content: bytes | memoryview) -> None:
+        """Send a message.
+
+        Raises:
+            HandlerEndedError: The process has ended.
+        """
+        self._write(len(content).to_bytes(_LENGTH_BYTES, "big"))
+        self._write(content)
+
+    def receive(self, seconds: float | None = None) -> bytearray:
+        """Wait for a message.
+
+        Args:
+            seconds: For how long; None: for as long as the process runs.
+
+        Raises:
+            HandlerEndedError: The process has ended or the time is over.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        try:
+            length = int.from_bytes(self._read(_LENGTH_BYTES, deadline), "big")
+            return self._read(length, deadline)
+        except _TooLateError:
+            self.kill()
+            raise HandlerEndedError(f"It did not start within {seconds:g} seconds.") from None
+
+    def kill(self) -> None:
+        """End the process and its children at once; may be called from another thread."""
+        with contextlib.suppress(ProcessLookupError):
+            # Its group outlives it when it has children.
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process and free what it used."""
+        self.kill()
+        self._process.wait()
+        self._reader.join(timeout=1)
+        for pipe in (self._process.stdin, self._process.stdout):
+            _pipe(pipe).close()
+
+    def _write(self, content: bytes | memoryview) -> None:
+        left = memoryview(content)
+        try:
+            while left:
+                descriptor = self._when_ready(self._process.stdin, select.POLLOUT)
+                left = left[os.write(descriptor, left) :]
+        except (OSError, ValueError) as error:
+            raise self._ended() from error
+
+    def _read(self, size: int, deadline: float | None) -> bytearray:
+        content = bytearray(size)
+        missing = memoryview(content)
+        try:
+            while missing:
+                descriptor = self._when_ready(self._process.stdout, select.POLLIN, deadline)
+                count = os.readv(descriptor, [missing])
+                if count == 0:
+                    raise self._ended()
+                missing = missing[count:]
+        except (OSError, ValueError) as error:
+            raise self._ended() from error
+        return content
+
+    def _when_ready(self, pipe: IO[bytes] | None, event: int, deadline: float | None = None) -> int:
+        """Wait until a pipe can be read or written, and give its descriptor.
+
+        Where a process has ended its children may hold its pipes open.
+        """
+        descriptor = _pipe(pipe).fileno()
+        poll = select.poll()
+        poll.register(descriptor, event)
+        while True:
+            was_alive = self.is_alive
+            if poll.poll(_LOOK_SECONDS * 1000):
+                return descriptor
+            if not was_alive:
+                raise self._ended()
+            if deadline is not None and time.monotonic() > deadline:
+                raise _TooLateError
+
+    def _ended(self) -> HandlerEndedError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        self._reader.join(timeout=1)
+        status = self._process.poll()
+        how = f"Its process ended (status {status})."
+        if status is not None and status < 0:
+            how = f"Its process ended (signal {-status})."
+        if status == -signal.SIGKILL:
+            how = (
+                f"Its process was killed (signal {-status}): the system does that when memory "
+                "runs out."
+            )
+        printed = "\n".join(self._printed)
+        return HandlerEndedError(f"{how}\n{printed}".strip())
+
+    def _read_printed(self) -> None:
+        # Closed here, and not by `close`, which would wait for this thread: a process that has left
+        # the group may hold the other end for as long as it likes.
+        with contextlib.suppress(OSError, ValueError), _pipe(self._process.stderr) as pipe:
+            while line := pipe.readline(_LINE_BYTES):
+                self._printed.append(line.decode(errors="replace").rstrip("\n"))
+
+
+class Launcher:
+    """Starts processes that the kernel ends with this one.
+
+    That holds for the thread that has started them: so all are started by one that stays.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
+
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path
+    ) -> HandlerProcess:
+        """Start a process."""
+        return self._thread.submit(HandlerProcess, command, environment, folder).result()
+
+    def close(self) -> None:
+        """Start none any more."""
+        self._thread.shutdown()
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # never: all three are pipes
+        raise ValueError
+    return pipe
+
+
+def _dies_with_us() -> list[str]:
+    """What makes the kernel end a program with this process, even when that is killed.
+
+    Linux only: elsewhere it ends when its standard input is closed.
+    """
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
