@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sample_sources.errors import SampleError
-from sample_sources.systems import FLIGHT_OPS, SYSTEMS, SampleSystem
+from sample_sources.systems import FLIGHT_OPS, SYSTEMS, WEATHER_API, SampleSystem
 
 app = typer.Typer(
     help="The demo's operational systems: real data, on this machine.",
@@ -72,6 +72,8 @@ def status(names: Names = None, as_json: AsJson = False) -> None:
             table.add_row(*lead, name, "" if rows is None else f"{rows:,}")
             lead = ["", "", ""]
     Console().print(table)
+    for each in found:
+        _print_faults(each.name, each.faults)
 
 
 @app.command()
@@ -80,7 +82,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Stop the systems and delete their data: the next start begins at the end of 2013."""
+    """Stop the systems and delete their data; with flight_ops the clock goes back to its start."""
     with _errors_as_messages():
         systems = _named(names)
         listed = ", ".join(system.name for system in systems)
@@ -99,17 +101,50 @@ def advance(
     days: Annotated[int, typer.Option("--days", min=1, help="How many days to move on.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Move the sample's clock on: every day brings new flights and corrects earlier ones."""
-    with _errors_as_messages(), _progress(FLIGHT_OPS.name) as report:
-        done = FLIGHT_OPS.advance(days, report)
+    """Move the sample's clock on: every day brings flights and weather, and corrects flights."""
+    with _errors_as_messages():
+        with _progress(FLIGHT_OPS.name) as report:
+            done = FLIGHT_OPS.advance(days, report)
+        observations = WEATHER_API.observed(done.clock, days=days)
     if as_json:
-        _print_json(asdict(done))
+        _print_json({**asdict(done), "observations": observations})
     else:
         Console().print(
             f"{done.added:,} flights added, {done.corrected:,} corrected; "
-            f"the clock shows {done.clock}",
+            f"{observations:,} weather observations; the clock shows {done.clock}",
+            soft_wrap=True,
             highlight=False,
         )
+
+
+@app.command()
+def fault(
+    name: Annotated[str, typer.Argument(metavar="SYSTEM", help="weather_api.")],
+    faults: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FAULT]...", help="Such as error:every=3; all others go off."),
+    ] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Switch all off.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Switch faults on that a system answers with; without FAULT, show which are on."""
+    with _errors_as_messages():
+        (system,) = _named([name])
+        if system is not WEATHER_API:
+            raise SampleError(f"{name} has no faults to switch on; {WEATHER_API.name} has.")
+        if faults and clear:
+            raise SampleError("Name faults or give --clear, not both.")
+        switched = (
+            WEATHER_API.switch_faults(faults or [])
+            if faults or clear
+            else WEATHER_API.switched_faults()
+        )
+    if as_json:
+        _print_json({"name": name, "faults": switched})
+    elif switched:
+        _print_faults(name, switched)
+    else:
+        Console().print(f"{name} answers without faults")
 
 
 def _named(names: list[str] | None) -> list[SampleSystem]:
@@ -117,6 +152,12 @@ def _named(names: list[str] | None) -> list[SampleSystem]:
     if unknown := [name for name in names or () if name not in known]:
         raise SampleError(f"There is no sample system {unknown[0]!r}; there is {', '.join(known)}.")
     return [known[name] for name in names or known]
+
+
+def _print_faults(name: str, faults: list[str]) -> None:
+    if faults:
+        said = escape(f"{name} answers with faults: {'; '.join(faults)}")
+        Console().print(said, soft_wrap=True, highlight=False)
 
 
 @contextmanager

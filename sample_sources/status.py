@@ -15,3 +15,5 @@ class Status:
     """The sample's time, New York's local time; None if the system does not run."""
     rows: dict[str, int] = field(default_factory=dict)
     """The rows of each table or endpoint; empty if the system does not run."""
+    faults: list[str] = field(default_factory=list)
+    """The faults that it answers with, as `dp sample fault` takes them."""

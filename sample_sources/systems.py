@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from sample_sources.flight_ops.system import FlightOps
 from sample_sources.status import Status
+from sample_sources.weather_api.system import WeatherApi
 
 
 class SampleSystem(Protocol):
@@ -32,4 +33,6 @@ class SampleSystem(Protocol):
 FLIGHT_OPS: Final = FlightOps()
 """Keeps the clock that all systems share."""
 
-SYSTEMS: Final[tuple[SampleSystem, ...]] = (FLIGHT_OPS,)
+WEATHER_API: Final = WeatherApi()
+
+SYSTEMS: Final[tuple[SampleSystem, ...]] = (FLIGHT_OPS, WEATHER_API)

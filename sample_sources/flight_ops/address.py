@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sample_sources.folders import local_dir
+from sample_sources.folders import local_dir, replace_text
 from sample_sources.lifecycle import ensure_running
 
 # Raise it when the tables change: folders of another layout are then refused.
@@ -44,9 +43,7 @@ def read_state() -> State | None:
 
 def write_state(state: State) -> None:
     """Replace `state.json` in one step, so that no reader sees half of it."""
-    new = folder() / "state.json.new"
-    new.write_text(json.dumps(asdict(state)))
-    os.replace(new, folder() / "state.json")  # noqa: PTH105 - the call known to be atomic
+    replace_text(folder() / "state.json", json.dumps(asdict(state)))
 
 
 def url_in(socket_dir: Path | str) -> str:

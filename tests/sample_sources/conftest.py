@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,10 @@ import pytest
 
 from sample_sources.flight_ops import url
 from sample_sources.flight_ops.system import FlightOps
+from sample_sources.weather_api import url as weather_url
+from sample_sources.weather_api.address import current_url
+from sample_sources.weather_api.system import WeatherApi
+from tests.sample_sources.weather import Service
 
 
 @contextmanager
@@ -22,6 +27,7 @@ def temporary_local_dir() -> Iterator[Path]:
         yield Path(name)
         patch.setenv("DP_LOCAL_DIR", name)
         FlightOps().reset()
+        WeatherApi().reset()
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +80,24 @@ def sample() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def weather_dir() -> Iterator[Path]:
+    """A local folder whose weather_api runs and whose flight_ops was never there."""
+    with temporary_local_dir() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DP_LOCAL_DIR", str(folder))
+        weather_url()
+        patch.undo()
+        yield folder
+
+
+@pytest.fixture
+def weather(weather_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """The service of `weather_dir`, at the start of the clock and without faults."""
+    monkeypatch.setenv("DP_LOCAL_DIR", str(weather_dir))
+    address = current_url()
+    assert address
+    yield Service(address)
+    WeatherApi().switch_faults([])
+    shutil.rmtree(weather_dir / "flight_ops", ignore_errors=True)

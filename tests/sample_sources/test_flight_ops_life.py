@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -55,14 +57,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_a_killed_start_is_never_served_but_built_anew_once_and_that_survives_a_crash(
     own_dir: Path, sign: str, sample: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    killed = sample("up")
+    killed = sample("up", "flight_ops")
     wait_for((own_dir / "flight_ops/postgres" / sign).exists)
     killed.send_signal(signal.SIGKILL)
     killed.wait(SECONDS)
     assert current_url() is None
     assert FlightOps().status().running is False
 
-    starters = [sample("up", "--json"), sample("up", "--json")]
+    starters = [sample("up", "flight_ops", "--json") for _ in range(2)]
     said = [json.loads(starter.communicate(timeout=SECONDS)[0]) for starter in starters]
 
     assert said[0] == said[1] == [{"name": "flight_ops", "url": current_url()}]
@@ -155,3 +157,34 @@ def test_another_user_gets_through_closed_folders_and_sees_nothing(tmp_path: Pat
     let_through(program)
 
     assert closed.stat().st_mode & 0o777 == 0o701
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server needs a user of its own")
+def test_servers_that_start_at_once_share_one_account() -> None:
+    name = f"dp{os.getpid()}"
+    program = (
+        "from sample_sources.flight_ops import postgres\n"
+        f"postgres._ROOTS_USER = {name!r}\n"
+        "input()\n"
+        "print(postgres._account().pw_uid)"
+    )
+    try:
+        starters = [
+            subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(6)
+        ]
+        for starter in starters:
+            assert starter.stdin is not None
+            starter.stdin.write("go\n")
+        for starter in starters:
+            assert starter.stdin is not None
+            starter.stdin.flush()
+        ids = {starter.communicate(timeout=60)[0].strip() for starter in starters}
+        assert ids == {str(pwd.getpwnam(name).pw_uid)}
+    finally:
+        subprocess.run(["userdel", name], check=False)

@@ -10,15 +10,18 @@ from typing import Any
 
 import psycopg
 import pytest
+import requests
 import sling_linux_amd64
 from typer.testing import CliRunner
 
 from sample_sources.cli import app
 from sample_sources.flight_ops.address import current_url
+from sample_sources.weather_api import url as weather_url
 
 pytestmark = pytest.mark.xdist_group("sample_sources")
 
 SECONDS = 60
+SYSTEMS = ["flight_ops", "weather_api"]
 SLING = Path(sling_linux_amd64.__path__[0]) / "bin" / "sling-linux-amd64"
 
 
@@ -39,14 +42,28 @@ def query(text: str) -> list[tuple[Any, ...]]:
         return connection.execute(text.encode()).fetchall()
 
 
-def test_a_system_lives_through_its_commands(
+def observations(address: str) -> int:
+    """How many observations the service gives."""
+    rows, parameters = 0, {"page_size": "5000"}
+    while True:
+        page = requests.get(f"{address}/observations", parameters, timeout=SECONDS).json()
+        rows += len(page["data"])
+        if page["next_cursor"] is None:
+            return rows
+        parameters["cursor"] = page["next_cursor"]
+
+
+def test_the_systems_live_through_their_commands(
     own_dir: Path, sample: Callable[..., subprocess.Popen[str]]
 ) -> None:
     """One story, so that the database is filled once."""
     assert read("status") == [
-        {"name": "flight_ops", "running": False, "url": None, "clock": None, "rows": {}}
+        {"name": name, "running": False, "url": None, "clock": None, "rows": {}, "faults": []}
+        for name in SYSTEMS
     ]
-    assert read("down") == [{"name": "flight_ops", "was_running": False}]
+    assert read("down") == [{"name": name, "was_running": False} for name in SYSTEMS]
+    weather = weather_url()  # before flight_ops, which it does not need
+    assert observations(weather) == 26_115
 
     # Advancing starts the system; two at once take turns.
     both = [sample("advance", "--days", "1", "--json") for _ in range(2)]
@@ -59,6 +76,8 @@ def test_a_system_lives_through_its_commands(
         "ops.airports": 1_458,
         "ops.airlines": 16,
     }
+    assert [each["observations"] for each in done] == [72, 72]
+    assert observations(weather) == 26_115 + 144
 
     # An advance that is killed never happened.
     killed = sample("advance", "--days", "300")
@@ -73,32 +92,41 @@ def test_a_system_lives_through_its_commands(
     assert query("select count(*), (select now::text from sample.clock) from ops.flights") == [
         (rows, "2014-01-03 00:00:00")
     ]
+    assert observations(weather) == 26_115 + 144
 
     # The data survive a stop.
     assert "stopped" in run("down")
     assert current_url() is None
-    assert read("up") == [{"name": "flight_ops", "url": current_url()}]
+    weather = weather_url()
+    assert observations(weather) == 26_115 + 144
+    assert read("up") == [
+        {"name": "flight_ops", "url": current_url()},
+        {"name": "weather_api", "url": weather},
+    ]
     assert "2014-01-03 00:00:00" in run("status")
-    assert "the clock shows 2014-01-04 00:00:00" in run("advance", "--days", "1")
+    advanced = run("advance", "--days", "1")
+    assert "72 weather observations; the clock shows 2014-01-04 00:00:00" in advanced
+    assert observations(weather) == 26_115 + 216
 
     # A reset asks first.
     refused = CliRunner().invoke(app, ["reset"], input="n\n")
     assert refused.exit_code == 1
     assert current_url()
-    run("reset", answer="y\n")
+    run("reset", "flight_ops", answer="y\n")
     assert current_url() is None
+    assert observations(weather) == 26_115
     assert not (own_dir / "flight_ops" / "postgres").exists()
 
 
 def test_an_unknown_system_is_refused_by_name(own_dir: Path) -> None:
     done = CliRunner().invoke(app, ["up", "flight_op"])
     assert done.exit_code == 1
-    assert "There is no sample system 'flight_op'; there is flight_ops." in done.stderr
+    assert "There is no sample system 'flight_op'; there is flight_ops, weather_api." in done.stderr
 
 
 @pytest.mark.clients
 def test_sling_reads_all_types_and_exactly_what_changed(own_dir: Path) -> None:
-    address = read("up")[0]["url"]
+    address = read("up", "flight_ops")[0]["url"]
     replication = own_dir / "replication.yaml"
     replication.write_text("""
 source: SRC
