@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-ENVS := host ingestion
+ENVS := host ingestion transformation ml
 VENV := .venvs
 UV := $(VENV)/uv/bin/uv
 
@@ -20,9 +20,10 @@ $(VENV)/%/.ready: constraints/%.txt pyproject.toml | $(UV)
 	@$(UV) pip install --quiet --python $(VENV)/$* --no-deps -e .
 	@touch $@
 
-setup: $(ENVS:%=$(VENV)/%/.ready) ## make the environments
+setup: $(ENVS:%=$(VENV)/%/.ready) ## make the environments, and parse the dbt project
+	@$(VENV)/transformation/bin/python -m factories.dbt.prepare dbt_project
 
-run: setup ## load everything: the main job
+run: setup ## load and build everything: the main job
 	@$(VENV)/host/bin/dp run
 
 dev: setup ## the Dagster UI on 127.0.0.1:3000
@@ -39,7 +40,7 @@ lint: $(VENV)/test/.ready
 test: setup lint ## lint, types and every test
 	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
 
-bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results.md
+bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results/
 	@$(VENV)/test/bin/python -m benchmarks
 
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from factories.errors import Problem, nearest
 from factories.keys import AssetKeyNames, parse_key
-from factories.models import Places, StrictModel, validate
+from factories.mistakes import Located
+from factories.models import StrictModel, validate
 from factories.times import CronText, TimezoneText
 
 ConfigT = TypeVar("ConfigT", bound=StrictModel)
@@ -109,6 +110,20 @@ def _ignored(keys: Sequence[str]) -> dg.AssetSelection:
     return _external() | dg.AssetSelection.assets(*(parse_key(key) for key in keys))
 
 
+def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
+    """Return the condition that no blocking check of an upstream asset's present state has failed.
+
+    A failed check holds back what is downstream in its own run; runs of other code locations, and
+    later ones, know nothing of it (dagster #27760, #18472). One that has not run yet holds nothing
+    back: else a check that was just added would.
+    """
+    failed = dg.AutomationCondition.any_checks_match(
+        dg.AutomationCondition.check_failed(), blocking_only=True
+    )
+    upstream = dg.AutomationCondition.any_deps_match(failed).ignore(ignored)
+    return (~upstream).with_label("no_upstream_check_failed")
+
+
 @automation_condition("on_cron_no_deps")
 def on_cron_no_deps(config: CronConfig) -> Condition:
     """Request a run when the cron ticks, whatever the dependencies' state."""
@@ -124,21 +139,29 @@ def on_cron_no_deps(config: CronConfig) -> Condition:
 
 @automation_condition("on_cron_with_deps")
 def on_cron_with_deps(config: CronWithDepsConfig) -> Condition:
-    """Request a run when the cron has ticked and every upstream asset has updated since."""
+    """Request a run when the cron has ticked and every upstream asset has updated since.
+
+    Not while a blocking check of one of them has failed.
+    """
+    ignored = _ignored(config.ignore)
     condition = dg.AutomationCondition.on_cron(config.cron_schedule, config.cron_timezone)
     return (
-        condition.ignore(_ignored(config.ignore)) & ~dg.AutomationCondition.in_progress()
+        condition.ignore(ignored)
+        & _no_upstream_check_failed(ignored)
+        & ~dg.AutomationCondition.in_progress()
     ).with_label("on_cron_with_deps")
 
 
 @automation_condition("on_upstream_change")
 def on_upstream_change(config: IgnoreConfig) -> Condition:
-    """Request a run when any upstream asset was updated and none is missing or in progress."""
+    """Request a run when any upstream asset was updated and none is missing or in progress.
+
+    Not while a blocking check of one of them has failed.
+    """
+    ignored = _ignored(config.ignore)
     return (
-        dg.AutomationCondition.eager()
-        .ignore(_ignored(config.ignore))
-        .with_label("on_upstream_change")
-    )
+        dg.AutomationCondition.eager().ignore(ignored) & _no_upstream_check_failed(ignored)
+    ).with_label("on_upstream_change")
 
 
 @automation_condition("manual_only")
@@ -185,7 +208,7 @@ class AutomationConditions:
         self,
         name: str | None,
         config: Mapping[str, Any] | None,
-        places: Places,
+        places: Located,
         problems: list[Problem],
     ) -> Condition | None:
         """Return the Dagster condition for a name and its config.
@@ -212,6 +235,12 @@ class AutomationConditions:
         # The same few conditions stand on thousands of assets: build each once.
         memo = f"{name}:{sorted((config or {}).items(), key=str)}"
         if memo not in self._built:
+            needed = [key for key, f in condition.config.model_fields.items() if f.is_required()]
+            if needed and not config:
+                example = ", ".join(f"{key}: …" for key in needed)
+                message = f"{name} needs automation_condition_config: {{{example}}}"
+                problems.append(places.problem(["automation_condition"], message))
+                return None
             found: list[Problem] = []
             inside = _ConfigPlaces(places)
             model = validate(condition.config, dict(config or {}), inside, found)
@@ -222,12 +251,12 @@ class AutomationConditions:
         return self._built[memo]
 
 
-class _ConfigPlaces(Places):
+class _ConfigPlaces:
     """The places inside a block's `automation_condition_config`."""
 
-    def __init__(self, block: Places) -> None:
-        super().__init__(block.file, *block.bases)
+    def __init__(self, block: Located) -> None:
+        self._block = block
 
     def problem(self, path: Sequence[str | int], message: str, **details: Any) -> Problem:
         inside = ["automation_condition_config", *path]
-        return super().problem(inside, message, **details)
+        return self._block.problem(inside, message, **details)

@@ -35,6 +35,8 @@ class Build:
         problems: Every mistake found so far; the caller raises them together.
         produced: Where each produced asset key comes from.
         tables: Where each table that is loaded comes from, by its name in the warehouse.
+        jobs: The jobs that belong to assets.
+        reads: Where each asset is declared that something else has to produce.
     """
 
     root: Path
@@ -43,6 +45,8 @@ class Build:
     problems: list[Problem] = field(default_factory=list)
     produced: dict[dg.AssetKey, Origin] = field(default_factory=dict)
     tables: dict[str, Origin] = field(default_factory=dict)
+    jobs: list[dg.JobDefinition] = field(default_factory=list)
+    reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
 
     def claim(self, key: dg.AssetKey, table: str, origin: Origin) -> None:
         """Note that an asset is produced, and the table it loads.
@@ -53,7 +57,7 @@ class Build:
         of_table = self.tables.setdefault(table, origin)
         of_key = self.produced.setdefault(key, origin)
         if of_table is not origin:
-            message = f"the table {table} is loaded here and at {of_table}: name another `object`"
+            message = f"the table {table} is loaded here and at {of_table}: name another table"
             self.problems.append(Problem(origin.file, origin.line, origin.column, message))
         elif of_key is not origin:
             self.problems.append(twice(key, of_key, origin))

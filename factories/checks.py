@@ -11,6 +11,7 @@ import dagster as dg
 from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
 from factories.models import Names, StrictModel
+from factories.sql_text import identifier
 
 COLUMN_SCHEMA = "dagster/column_schema"
 Outcome = tuple[bool, dict[str, Any], str | None]
@@ -84,7 +85,7 @@ class LoadedTable:
     """What the checks look at.
 
     Attributes:
-        relation: Database, schema and table, quoted where needed.
+        relation: The table, as SQL calls it.
         columns: The columns' types by name, as the warehouse has them now.
         previous_columns: The columns' names at the last materialization before this one.
         query: Runs a statement on the warehouse.
@@ -163,7 +164,7 @@ def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
     found = next((known for known in table.columns if known.lower() == column.lower()), None)
     if found is None:
         return False, {"columns": list(table.columns)}, f"The table has no column {column}."
-    wrong = int(table.query(sql.format(column=f'"{found}"'))[0][0])
+    wrong = int(table.query(sql.format(column=identifier(found)))[0][0])
     return wrong == 0, {"rows_that_fail": wrong}, None
 
 
@@ -173,9 +174,22 @@ def _no_removed_columns(table: LoadedTable) -> Outcome:
     return not removed, {"removed_columns": removed}, None
 
 
-def previous_columns(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str] | None:
-    """Return the column names that the last materialization of an asset recorded."""
-    event = instance.get_latest_materialization_event(key)
+def previous_columns(
+    instance: dg.DagsterInstance, key: dg.AssetKey, *, before: float | None = None
+) -> list[str] | None:
+    """Return the column names that the last materialization of an asset recorded.
+
+    Args:
+        instance: Dagster's.
+        key: The asset.
+        before: The time before which it was materialized; without it, up to now.
+    """
+    if before is None:
+        event = instance.get_latest_materialization_event(key)
+    else:
+        earlier = dg.AssetRecordsFilter(asset_key=key, before_timestamp=before)
+        records = instance.fetch_materializations(earlier, limit=1).records
+        event = records[0].event_log_entry if records else None
     materialization = event.asset_materialization if event else None
     value = materialization.metadata.get(COLUMN_SCHEMA) if materialization else None
     if not isinstance(value, dg.TableSchemaMetadataValue):

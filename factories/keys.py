@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, StrictStr
 
 from factories.models import words
 
-KEY_PART = re.compile(r"^[A-Za-z0-9_.-]+$")
+KEY_PART = re.compile(r"[A-Za-z0-9_.-]+")
 NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
 
 
@@ -30,7 +30,10 @@ def asset_key(system: str, layer: str, table: str) -> dg.AssetKey:
 
 
 def _asset_key(value: str) -> str:
-    if not all(KEY_PART.match(part) for part in value.split("/")):
+    if "." in value and "/" not in value:  # a table's name: as one part it would name no asset
+        meant = value.replace(".", "/")
+        raise ValueError(f"{value!r} is not an asset key; did you mean {meant!r}?")
+    if not all(KEY_PART.fullmatch(part) for part in value.split("/")):
         raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
     return value
 

@@ -23,6 +23,8 @@ from factories.project import MARKER, project_root
 from factories.yaml_files import display_name
 
 CODE_REFERENCES = "dagster/code_references"
+# Where definitions tell what the location reads: more than its assets depend on.
+READS = "dp/reads"
 # Dagster makes a stub asset of every dep that the location does not declare, with this metadata.
 STUB = "dagster/auto_created_stub_asset"
 
@@ -38,12 +40,22 @@ class AssetReport:
     deps: list[str]
 
 
+@dataclass(frozen=True)
+class ReadReport:
+    """One asset that a location says it reads and another has to produce; where it says so."""
+
+    key: str
+    file: str
+    line: int
+
+
 @dataclass
 class LocationReport:
     """What one code location holds, or why it cannot be loaded."""
 
     assets: list[AssetReport] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    reads: list[ReadReport] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the report as one JSON document."""
@@ -54,7 +66,8 @@ class LocationReport:
         """Read a report that `to_json` wrote."""
         data = json.loads(text)
         problems = [Problem(**{**p, "allowed": tuple(p["allowed"])}) for p in data["problems"]]
-        return cls([AssetReport(**asset) for asset in data["assets"]], problems)
+        assets = [AssetReport(**asset) for asset in data["assets"]]
+        return cls(assets, problems, [ReadReport(**read) for read in data["reads"]])
 
 
 def report_location(module_name: str) -> LocationReport:
@@ -71,12 +84,14 @@ def report_location(module_name: str) -> LocationReport:
         return LocationReport(problems=list(error.problems))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
         return LocationReport(problems=[_load_problem(module_name, error)])
+    reads: Any = defs.metadata.get(READS)
     return LocationReport(
         [
             _asset(spec, produced=spec.key in executable)
             for spec in specs
             if STUB not in spec.metadata
-        ]
+        ],
+        reads=[ReadReport(**read) for read in reads.value] if reads else [],
     )
 
 

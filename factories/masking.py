@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 SHORTEST_SECRET = 3
+URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
 class SecretMask:
@@ -24,6 +28,11 @@ class SecretMask:
         kept = (text for text in found if len(text) >= SHORTEST_SECRET)
         self._secrets = sorted(kept, key=len, reverse=True)
 
+    def add(self, secret: str) -> None:
+        """Hide one more, which came to light while something ran."""
+        if secret not in self._secrets:
+            self._secrets = SecretMask([*self._secrets, secret])._secrets  # noqa: SLF001 - of its own class
+
     def __call__(self, text: str) -> str:
         """Return text without the secrets."""
         for secret in self._secrets:
@@ -32,10 +41,45 @@ class SecretMask:
         return text
 
 
+@contextmanager
+def masked_output(mask: SecretMask) -> Iterator[None]:
+    """Hide secrets in what Python code prints, and in what `logging` writes where nobody set it up.
+
+    What a program that the code starts writes, or the code itself to `sys.stdout.buffer`, is not
+    seen here.
+    """
+    with (
+        redirect_stdout(cast("TextIO", _Masked(sys.stdout, mask))),
+        redirect_stderr(cast("TextIO", _Masked(sys.stderr, mask))),
+    ):
+        yield
+
+
+class _Masked:
+    """A stream that takes text, and gives it to another one without secrets."""
+
+    def __init__(self, stream: TextIO, mask: SecretMask) -> None:
+        self._stream = stream
+        self._mask = mask
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._mask(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret as it looks plain, in a URL, and in the JSON of a log line."""
+    """Yield a secret as it looks plain, in a URL, in Python's repr and in a log line's JSON."""
     for text in (secret, unquote(secret)):
-        yield from (text, quote(text, safe=""), quote(text), quote_plus(text))
+        yield from (text, quote(text, safe=""), quote(text), quote_plus(text), repr(text)[1:-1])
+        # As requests and dlt write it in an address.
+        yield from (quote(text, safe=URL_SAFE), quote_plus(text, safe="*"))
         for plain in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
             yield plain
             yield plain.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")

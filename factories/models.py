@@ -1,43 +1,39 @@
-"""Strict models of YAML content, and the translation of their errors into problems with places."""
+"""Strict models of YAML content, and their mistakes as problems with places."""
 
 from __future__ import annotations
 
-import json
 import re
-import typing
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
 
-from factories.errors import Problem, nearest
+from factories.errors import Problem
+from factories.mistakes import Located, problems_of, shown, wrong_places
 from factories.yaml_files import YamlFile
 
-DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*$")
-TYPE_NAMES = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "list_type": "a list",
-    "tuple_type": "a list",
-}
+DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d|w)\s*")
+# Names that a list would hold, as one text: `id, day`.
+SEVERAL = re.compile(r"\s*\w+(\s*,\s*\w+)+\s*")
 UNIT_NAMES = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class StrictModel(BaseModel):
-    """A frozen model that refuses keys it does not know."""
+    """A frozen model that refuses keys it does not know.
+
+    Attributes:
+        elsewhere: Keys that somebody may look for here, and where they stand.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    elsewhere: ClassVar[Mapping[str, str]] = {}
 
 
 def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, str) and (match := DURATION.match(value)):
+    if isinstance(value, str) and (match := DURATION.fullmatch(value)):
         return timedelta(**{UNIT_NAMES[match[2]]: float(match[1])})
     raise ValueError("must be a duration like 30s, 15m, 36h or 7d")
 
@@ -52,8 +48,19 @@ Duration = Annotated[
 
 
 def words(value: object) -> object:
-    """Return a list of one for one word."""
-    return [value] if isinstance(value, str) else value
+    """Return a list of one for one word.
+
+    Raises:
+        ValueError: When it is neither text nor a list, or a text that means several words.
+    """
+    if isinstance(value, str):
+        if SEVERAL.fullmatch(value):
+            names = ", ".join(part.strip() for part in value.split(","))
+            raise ValueError(f"{value!r} looks like several: write [{names}]")
+        return [value]
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"must be text or a list, not {shown(value)}")  # noqa: TRY004 - pydantic takes it for a mistake of the user's
+    return value
 
 
 # One name or a list of names: `id` means `[id]`, as Sling and dlt take it.
@@ -84,7 +91,7 @@ class Places:
 
 
 def validate(
-    model: type[ModelT], data: Any, places: Places, problems: list[Problem]
+    model: type[ModelT], data: Any, places: Located, problems: list[Problem]
 ) -> ModelT | None:
     """Build a model from plain YAML values.
 
@@ -94,125 +101,52 @@ def validate(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        by_path: dict[tuple[str | int, ...], list[dict[str, Any]]] = defaultdict(list)
-        for mistake in error.errors(include_url=False):
-            by_path[tuple(_in_data(mistake["loc"], data, mistake["type"]))].append(dict(mistake))
-        for path, mistakes in by_path.items():
-            problems.extend(_problems(model, path, mistakes, places))
+        problems.extend(problems_of(model, data, error, places))
         return None
 
 
-def _in_data(loc: Sequence[str | int], data: Any, kind: str) -> Iterator[str | int]:
-    """Yield the steps that the user wrote: pydantic adds the names of a union's members."""
-    missing = loc[-1] if kind == "missing" else None
-    for step in loc[:-1] if missing is not None else loc:
-        in_list = isinstance(data, list) and isinstance(step, int) and step < len(data)
-        if in_list or (isinstance(data, dict) and step in data):
-            data = data[step]
-            yield step
-    if missing is not None:
-        yield missing
+def validate_partly(
+    model: type[ModelT],
+    data: Any,
+    places: Located,
+    problems: list[Problem],
+    *,
+    needed: Collection[str] = (),
+) -> ModelT | None:
+    """Build a model of what is right in a file, so that one mistake does not hide others.
 
+    Args:
+        model: The model of the whole file.
+        data: Plain YAML values.
+        places: Where they were written.
+        problems: Receives every mistake.
+        needed: Keys without which the others would look wrong.
 
-def _problems(
-    model: type[BaseModel],
-    path: tuple[str | int, ...],
-    mistakes: Sequence[dict[str, Any]],
-    places: Places,
-) -> Iterator[Problem]:
-    """Yield the problems at one path; the members of a union make one together."""
-    wanted = list(dict.fromkeys(TYPE_NAMES[m["type"]] for m in mistakes if m["type"] in TYPE_NAMES))
-    if wanted:
-        value = mistakes[0]["input"]
-        message = f"must be {' or '.join(wanted)}, not {_shown(value)}"
-        if wanted == ["text"] and isinstance(value, bool | int | float):
-            message += ": put it in quotes"
-        key = _label(path)
-        yield places.problem(path, f"{key}: {message}" if key else message)
-    for mistake in mistakes:
-        if mistake["type"] not in TYPE_NAMES:
-            yield _problem(model, path, mistake, places)
-
-
-def _problem(
-    model: type[BaseModel], path: tuple[str | int, ...], error: dict[str, Any], places: Places
-) -> Problem:
-    kind = error["type"]
-    key = _label(path)
-    if kind == "extra_forbidden":
-        allowed = _keys_at(model, path[:-1])
-        return places.problem(
-            path,
-            f"unknown key {key!r}",
-            allowed=allowed,
-            nearest=nearest(key, allowed),
-            at_key=True,
-        )
-    if kind == "missing":
-        return places.problem(path[:-1], f"the key {key!r} is missing", at_key=True)
-    if kind in {"literal_error", "enum"}:
-        choices = re.findall(r"'([^']*)'", error["ctx"]["expected"])
-        found = error["input"]
-        return places.problem(
-            path,
-            f"{key}: {found!r} is not one of the allowed values",
-            allowed=choices,
-            nearest=nearest(found, choices) if isinstance(found, str) else None,
-        )
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if kind == "too_short":
-        message = "must not be empty"
-    elif kind != "value_error":
-        message = f"{message.replace('Input should', 'must')}, not {_shown(error['input'])}"
-    return places.problem(path, f"{key}: {message}" if key else message)
-
-
-def _label(path: Sequence[str | int]) -> str:
-    """Return the name of a place as a reader would say it: `owners[0]`."""
-    names = [str(step) if isinstance(step, str) else f"[{step}]" for step in path]
-    if len(names) > 1 and not isinstance(path[-1], str):
-        return "".join(names[-2:])
-    return names[-1] if names else ""
-
-
-def _shown(value: object) -> str:
-    """Return a value as it looks in YAML."""
-    if value is None:
-        return "empty"
-    text = json.dumps(value, default=str) if isinstance(value, bool | dict | list) else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line of a terminal
-
-
-def _keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """Return the keys that the model nested at `path` accepts."""
-    current: Any = model
-    for step in path:
-        current = _step(current, step)
-    found = _models(current)
-    return [field.alias or name for name, field in found[0].model_fields.items()] if found else []
-
-
-def _step(annotation: Any, step: str | int) -> Any:
-    for model in _models(annotation):
-        for name, field in model.model_fields.items():
-            if step in {name, field.alias}:
-                return field.annotation
-    arguments = [a for part in _union(annotation) for a in typing.get_args(part)]
-    return arguments[-1] if arguments and arguments[-1] is not ... else next(iter(arguments), None)
-
-
-def _union(annotation: Any) -> list[Any]:
-    while typing.get_origin(annotation) is Annotated:
-        annotation = typing.get_args(annotation)[0]
-    parts = typing.get_args(annotation)
-    if type(None) in parts:
-        return [part for part in parts if part is not type(None)]
-    return [annotation]
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    return [
-        part
-        for part in _union(annotation)
-        if isinstance(part, type) and issubclass(part, BaseModel)
-    ]
+    Returns:
+        The model; without the keys (of a mapping below the top: the entries) that have mistakes,
+        and with empty text where required text is missing or wrong. None when that is not enough.
+        Every mistake is in `problems`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems.extend(problems_of(model, data, error, places))
+        wrong = wrong_places(error, data)
+    if not isinstance(data, dict):
+        return None
+    right = {key: value for key, value in data.items() if key in model.model_fields}
+    for steps in wrong:
+        if len(steps) > 1 and isinstance(right.get(steps[0]), dict):
+            key, entry = steps[:2]
+            right[key] = {name: value for name, value in right[key].items() if name != entry}
+        elif steps and steps[0] in data:
+            right.pop(steps[0], None)
+    if any(key in data and key not in right for key in needed):
+        return None
+    for name, field in model.model_fields.items():
+        if field.is_required() and field.annotation is str:
+            right.setdefault(name, "")
+    try:
+        return model.model_validate(right)
+    except ValidationError:
+        return None

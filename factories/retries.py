@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -39,3 +40,18 @@ def retry_policy(spec: RetrySpec | None) -> dg.RetryPolicy:
         backoff=BACKOFF[spec.backoff] if spec.backoff else None,
         jitter=JITTER[spec.jitter] if spec.jitter else None,
     )
+
+
+def most_patient(specs: Iterable[RetrySpec | None]) -> RetrySpec | None:
+    """Return the block that allows the most tries, of those of what shares a step."""
+    return max((spec for spec in specs if spec), key=lambda spec: spec.max, default=None)
+
+
+def retries(specs: Iterable[RetrySpec | None]) -> int:
+    """Return how often what is loaded together is tried again: as the most patient says."""
+    return max((spec.max for spec in specs if spec), default=0)
+
+
+def retry_delay(specs: Iterable[RetrySpec | None], attempt: int) -> float:
+    """Return the seconds to wait before a retry (1 is the first), as the most patient asks."""
+    return max(retry_policy(spec).calculate_delay(attempt) for spec in specs)

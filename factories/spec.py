@@ -17,42 +17,42 @@ from factories.retries import RetrySpec
 
 # The rules are Dagster's: dagster/_core/definitions/utils.py and tags of the docs page
 # «Asset metadata» (owners), seen in 1.13.27.
-GROUP = re.compile(r"^[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*$")
-EMAIL = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}$")
-TEAM = re.compile(r"^team:\S(.*\S)?$")
-TAG_KEY = re.compile(r"^([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}$")
-TAG_VALUE = re.compile(r"^[A-Za-z0-9_.-]{0,63}$")
-KIND = re.compile(r"^[a-z0-9_.-]{1,63}$")
-POOL = re.compile(r"^[A-Za-z0-9_/]+$")
+GROUP = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+EMAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._%+-]*@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+TEAM = re.compile(r"team:\S(.*\S)?")
+TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
+TAG_VALUE = re.compile(r"[A-Za-z0-9_.-]{0,63}")
+KIND = re.compile(r"[a-z0-9_.-]{1,63}")
+POOL = re.compile(r"[A-Za-z0-9_/]+")
 MAX_KINDS = 3
 
 
 def _group(value: str) -> str:
-    if not GROUP.match(value):
+    if not GROUP.fullmatch(value):
         raise ValueError(f"{value!r} is no group name: letters, digits and '_', in parts by '/'")
     return value
 
 
 def _pool(value: str) -> str:
-    if not POOL.match(value):
+    if not POOL.fullmatch(value):
         raise ValueError(f"{value!r} is no pool name: letters, digits, '_' and '/' only")
     return value
 
 
 def _owner(value: str) -> str:
-    if not (EMAIL.match(value) or TEAM.match(value)):
+    if not (EMAIL.fullmatch(value) or TEAM.fullmatch(value)):
         raise ValueError(f"{value!r} is neither an email address nor team:NAME")
     return value
 
 
 def _tag_key(value: str) -> str:
-    if not TAG_KEY.match(value):
+    if not TAG_KEY.fullmatch(value):
         raise ValueError(f"{value!r} is no tag: letters, digits, '_', '-' and '.', 63 at most")
     return value
 
 
 def _tag_value(value: str) -> str:
-    if not TAG_VALUE.match(value):
+    if not TAG_VALUE.fullmatch(value):
         raise ValueError(
             f"{value!r} is no tag's value: letters, digits, '_', '-' and '.', 63 at most"
         )
@@ -61,7 +61,7 @@ def _tag_value(value: str) -> str:
 
 def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     for kind in value:
-        if not KIND.match(kind):
+        if not KIND.fullmatch(kind):
             raise ValueError(f"{kind!r} is no kind: lower-case letters, digits, '_', '-' and '.'")
     if len(value) > MAX_KINDS:
         raise ValueError(f"Dagster shows at most {MAX_KINDS} kinds, here are {len(value)}")
@@ -98,13 +98,33 @@ class DagsterMeta(StrictModel):
     deps: tuple[AssetKeyText, ...] = Field(
         (), description="Upstream asset keys beyond those that lineage gives."
     )
-    partition: PartitionSpec | None = Field(None, description="How the asset is partitioned.")
-    freshness: FreshnessSpec | None = Field(None, description="When the asset counts as stale.")
-    retries: RetrySpec | None = Field(None, description="What happens after a failure.")
+    partition: PartitionSpec | None = Field(
+        None,
+        description="How the asset is partitioned.",
+        examples=[{"type": "daily", "start": "2024-01-31"}],
+    )
+    backfill: PartitionSpec | None = Field(
+        None,
+        description="dbt: a job that builds an unpartitioned incremental model anew, partition by"
+        " partition; other runs build what is new.",
+        examples=[{"type": "monthly", "start": "2024-01-01"}],
+    )
+    freshness: FreshnessSpec | None = Field(
+        None, description="When the asset counts as stale.", examples=[{"fail_after": "36h"}]
+    )
+    retries: RetrySpec | None = Field(
+        None,
+        description="What happens after a failure.",
+        examples=[{"max": 2, "delay": "30s"}],
+    )
     pool: Annotated[StrictStr, AfterValidator(_pool)] | None = Field(
         None, description="Concurrency pool of the step, whose limit is set in the instance."
     )
-    checks: ChecksSpec | None = Field(None, description="Asset checks, run after each load.")
+    checks: ChecksSpec | None = Field(
+        None,
+        description="Asset checks, run after each load.",
+        examples=[{"rows": {"min": 1}, "columns": {"unique": ["id"]}}],
+    )
     asset_key: AssetKeyText | None = Field(
         None, description="Overrides the key that the convention gives."
     )
@@ -116,6 +136,11 @@ class DagsterMeta(StrictModel):
         return self
 
 
+# Where a key of the block stands that was looked for on a stream or a resource itself.
+OF_META: Mapping[str, str] = {
+    "dagster": "belongs below meta",
+    **dict.fromkeys(DagsterMeta.model_fields, "belongs below meta.dagster"),
+}
 MERGED_KEYS = ("automation_condition_config", "tags", "retries", "checks")
 
 

@@ -14,6 +14,9 @@ from factories.local_systems import ask
 from factories.yaml_files import KeyPath, YamlFile
 
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+NAME = re.compile(r"[A-Za-z_]\w*")
+# What was meant as a variable: `$NAME` as the whole text, `${NAME` without its end.
+UNFINISHED = re.compile(r"^\$([A-Z_][A-Z0-9_]*)$|\$\{([A-Za-z_]\w*)[^{}]*$")
 PROVIDERS = "dp.local_variables"
 
 
@@ -73,10 +76,34 @@ def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 yield (index, *path), name
 
 
+def meant(text: object) -> str | None:
+    """Return the `${NAME}` that a text without one was meant to hold, None when there is none."""
+    match = UNFINISHED.search(text) if isinstance(text, str) else None
+    return f"${{{match[1] or match[2]}}}" if match else None
+
+
+def _unfinished(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the place of every text that was meant to hold a variable, and that variable."""
+    if isinstance(node, str) and "$" in node:
+        if (variable := meant(node)) is not None:
+            yield (), variable
+    elif isinstance(node, dict | list):
+        for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+            for path, variable in _unfinished(child):
+                yield (key, *path), variable
+
+
 def check(file: YamlFile, node: Any, at: KeyPath, problems: list[Problem]) -> None:
-    """Report every `${VAR}` below `node` that will have no value."""
+    """Report every `${VAR}` below `node` that will have no value, or is not written as one."""
+    for path, variable in _unfinished(node):
+        problems.append(file.problem([*at, *path], f"a variable is written {variable}"))
     for path, name in names(node):
-        if not is_defined(name):
+        if not NAME.fullmatch(name):
+            plain = NAME.match(name)
+            hint = f": write ${{{plain[0]}}}, a default is not supported" if plain else ""
+            message = f"${{{name}}} is no name of a variable{hint}"
+            problems.append(file.problem([*at, *path], message))
+        elif not is_defined(name):
             known = [*os.environ, *(local_providers() if target() == "local" else ())]
             problems.append(
                 file.problem(

@@ -12,16 +12,36 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from factories.local_systems import ask
+from factories.sql_text import identifier
 from factories.variables import target
 
 LOCAL_PROVIDER = "dp.local_warehouse"
+RAW = "RAW"  # the database that everything is loaded into
 LOGIN_TIMEOUT_SECONDS = 60
 NETWORK_TIMEOUT_SECONDS = 600
+QUERY_TAG = "data-platform"
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 
 class WarehouseSettingsError(Exception):
     """The environment lacks what is needed to reach the target's Snowflake."""
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table, or a stage, as the warehouse stores its name; as text, what people call it."""
+
+    database: str
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.schema}.{self.table}"
+
+    @property
+    def sql(self) -> str:
+        """What SQL calls it; each part may be a reserved word."""
+        return ".".join(map(identifier, (self.database, self.schema, self.table)))
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,10 @@ class WarehouseNames:
     def schema(self, name: str) -> str:
         """Return the schema for a logical one such as `flight_ops`."""
         return f"{name}{self.schema_suffix}"
+
+    def relation(self, database: str, schema: str, table: str) -> Relation:
+        """Return the table for logical names; Snowflake stores unquoted ones in upper case."""
+        return Relation(self.database(database), self.schema(schema).upper(), table.upper())
 
 
 def warehouse_names(environ: Mapping[str, str] = os.environ) -> WarehouseNames:
@@ -119,6 +143,8 @@ class WarehouseSettings:
             "protocol": self.protocol,
             "login_timeout": LOGIN_TIMEOUT_SECONDS,
             "network_timeout": NETWORK_TIMEOUT_SECONDS,
+            # Else each login collects the names of all that the process has imported.
+            "log_imported_packages_in_telemetry": False,
         }
         return {name: value for name, value in arguments.items() if value is not None}
 
@@ -132,7 +158,7 @@ class WarehouseSettings:
         connection: WarehouseConnection = snowflake.connector.connect(
             **self.connector_arguments(),
             database=database,
-            session_parameters={"QUERY_TAG": "data-platform"},
+            session_parameters={"QUERY_TAG": QUERY_TAG},
         )
         return connection
 
@@ -166,6 +192,29 @@ class WarehouseSettings:
             "private_key_passphrase": self.private_key_passphrase,
         }
         return {name: value for name, value in properties.items() if value is not None}
+
+    def dlt_credentials(self, database: str) -> dict[str, Any]:
+        """Return what dlt takes as credentials of its Snowflake destination."""
+        server = {"host": self.host, "port": self.port, "protocol": self.protocol}
+        credentials: dict[str, Any] = {
+            "host": self.account,
+            "username": self.user,
+            "password": self.password,
+            "private_key_path": self.private_key_path,
+            "private_key_passphrase": self.private_key_passphrase,
+            "authenticator": self.authenticator,
+            "database": database,
+            "role": self.role,
+            "warehouse": self.warehouse,
+            # Given to the connector as they are. dlt's own `host` is the account: a server of our
+            # own is reached by these. Its own `query_tag` would be a statement for every file.
+            "query": {
+                "session_parameters": {"QUERY_TAG": QUERY_TAG},
+                "log_imported_packages_in_telemetry": False,
+                **{name: str(value) for name, value in server.items() if value is not None},
+            },
+        }
+        return {name: value for name, value in credentials.items() if value}
 
 
 def client_environment() -> dict[str, str]:

@@ -95,6 +95,8 @@ class YamlFile:
         data: Its content as plain Python values.
         text: Its content as text, from which places are found when something is wrong.
         key_lines: The 1-based line of every key of the mapping that was asked for on reading.
+        nodes: The content with its places, where it was asked for on reading; else it is composed
+            when something is wrong.
     """
 
     path: Path
@@ -102,10 +104,11 @@ class YamlFile:
     data: Any
     text: str = field(repr=False)
     key_lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    nodes: yaml.Node | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def _root(self) -> yaml.Node | None:
-        return yaml.compose(self.text, _Loader)
+        return self.nodes or yaml.compose(self.text, _Loader)
 
     def problem(
         self,
@@ -174,7 +177,12 @@ def _merged(node: yaml.MappingNode) -> Iterator[yaml.Node]:
 
 
 def read_yaml(
-    path: Path, *, root: Path, problems: list[Problem], lines_of: str | None = None
+    path: Path,
+    *,
+    root: Path,
+    problems: list[Problem],
+    lines_of: str | None = None,
+    keep_nodes: bool = False,
 ) -> YamlFile | None:
     """Read one YAML file.
 
@@ -183,6 +191,7 @@ def read_yaml(
         root: The project folder; error messages show paths relative to it.
         problems: Receives what is wrong with the file.
         lines_of: A top-level key whose mapping's keys get their lines in `key_lines`.
+        keep_nodes: For a file that is asked for places also when nothing is wrong.
 
     Returns:
         The file, or None when it cannot be read or is not a mapping.
@@ -220,7 +229,7 @@ def read_yaml(
     if not isinstance(data, dict):
         problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
         return None
-    return YamlFile(path, name, data, text, key_lines)
+    return YamlFile(path, name, data, text, key_lines, node if keep_nodes else None)
 
 
 def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
@@ -258,6 +267,8 @@ def _advice(text: str, mark: yaml.Mark | None) -> str | None:
         return f"a text that begins with {after[0]} needs quotes"
     if before.endswith("$") and after.startswith("{"):
         return "a ${VAR} between braces needs quotes"
+    if after.startswith(":") and ": " in before:
+        return "a text that holds ': ' needs quotes"
     return None
 
 

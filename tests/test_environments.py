@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LOCATIONS = ("host", "ingestion")
+ENVIRONMENTS = ("host", "ingestion", "transformation", "ml")
+IN_A_STEP = (
+    "from dagster._core.definitions import definitions_load_context as load\n"
+    "kind = load.DefinitionsLoadType.RECONSTRUCTION\n"
+    "load.DefinitionsLoadContext.set(load.DefinitionsLoadContext(kind))\n"
+)
 
 
 def python(environment: str, code: str) -> subprocess.CompletedProcess[str]:
@@ -27,9 +32,19 @@ def python(environment: str, code: str) -> subprocess.CompletedProcess[str]:
         ("ingestion", "snowflake.snowpark"),
         ("ingestion", "fakesnow"),
         ("ingestion", "dagster_webserver"),
+        ("transformation", "dlt"),
+        ("transformation", "sling_linux_amd64"),
+        ("transformation", "snowflake.snowpark"),
+        ("transformation", "fakesnow"),
+        ("ml", "dbt"),
+        ("ml", "dlt"),
+        ("ml", "sling_linux_amd64"),
+        ("ml", "fakesnow"),
+        ("ml", "dagster_webserver"),
         ("host", "dlt"),
         ("host", "sling_linux_amd64"),
         ("host", "dbt"),
+        ("host", "snowflake.snowpark"),
     ],
 )
 def test_environment_does_not_hold_what_is_anothers(environment: str, module: str) -> None:
@@ -42,7 +57,7 @@ def test_environment_does_not_hold_what_is_anothers(environment: str, module: st
 def test_all_environments_hold_the_same_dagster() -> None:
     code = "import importlib.metadata as m; print(m.version('dagster'))"
 
-    versions = {environment: python(environment, code).stdout for environment in LOCATIONS}
+    versions = {environment: python(environment, code).stdout for environment in ENVIRONMENTS}
 
     assert len(set(versions.values())) == 1, versions
     assert all(versions.values())
@@ -58,12 +73,52 @@ def test_constraints_pin_every_package_by_hash_and_name_no_index() -> None:
             assert "--hash=sha256:" in block, block
 
 
-def test_loading_a_code_location_imports_no_warehouse_driver() -> None:
-    code = (
-        "import sys, code_locations.ingestion.definitions;"
-        "print([m for m in ('snowflake.connector', 'dlt', 'sling', 'pandas') if m in sys.modules])"
+def _imported(code: str, *modules: str, environment: str = "ingestion") -> list[str]:
+    """Which modules an environment has imported after running code."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}\n"
+        f"print(*(name for name in {modules!r} if name in sys.modules))"
     )
+    done = python(environment, program)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
 
-    done = python("ingestion", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}")
 
-    assert done.stdout.strip() == "[]", done.stderr
+def test_loading_a_code_location_imports_no_driver() -> None:
+    code = "import code_locations.ingestion.definitions"
+
+    drivers = ("snowflake.connector", "sling", "pandas", "psycopg2", "s3fs", "holidays")
+    assert _imported(code, *drivers) == []
+
+
+def test_a_step_imports_dlt_only_when_it_runs_it() -> None:
+    code = f"{IN_A_STEP}import code_locations.ingestion.definitions"
+
+    assert _imported(code, "dlt", "snowflake.connector") == []
+
+
+def test_loading_the_location_of_models_imports_nothing_that_they_are_made_with() -> None:
+    code = "import code_locations.ml.definitions"
+
+    heavy = ("snowflake.connector", "snowflake.snowpark", "pandas", "sklearn", "matplotlib")
+    assert _imported(code, *heavy, environment="ml") == []
+
+
+def test_a_step_of_another_location_imports_no_snowpark() -> None:
+    code = "import factories.step_imports"
+
+    assert _imported(code, "snowflake.snowpark", "sklearn", environment="ml") == []
+
+
+@pytest.mark.parametrize("where", ["", IN_A_STEP])
+def test_the_transformation_loads_without_dbt_and_without_a_driver(where: str) -> None:
+    """dbt is a process of its own: parsing, if need be, and in a step."""
+    made = (
+        "import factories.dbt.prepare as made, factories.project as p, factories.warehouse as w\n"
+        "made.prepare(p.project_root() / 'dbt_project', w.warehouse_names())\n"
+    )
+    location = "import code_locations.transformation.definitions"
+    code = f"import os; os.chdir({str(ROOT)!r})\n{made}{where}{location}"
+    modules = ("dbt", "snowflake.connector", "sqlglot", "pandas")
+
+    assert _imported(code, *modules, environment="transformation") == []

@@ -16,9 +16,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DP = ROOT / ".venvs" / "host" / "bin" / "dp"
-TIMEOUT_SECONDS = 280
+TIMEOUT_SECONDS = 500
+FLIGHTS = "flight_ops/raw/flights"
+OBSERVATIONS = "weather_api/raw/observations"
+FCT_FLIGHTS = "marts/operations/fct_flights"
+PREDICTIONS = "ml/delay/arrival_delay_predictions"
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("main job"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("main job"), pytest.mark.timeout(1200)]
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def _copy_of_project(folder: Path) -> Path:
     """A project that a test may break: the same YAML, the same environments."""
     project = folder / "project"
     project.mkdir()
-    for name in ("sling", "code_locations"):
+    for name in ("sling", "dlt_pipelines", "dbt_project", "snowpark", "code_locations"):
         shutil.copytree(ROOT / name, project / name)
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copyfile(ROOT / name, project / name)
@@ -70,7 +74,7 @@ def dp() -> Iterator[Dp]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DP_", "DAGSTER_", "SNOWFLAKE_", "FLIGHT_OPS"))
+        if not name.startswith(("DP_", "DAGSTER_", "SNOWFLAKE_", "FLIGHT_OPS", "WEATHER_API"))
     }
     # Short, and not below pytest's folder: PostgreSQL's socket lies in it, and as root its server
     # is another user.
@@ -89,52 +93,98 @@ def dp() -> Iterator[Dp]:
         command("sample", "reset", "--yes")
 
 
-def test_main_job_loads_every_flight_once_and_then_what_changed(dp: Dp) -> None:
+LOADED = {
+    "calendar/raw/days": 1095,
+    "flight_ops/raw/airlines": 16,
+    "flight_ops/raw/airports": 1458,
+    "flight_ops/raw/cancellations": 8255,
+    FLIGHTS: 336776,
+    "flight_ops/raw/planes": 3322,
+    OBSERVATIONS: 26115,
+    "weather_api/raw/stations": 3,
+}
+BUILT = {
+    "marts/common/dim_aircraft": 3322,
+    "marts/common/dim_airport": 1462,
+    "marts/common/dim_carrier": 16,
+    "marts/common/dim_date": 1095,
+    "marts/operations/carrier_monthly": 185,
+    FCT_FLIGHTS: 336776,
+    "marts/operations/origin_daily": 1095,
+    "ml/delay/delay_features": 336776 - 8255,  # what was cancelled has none
+    PREDICTIONS: 336776 - 8255,
+    "seeds/additional_airports": 4,
+    "seeds/carrier_profiles": 16,
+    "snapshots/snap_flight_ops__planes": 3322,
+}
+UNCOUNTED = (  # views, whose rows nobody counts, and a model
+    "calendar/stg/days",
+    "flight_ops/stg/airlines",
+    "flight_ops/stg/airports",
+    "flight_ops/stg/cancellations",
+    "flight_ops/stg/flights",
+    "flight_ops/stg/planes",
+    "intermediate/operations/int_flights__origin_weather",
+    "intermediate/operations/int_flights__outcome",
+    "ml/delay/arrival_delay",
+    "weather_api/stg/observations",
+    "weather_api/stg/stations",
+)
+
+
+def test_main_job_goes_from_the_sources_to_predictions_once_and_then_to_what_changed(
+    dp: Dp,
+) -> None:
     first = dp.run()
 
-    assert {asset: row["status"] for asset, row in first.items()} == {
-        f"flight_ops/raw/{table}": "materialized"
-        for table in ("airlines", "airports", "cancellations", "flights", "planes")
-    }
-    assert {asset.rsplit("/")[-1]: row["rows"] for asset, row in first.items()} == {
-        "airlines": 16,
-        "airports": 1458,
-        "cancellations": 8255,
-        "flights": 336776,
-        "planes": 3322,
-    }
+    assert {row["status"] for row in first.values()} == {"materialized"}
+    rows = {asset: row["rows"] for asset, row in first.items()}
+    assert rows == LOADED | BUILT | dict.fromkeys(UNCOUNTED)
     assert dp.count() == 336776
 
-    again = dp.run("flight_ops/raw/flights", "flight_ops/raw/airlines")
+    some = {FLIGHTS, "flight_ops/raw/airlines", OBSERVATIONS, FCT_FLIGHTS, PREDICTIONS}
+    again = dp.run(*some)
 
-    assert set(again) == {"flight_ops/raw/flights", "flight_ops/raw/airlines"}
-    assert again["flight_ops/raw/flights"]["rows_inserted"] == 0
+    assert set(again) == some
+    for asset in (FLIGHTS, OBSERVATIONS, FCT_FLIGHTS, PREDICTIONS):
+        assert (again[asset]["rows_loaded"], again[asset]["rows"]) == (0, rows[asset])
     assert dp.count() == 336776
 
     advanced = dp.data("sample", "advance", "--days", "7")
-    later = dp.run("flight_ops/raw/flights")["flight_ops/raw/flights"]
+    later = dp.run(FLIGHTS, OBSERVATIONS, FCT_FLIGHTS)
 
-    assert later["rows"] == 336776 + 6156
-    assert later["rows_inserted"] == 6156 + 330
+    for asset in (FLIGHTS, FCT_FLIGHTS):
+        assert later[asset]["rows"] == 336776 + 6156
+        assert later[asset]["rows_loaded"] == 6156 + 330
     assert dp.count("updated_at >= '2014-01-01'") == 6156 + 330
-    assert advanced
+    assert later[OBSERVATIONS]["rows_loaded"] == advanced["observations"] > 0
+    assert later[OBSERVATIONS]["rows"] == 26115 + advanced["observations"]
 
 
 def test_broken_yaml_is_reported_alike_by_check_and_run_and_nothing_runs(dp: Dp) -> None:
-    path = Path(dp.environment["DP_PROJECT_DIR"]) / "sling" / "flight_ops.yaml"
-    good = path.read_text()
-    path.write_text(good.replace("primary_key:", "primery_key:").replace("on_cron", "on_corn"))
+    project = Path(dp.environment["DP_PROJECT_DIR"])
+    sling = project / "sling" / "flight_ops.yaml"
+    dbt = project / "dbt_project" / "models" / "marts" / "operations" / "_operations__models.yml"
+    good = {path: path.read_text() for path in (sling, dbt)}
+    sling.write_text(
+        good[sling].replace("primary_key:", "primery_key:").replace("on_cron", "on_corn")
+    )
+    dbt.write_text(good[dbt].replace("backfill:", "backfil:"))
+    line = good[dbt][: good[dbt].index("backfill:")].count("\n") + 1
     try:
         checked = dp("check")
         run = dp("run")
     finally:
-        path.write_text(good)
+        for path, text in good.items():
+            path.write_text(text)
 
     assert checked.returncode == run.returncode == 1
     for done in (checked, run):
         text = done.stdout + done.stderr
         assert "did you mean 'primary_key'?" in text
         assert "did you mean 'on_cron_no_deps'?" in text
+        assert f"{dbt.relative_to(project)}:{line}:" in text
+        assert "unknown key 'backfil'; did you mean 'backfill'?" in text
         assert "Traceback" not in text
         assert "Stack Trace" not in text
 

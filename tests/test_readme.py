@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from factories.definitions import read_project
 from factories.errors import in_order, report
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+DLT = "dlt_pipelines/weather_api.yaml"
+MODEL = "snowpark/delay.yaml"
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def block(pattern: str) -> str:
@@ -21,23 +25,37 @@ def block(pattern: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of the two files that the README shows."""
+    """A project of the files that the README shows."""
     monkeypatch.setenv("DP_PROJECT_DIR", str(tmp_path))
     monkeypatch.delenv("DP_TARGET", raising=False)
-    (tmp_path / "sling").mkdir()
-    for name in ("sling/connections.yaml", "sling/flight_ops.yaml"):
+    for name in ("sling/connections.yaml", "sling/flight_ops.yaml", DLT):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(block(f"# {name}"), encoding="utf-8")
     return tmp_path
 
 
+def test_the_example_of_a_model_names_the_demos_functions(project: Path) -> None:
+    shutil.copytree(ROOT / "snowpark" / "delay", project / "snowpark" / "delay")
+    (project / MODEL).write_text(block(f"# {MODEL}"), encoding="utf-8")
+    build, _ = read_project(snowpark="snowpark")
+
+    assert build.problems == []
+    assert {key.to_user_string() for key in build.produced} == {
+        "ml/delay/delay_features",
+        "ml/delay/arrival_delay",
+        "ml/delay/arrival_delay_predictions",
+    }
+
+
 @pytest.mark.usefixtures("project")
 def test_the_example_makes_the_assets_that_the_readme_names() -> None:
-    build, _ = read_project(sling="sling")
+    build, _ = read_project(sling="sling", dlt="dlt_pipelines")
 
     assert build.problems == []
     assert {key.to_user_string() for key in build.produced} == {
         "flight_ops/raw/airlines",
         "flight_ops/raw/flights",
+        "weather_api/raw/observations",
     }
 
 

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from factories.definitions import build_definitions
 
-defs = build_definitions(sling="sling")
+defs = build_definitions(sling="sling", dlt="dlt_pipelines")

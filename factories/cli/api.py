@@ -15,6 +15,7 @@ ASSETS = """
 query { assetNodes {
     assetKey { path } isMaterializable isPartitioned jobNames groupName opNames
     dependencyKeys { path } repository { name location { name } }
+    assetChecksOrError { ... on AssetChecks { checks { name blocking } } }
 } }
 """
 PARTITION_KEYS = """
@@ -77,6 +78,7 @@ class AssetNode:
         op: The op that computes it; assets with one op share a step.
         partitioned: Whether it has partitions.
         deps: The keys that it depends on.
+        blocking_checks: The names of its checks that hold back what is downstream.
     """
 
     key: str
@@ -87,6 +89,7 @@ class AssetNode:
     op: str
     partitioned: bool
     deps: tuple[str, ...]
+    blocking_checks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,11 @@ class DagsterApi:
                 op=node["opNames"][0],
                 partitioned=node["isPartitioned"],
                 deps=tuple("/".join(dep["path"]) for dep in node["dependencyKeys"]),
+                blocking_checks=frozenset(
+                    check["name"]
+                    for check in node["assetChecksOrError"].get("checks", ())
+                    if check["blocking"]
+                ),
             )
             for node in nodes
         ]

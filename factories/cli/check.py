@@ -51,15 +51,23 @@ def joined_graph_problems(
                 )
     known |= set(producers)
     for report in reports.values():
-        for asset in report.assets:
-            for dep in asset.deps:
-                if dep not in known:
-                    yield _problem(
-                        asset,
-                        f"{asset.key} depends on {dep}, which nothing produces",
-                        nearest=nearest(dep, known),
-                    )
+        yield from _produced_nowhere(report, known)
     yield from _circle({key: asset for key, (_, asset) in sorted(producers.items())})
+
+
+def _produced_nowhere(report: LocationReport, known: set[str]) -> Iterator[Problem]:
+    """Yield what nothing produces: where the location declares it, else where it is read."""
+    declared = {read.key for read in report.reads}
+    for read in report.reads:
+        if read.key not in known:
+            message = f"{read.key} is read here, and nothing produces it"
+            meant = nearest(read.key, known)
+            yield Problem(read.file, read.line, 1 if read.line else 0, message, nearest=meant)
+    for asset in report.assets:
+        for dep in asset.deps:
+            if dep not in known and dep not in declared:
+                message = f"{asset.key} depends on {dep}, which nothing produces"
+                yield _problem(asset, message, nearest=nearest(dep, known))
 
 
 def _circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:

@@ -15,7 +15,13 @@ from rich.table import Table
 from factories.cli.api import RunPage
 
 FAILURE = "dagster._core.definitions.events.Failure: "
-STYLES = {"materialized": "green", "failed": "red", "running": "cyan", "queued": "dim"}
+STYLES = {
+    "materialized": "green",
+    "failed": "red",
+    "skipped": "yellow",
+    "running": "cyan",
+    "queued": "dim",
+}
 
 
 @dataclass
@@ -24,9 +30,9 @@ class AssetProgress:
 
     Attributes:
         asset: Its key.
-        status: `waiting`, `queued`, `running`, `materialized`, `failed` or `canceled`.
+        status: `waiting`, `queued`, `running`, `materialized`, `failed`, `skipped` or `canceled`.
         rows: Rows of the table after the load.
-        rows_inserted: Rows that this run wrote.
+        rows_loaded: Rows that this run wrote.
         seconds: What its load took.
         run_id: The Dagster run.
         failed_checks: The checks that did not pass.
@@ -36,7 +42,7 @@ class AssetProgress:
     asset: str
     status: str = "waiting"
     rows: int | None = None
-    rows_inserted: int | None = None
+    rows_loaded: int | None = None
     seconds: float | None = None
     run_id: str | None = None
     failed_checks: list[str] = field(default_factory=list)
@@ -47,6 +53,10 @@ class AssetProgress:
         """Whether it was materialized and its checks passed."""
         return self.status == "materialized" and not self.failed_checks
 
+    def skipped(self, upstream: str) -> None:
+        """Note that it is not run, because of an upstream asset that failed or was skipped."""
+        self.status, self.error = "skipped", f"skipped for {upstream}, which it depends on"
+
     def queued(self, run_id: str) -> None:
         """Note that its run waits."""
         self.status, self.run_id = "queued", run_id
@@ -55,7 +65,7 @@ class AssetProgress:
         """Note what the materialization says."""
         self.status = "materialized"
         self.rows = metadata.get("dagster/row_count")
-        self.rows_inserted = metadata.get("rows_inserted")
+        self.rows_loaded = metadata.get("rows_loaded")
         self.seconds = metadata.get("seconds")
 
     def ended(self, run_status: str) -> None:
@@ -146,9 +156,10 @@ def print_summary(console: Console, results: Sequence[AssetProgress]) -> None:
 
 def _table(results: Any, caption: str | None = None) -> Table:
     table = Table(caption=caption, caption_justify="left")
-    table.add_column("asset", no_wrap=True)
-    for name in ("rows", "inserted", "seconds"):
-        table.add_column(name, justify="right")
+    # In a narrow terminal a long key is folded, never a figure cut.
+    table.add_column("asset", overflow="fold")
+    for name in ("rows", "loaded", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("status")
     for result in results:
         status = result.status
@@ -157,7 +168,7 @@ def _table(results: Any, caption: str | None = None) -> Table:
         table.add_row(
             result.asset,
             "" if result.rows is None else f"{result.rows:,}",
-            "" if result.rows_inserted is None else f"{result.rows_inserted:,}",
+            "" if result.rows_loaded is None else f"{result.rows_loaded:,}",
             "" if result.seconds is None else f"{result.seconds:.1f}",
             status,
             style=STYLES.get(result.status)

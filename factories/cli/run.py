@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -50,7 +50,7 @@ def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
             progress = {asset.key: AssetProgress(asset.key) for asset in assets}
             with RunDisplay(console, progress) as display:
                 for step in plan(assets):
-                    _run(api, step, progress, display)
+                    _run(api, unhindered(step, assets, progress), progress, display)
     except (RunRefusedError, ApiError, DagsterProcessError) as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
@@ -110,6 +110,35 @@ def plan(assets: Iterable[AssetNode]) -> Iterator[list[Launchable]]:
         yield [Launchable(tuple(group), bool(op)) for (_, op), group in sorted(groups.items())]
         done = {asset.key for asset in shared} | {a.key for a in ready if a.partitioned}
         left = {key: asset for key, asset in left.items() if key not in done}
+
+
+def unhindered(
+    step: Iterable[Launchable],
+    assets: Iterable[AssetNode],
+    progress: Mapping[str, AssetProgress],
+) -> list[Launchable]:
+    """Return a step without the assets that something failed upstream of; they are skipped.
+
+    Within a run Dagster does this itself.
+    """
+    blocking = {asset.key: asset.blocking_checks for asset in assets}
+    hindering = {
+        key
+        for key, each in progress.items()
+        if each.status in {"failed", "skipped", "canceled"}
+        or blocking[key] & set(each.failed_checks)
+    }
+    spared = []
+    for launchable in step:
+        left = {asset.key: asset for asset in launchable.assets}
+        while hindered := [asset for asset in left.values() if hindering & set(asset.deps)]:
+            for asset in hindered:
+                progress[asset.key].skipped(min(hindering & set(asset.deps)))
+                del left[asset.key]
+            hindering |= {asset.key for asset in hindered}
+        if left:
+            spared.append(Launchable(tuple(left.values()), launchable.partitioned))
+    return spared
 
 
 def _ready(left: dict[str, AssetNode]) -> list[AssetNode]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,8 @@ def _report(root: Path, location: CodeLocation) -> LocationReport:
         done = subprocess.run(
             [str(location.python), "-m", "factories.location_report", location.module],
             cwd=root,
+            # The files are checked as they are now, not as they were when dbt parsed them.
+            env={**os.environ, "DP_PREPARE_DBT": "1"},
             capture_output=True,
             text=True,
             timeout=LOAD_TIMEOUT_SECONDS,

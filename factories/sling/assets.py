@@ -2,9 +2,8 @@
 
 # Dagster reads the annotations of an op's function: they must not be postponed here.
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,15 @@ import dagster as dg
 from factories.build import Build
 from factories.checks import check_specs
 from factories.errors import Problem
-from factories.freshness import freshness_policy
-from factories.keys import asset_key, key_part, parse_key
-from factories.partitions import PartitionSpec, partitions_definition
+from factories.keys import asset_key, key_part
+from factories.multi_assets import StepGroup, asset_spec, code_reference, step_groups
+from factories.partitions import partitions_definition
 from factories.sling.connections import read_connections
 from factories.sling.objects import StreamName
-from factories.sling.replications import Replication, Stream, read_replications, relation
+from factories.sling.replications import Replication, Stream, read_replications
 from factories.sling.run import SlingRunConfig, run_streams
+from factories.warehouse import WarehouseNames
 from factories.yaml_files import display_name
-
-Grouped = tuple[PartitionSpec | None, str]
 
 
 def build_sling_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition | dg.AssetSpec]:
@@ -122,51 +120,22 @@ def _table(stream: Stream) -> str:
 def _multi_assets(
     replication: Replication, sources: _SourceKeys, build: Build
 ) -> Iterator[dg.AssetsDefinition]:
-    groups: dict[Grouped, list[Stream]] = defaultdict(list)
-    pool = f"sling_{key_part(replication.name)}"
-    for stream in replication.streams:
-        partition = stream.meta.partition
-        # The column is each stream's own affair.
-        shared = partition.model_copy(update={"column": None}) if partition else None
-        groups[shared, stream.meta.pool or pool].append(stream)
-    for (partition, group_pool), streams in groups.items():
-        yield _multi_asset(
-            _op_name(replication, partition, group_pool if group_pool != pool else None),
-            [_spec(replication, stream, sources, build) for stream in streams],
-            replication,
-            streams,
-            build,
-            partition=partition,
-            pool=group_pool,
-        )
-
-
-def _op_name(replication: Replication, partition: PartitionSpec | None, pool: str | None) -> str:
-    parts = ["sling", key_part(replication.name)]
-    if partition:
-        # Two groups of one file may differ in any setting of their partitions.
-        digest = hashlib.sha256(partition.model_dump_json().encode()).hexdigest()
-        parts += [partition.type, digest[:6]]
-    if pool:
-        parts.append(key_part(pool))
-    return "__".join(parts)
+    groups = step_groups("sling", replication.name, replication.streams, lambda s: s.meta)
+    for group in groups:
+        specs = [_spec(replication, stream, sources) for stream in group.items]
+        yield _multi_asset(group, specs, replication, build.names)
 
 
 def _multi_asset(
-    name: str,
+    group: StepGroup[Stream],
     specs: list[dg.AssetSpec],
     replication: Replication,
-    streams: Iterable[Stream],
-    build: Build,
-    *,
-    partition: PartitionSpec | None,
-    pool: str,
+    names: WarehouseNames,
 ) -> dg.AssetsDefinition:
-    by_key = {stream.key: stream for stream in streams}
-    names = build.names
+    by_key = {stream.key: stream for stream in group.items}
 
     @dg.multi_asset(
-        name=name,
+        name=group.name,
         specs=specs,
         check_specs=[
             check
@@ -174,10 +143,10 @@ def _multi_asset(
             for check in check_specs(key, stream.meta.checks)
         ],
         can_subset=True,
-        partitions_def=partitions_definition(partition) if partition else None,
+        partitions_def=partitions_definition(group.partition) if group.partition else None,
         # A range of partitions is one window, and one Sling process.
-        backfill_policy=dg.BackfillPolicy.single_run() if partition else None,
-        pool=pool,
+        backfill_policy=dg.BackfillPolicy.single_run() if group.partition else None,
+        pool=group.pool,
     )
     def sling_replication(
         context: dg.AssetExecutionContext, config: SlingRunConfig
@@ -187,35 +156,20 @@ def _multi_asset(
     return sling_replication
 
 
-def _spec(
-    replication: Replication, stream: Stream, sources: _SourceKeys, build: Build
-) -> dg.AssetSpec:
-    meta = stream.meta
-    return dg.AssetSpec(
+def _spec(replication: Replication, stream: Stream, sources: _SourceKeys) -> dg.AssetSpec:
+    return asset_spec(
         stream.key,
-        deps=[sources.key(replication, stream), *(parse_key(dep) for dep in meta.deps)],
-        description=meta.description or stream.settings.description,
-        metadata=_metadata(replication, stream, build),
-        group_name=meta.group or replication.system,
+        stream.meta,
+        stream.condition,
+        deps=[sources.key(replication, stream)],
+        group=replication.system,
+        kinds={"sling", "snowflake"},
+        metadata={
+            "dagster/code_references": code_reference(replication.path, stream.line),
+            "dagster/table_name": str(stream.relation),
+            "sling/stream": stream.name,
+            "sling/mode": stream.settings.mode,
+        },
         code_version=stream.code_version,
-        automation_condition=stream.condition,
-        owners=list(meta.owners),
-        tags=meta.tags,
-        kinds=set(meta.kinds) if meta.kinds is not None else {"sling", "snowflake"},
-        freshness_policy=freshness_policy(meta.freshness),
-        partitions_def=partitions_definition(meta.partition) if meta.partition else None,
+        description=stream.settings.description,
     )
-
-
-def _metadata(replication: Replication, stream: Stream, build: Build) -> Mapping[str, Any]:
-    place = dg.LocalFileCodeReference(
-        file_path=str(replication.path),
-        line_number=stream.line,
-        label=f"{replication.path.name}:{stream.line}",
-    )
-    return {
-        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),
-        "dagster/table_name": relation(stream.table, build),
-        "sling/stream": stream.name,
-        "sling/mode": stream.settings.mode,
-    }

@@ -12,13 +12,12 @@ from typing import Any
 from factories import variables
 from factories.build import Build
 from factories.errors import Problem, nearest
-from factories.models import Places, validate
+from factories.models import Places, validate_partly
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
 from factories.yaml_files import YamlFile, read_yaml
 
 CONNECTIONS_FILE = "connections.yaml"
 TARGET = "SNOWFLAKE"
-DATABASE = "RAW"
 # What may show in logs; any other `${VAR}` of a connection is masked.
 PUBLIC_PROPERTIES = frozenset(
     {"type", "host", "port", "user", "username", "database", "dbname", "schema", "account"}
@@ -26,7 +25,7 @@ PUBLIC_PROPERTIES = frozenset(
 )
 # A property whose name holds one of these is masked also when YAML has it without a `${VAR}`.
 SECRET_WORDS = ("url", "pass", "secret", "token", "key", "credential")
-NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 # A connection reaches Sling as an environment variable of its name: these mean something else to
 # the process itself.
 PROCESS_VARIABLES = frozenset(
@@ -85,11 +84,14 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None
     file = read_yaml(path, root=build.root, problems=build.problems)
     if file is None:
         return None
-    model = validate(ConnectionsFile, file.data, Places(file, []), build.problems)
+    model = validate_partly(ConnectionsFile, file.data, Places(file, []), build.problems)
     if model is None:
         return None
     variables.check(file, file.data["connections"], ["connections"], build.problems)
-    found: dict[str, Connection] = {}
+    # What is wrong with one is told once, not again by each replication that names it.
+    found = {
+        str(name).lower(): Connection(str(name), "database", "") for name in _wrong(file, model)
+    }
     for name, properties in model.connections.items():
         at = ["connections", name]
         if name.upper() == TARGET:
@@ -111,9 +113,13 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None
     return found
 
 
+def _wrong(file: YamlFile, model: ConnectionsFile) -> list[str]:
+    return [name for name in file.data["connections"] if name not in model.connections]
+
+
 def _wrong_name(name: str) -> str | None:
     """Return why a connection cannot have this name."""
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         return f"{name!r} is no connection name: a letter, then letters, digits, '_' and '-'"
     if name.upper() in PROCESS_VARIABLES or name.upper().startswith(PROCESS_PREFIXES):
         return f"{name!r} is an environment variable of Sling's process: choose another name"

@@ -9,11 +9,11 @@ from typing import Any
 
 from factories.masking import SecretMask
 from factories.partitions import UnreadableWindowError, Window
-from factories.sling.connections import DATABASE, TARGET
+from factories.sling.connections import TARGET
 from factories.sling.replications import Replication, Stream
 from factories.sling.window import windowed
 from factories.variables import interpolate
-from factories.warehouse import WarehouseNames, WarehouseSettings
+from factories.warehouse import RAW, WarehouseNames, WarehouseSettings
 
 Covered = Window | tuple[str, ...] | None
 
@@ -67,7 +67,7 @@ def prepare(
         UnreadableWindowError: When a stream cannot be limited to the run's partitions.
     """
     source, secrets = replication.connection.resolve()
-    target = settings.sling_connection(names.database(DATABASE))
+    target = settings.sling_connection(names.database(RAW))
     target_text = target if isinstance(target, str) else json.dumps(target)
     configs = {
         stream.name: _config(stream, covered, names, full_refresh=full_refresh)

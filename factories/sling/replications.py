@@ -21,8 +21,9 @@ from factories.automation import Condition
 from factories.build import Build, Origin
 from factories.errors import nearest
 from factories.keys import asset_key, key_part, parse_key
-from factories.models import Places, validate
-from factories.sling.connections import CONNECTIONS_FILE, DATABASE, TARGET, Connection
+from factories.meta_blocks import MetaBlocks
+from factories.models import Places, validate, validate_partly
+from factories.sling.connections import CONNECTIONS_FILE, TARGET, Connection
 from factories.sling.objects import (
     ObjectError,
     StreamName,
@@ -32,11 +33,10 @@ from factories.sling.objects import (
 )
 from factories.sling.rules import check_stream
 from factories.sling.schema import ReplicationFile, SlingStream
-from factories.spec import DagsterMeta, merge_meta
+from factories.spec import DagsterMeta
+from factories.warehouse import RAW, Relation
 from factories.yaml_files import YamlFile, read_yaml, yaml_paths
 
-DEFAULT_BLOCK = ("defaults", "meta", "dagster")
-BLOCK_KEY = "dagster"
 MERGED_OPTIONS = ("source_options", "target_options")
 
 
@@ -50,6 +50,7 @@ class Stream:
         config: Everything Sling needs, without `meta`; the object is a template no more.
         settings: The same, validated.
         table: The table that it loads, in logical names.
+        relation: The same, as the target's warehouse has it.
         key: The asset that it makes.
         meta: Its `meta.dagster` block.
         condition: Dagster's automation condition, None for never.
@@ -61,6 +62,7 @@ class Stream:
     config: Mapping[str, Any]
     settings: SlingStream
     table: TargetTable
+    relation: Relation
     key: dg.AssetKey
     meta: DagsterMeta
     condition: Condition | None
@@ -115,17 +117,18 @@ def _read_replication(
     file = read_yaml(path, root=build.root, problems=build.problems, lines_of="streams")
     if file is None:
         return None
-    model = validate(ReplicationFile, file.data, Places(file, []), build.problems)
+    places = Places(file, [])
+    model = validate_partly(ReplicationFile, file.data, places, build.problems, needed=["defaults"])
     if model is None:
         return None
-    if "${" in file.text:
+    if "$" in file.text:
         variables.check(file, file.data, [], build.problems)
-    if model.target.upper() != TARGET:
+    if model.target and model.target.upper() != TARGET:
         message = f"target: must be {TARGET}: all data ends in the warehouse"
         build.problems.append(file.problem(["target"], message))
     connection = connections.get(model.source.lower()) if connections is not None else None
     if connection is None:
-        if connections is not None:
+        if connections is not None and model.source:
             names = [known.name for known in connections.values()]
             message = f"source: {model.source!r} is not in {CONNECTIONS_FILE}"
             near = nearest(model.source, names)
@@ -139,13 +142,13 @@ def _streams(
     file: YamlFile, model: ReplicationFile, connection: Connection, build: Build
 ) -> Iterable[Stream]:
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
-    metas = _Metas(file, model.defaults.get("meta"), build)
+    metas = MetaBlocks(file, model.defaults.get("meta"), build)
     for name, given in model.streams.items():
         own = given or {}
         places = Places(file, ["streams", name], ["defaults"])
         merged = _merge(defaults, own)
         settings = validate(SlingStream, merged, places, build.problems)
-        meta, condition = metas.of(name, own.get("meta"))
+        meta, condition = metas.of(["streams", name], own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
         source = parse_stream(name, is_query=settings.sql is not None)
@@ -173,15 +176,12 @@ def _streams(
             build.problems.append(here.problem([], message, at_key=True))
         if key.to_user_string() in meta.deps:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
-            build.problems.append(metas.places(name).problem(["deps"], message))
-        build.claim(key, relation(table, build), origin)
-        yield Stream(name, source, merged, settings, table, key, meta, condition, origin.line)
-
-
-def relation(table: TargetTable, build: Build) -> str:
-    """Return the table's name in the warehouse: database, schema and table, upper case."""
-    database = build.names.database(table.database or DATABASE)
-    return f"{database}.{build.names.schema(table.schema)}.{table.table}".upper()
+            build.problems.append(metas.places(["streams", name]).problem(["deps"], message))
+        relation = build.names.relation(table.database or RAW, table.schema, table.table)
+        build.claim(key, str(relation), origin)
+        yield Stream(
+            name, source, merged, settings, table, relation, key, meta, condition, origin.line
+        )
 
 
 def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,75 +193,3 @@ def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
         if isinstance(general, dict) and isinstance(specific, dict):
             merged[key] = {**general, **specific}
     return merged
-
-
-class _Metas:
-    """The `meta.dagster` blocks of one file; streams without one share the defaults' model."""
-
-    def __init__(self, file: YamlFile, default_meta: Any, build: Build) -> None:
-        self._file = file
-        self._build = build
-        self._keys = build.conditions.config_keys
-        self._default = self._block(default_meta, ["defaults", "meta"])
-        self._shared: tuple[DagsterMeta | None, Condition | None] | None = None
-
-    def of(self, name: str, meta: Any) -> tuple[DagsterMeta | None, Condition | None]:
-        if meta is None:
-            if self._shared is None:
-                self._shared = self._resolve(self._default, Places(self._file, DEFAULT_BLOCK))
-            return self._shared
-        own = self._block(meta, ["streams", name, "meta"])
-        merged = merge_meta(self._default, own, self._keys)
-        return self._resolve(merged, self.places(name))
-
-    def places(self, name: str) -> Places:
-        """Return where a stream's block is written: its own, then the file's defaults."""
-        return Places(self._file, ["streams", name, "meta", "dagster"], DEFAULT_BLOCK)
-
-    def _block(self, meta: Any, at: list[str]) -> dict[str, Any]:
-        self._check_key(meta, at)
-        block = meta.get(BLOCK_KEY) if isinstance(meta, dict) else meta
-        if block is None:
-            return {}
-        if not isinstance(block, dict):
-            at = [*at, BLOCK_KEY] if isinstance(meta, dict) else at
-            self._build.problems.append(self._file.problem(at, "must be a mapping"))
-            return {}
-        self._check_variables(block, at)
-        return block
-
-    def _check_key(self, meta: Any, at: list[str]) -> None:
-        """Report a key that was meant to be `dagster`, or to stand below it.
-
-        Any other is somebody else's.
-        """
-        for key in meta if isinstance(meta, dict) else ():
-            if key in DagsterMeta.model_fields:
-                message = f"{key}: belongs below meta.{BLOCK_KEY}, here nothing reads it"
-                problem = self._file.problem([*at, key], message, at_key=True)
-                self._build.problems.append(problem)
-                continue
-            if key != BLOCK_KEY and nearest(str(key), [BLOCK_KEY]):
-                problem = self._file.problem(
-                    [*at, key], f"unknown key {key!r}", nearest=BLOCK_KEY, at_key=True
-                )
-                self._build.problems.append(problem)
-
-    def _check_variables(self, block: dict[str, Any], at: list[str]) -> None:
-        """Refuse `${VAR}`: the block is read when the location loads, and shows in the catalog."""
-        for path, name in variables.names(block):
-            message = f"${{{name}}}: {BLOCK_KEY} takes no variables: write the value"
-            place = [*at, BLOCK_KEY, *path]
-            self._build.problems.append(self._file.problem(place, message))
-
-    def _resolve(
-        self, block: dict[str, Any], places: Places
-    ) -> tuple[DagsterMeta | None, Condition | None]:
-        problems = self._build.problems
-        meta = validate(DagsterMeta, block, places, problems)
-        if meta is None:
-            return None, None
-        condition = self._build.conditions.resolve(
-            meta.automation_condition, meta.automation_condition_config, places, problems
-        )
-        return meta, condition

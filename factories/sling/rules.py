@@ -44,6 +44,8 @@ def check_stream(
         _check_backfill(settings, meta, report)
     if meta.partition:
         _check_partition(settings, meta, report)
+    if meta.backfill:
+        report(["meta", "dagster", "backfill"], "backfill: only dbt models take it")
     return len(problems) == before
 
 

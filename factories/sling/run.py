@@ -11,12 +11,14 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from factories.loaded_tables import TableReader, check_results
 from factories.local_systems import LocalSystemError
+from factories.orphaned_steps import ends_with_its_run
 from factories.partitions import UnreadableWindowError, window
-from factories.retries import retry_policy
+from factories.retries import retries, retry_delay
 from factories.sling.launch import Launch, prepare
 from factories.sling.log import LogLine, ReplicationLog, StreamResult
-from factories.sling.metadata import TableReader, check_results, materialize_result
+from factories.sling.metadata import materialize_result
 from factories.sling.process import SlingNotFoundError, find_binary, run_sling
 from factories.sling.replications import Replication, Stream
 from factories.variables import UndefinedVariableError
@@ -82,9 +84,10 @@ def run_streams(
     with closing(TableReader(settings, names)) as reader:
         for key, stream in by_key.items():
             if key not in selected:
-                yield from check_results(context, stream, reader)
+                yield from check_results(context, key, stream.meta.checks, stream.relation, reader)
         if launch is not None:
-            yield from _load(context, launch, streams, reader, lost)
+            with ends_with_its_run(context):
+                yield from _load(context, launch, streams, reader, lost)
     if lost:
         raise dg.Failure(_report(lost, len(streams)), allow_retries=False)
 
@@ -98,24 +101,20 @@ def _load(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Load streams, and again those that fail and may; the rest of these goes to `lost`."""
     pending = list(streams)
-    for attempt in range(1, 2 + max(_retries(stream) for stream in pending)):
+    for attempt in range(1, 2 + retries(stream.meta.retries for stream in pending)):
         failed: dict[str, StreamResult] = {}
         for stream, result in _attempt(context, launch, pending):
             if result.succeeded:
                 yield materialize_result(context, stream, result, reader)
             else:
                 failed[stream.name] = result
-        again = [s for s in pending if s.name in failed and _retries(s) >= attempt]
+        again = [s for s in pending if s.name in failed and retries([s.meta.retries]) >= attempt]
         retried = {stream.name for stream in again}
         lost += [result for name, result in failed.items() if name not in retried]
         if not again:
             return
         _wait(context, again, attempt)
         pending = again
-
-
-def _retries(stream: Stream) -> int:
-    return stream.meta.retries.max if stream.meta.retries else 0
 
 
 def _attempt(
@@ -135,8 +134,7 @@ def _attempt(
 
 def _wait(context: dg.AssetExecutionContext, again: Sequence[Stream], attempt: int) -> None:
     """Wait as long as the most patient of the failed streams asks."""
-    policies = [retry_policy(stream.meta.retries) for stream in again]
-    seconds = max(policy.calculate_delay(attempt) for policy in policies)
+    seconds = retry_delay([stream.meta.retries for stream in again], attempt)
     names = ", ".join(stream.name for stream in again)
     context.log.warning("trying again in %.0f s (retry %d): %s", seconds, attempt, names)
     time.sleep(seconds)

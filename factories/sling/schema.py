@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from factories.models import Names, StrictModel
+from factories.spec import OF_META
 
 MODES = ("full-refresh", "incremental", "truncate", "snapshot", "backfill")
 Mode = Literal["full-refresh", "incremental", "truncate", "snapshot", "backfill"]
@@ -88,6 +90,8 @@ class TargetOptions(StrictModel):
 
 class SlingStream(StrictModel):
     """One stream, with the file's `defaults` under it."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = OF_META
 
     object: StrictStr | None = Field(
         None, description="Target table, `schema.table`; may hold Sling's `{stream_table}` etc."

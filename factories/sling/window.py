@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from factories.partitions import UnreadableWindowError, Window
+from factories.partitions import TIMESTAMP, UnreadableWindowError, Window
 from factories.sling.replications import Stream
-
-TIMESTAMP = "%Y-%m-%d %H:%M:%S"
 
 
 def windowed(stream: Stream, covered: Window | tuple[str, ...]) -> dict[str, Any]:

@@ -1,13 +1,15 @@
-"""A project of YAML files that a test writes; nothing here runs, and no server is needed."""
+"""A project of YAML files that a test writes, and a PostgreSQL for tests that load from one."""
 
 from __future__ import annotations
 
+import tempfile
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 import pytest
 from hypothesis import settings
 
@@ -16,6 +18,7 @@ from factories.definitions import build_definitions, read_project
 from factories.errors import Problem
 from factories.models import Places
 from factories.yaml_files import YamlFile, read_yaml
+from sample_sources.flight_ops.postgres import EmbeddedPostgres
 
 # The same examples in every run, and no time limit on a machine that others use too.
 settings.register_profile("same-every-time", derandomize=True, deadline=None, database=None)
@@ -59,9 +62,14 @@ class YamlProject:
         file = read_yaml(self.root / name, root=self.root, problems=problems)
         return file, [str(problem) for problem in problems]
 
-    def problems(self, conditions: Iterable[NamedCondition] = ()) -> list[str]:
-        """Every problem of the project's Sling files, in order, each once, as text."""
-        build, assets = read_project(sling="sling", conditions=conditions)
+    def problems(self, conditions: Iterable[NamedCondition] = (), **folders: str) -> list[str]:
+        """Every problem of the project's files, in order, each once, as text.
+
+        Args:
+            conditions: A company's own.
+            **folders: The folders to read by tool, only `sling` when none is given.
+        """
+        build, assets = read_project(conditions=conditions, **(folders or {"sling": "sling"}))
         assert not (build.problems and assets)
         return [str(problem) for problem in sorted(set(build.problems), key=_place)]
 
@@ -93,6 +101,33 @@ def yaml_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> YamlProject
     made = YamlProject(tmp_path)
     made.write("sling/connections.yaml", SHOP)
     return made
+
+
+@dataclass(frozen=True)
+class Source:
+    """A PostgreSQL database with a schema of the test's own."""
+
+    url: str
+    schema: str
+
+    def execute(self, *statements: str) -> None:
+        """Run statements; `{s}` stands for the schema."""
+        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
+            for statement in statements:
+                connection.execute(statement.replace("{s}", self.schema))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of an empty PostgreSQL server; one per xdist worker.
+
+    Not below pytest's own folder: as root, the server is another user, which may not enter it.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = EmbeddedPostgres(Path(folder) / "data")
+        server.create()
+        yield f"postgresql://postgres:@/postgres?host={server.start()}"
+        server.remove()
 
 
 def places_of(text: str) -> Places:

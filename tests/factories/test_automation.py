@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,6 +77,14 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         (
             "on_cron_no_deps",
             "{}",
+            (
+                "spec.yaml:1:23: on_cron_no_deps needs automation_condition_config:"
+                " {cron_schedule: …}"
+            ),
+        ),
+        (
+            "on_cron_no_deps",
+            "{cron_timezone: Europe/Berlin}",
             "spec.yaml:2:1: the key 'cron_schedule' is missing",
         ),
         (
@@ -221,10 +229,26 @@ class Clock:
         for key in keys:
             self.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=[key]))
 
+    def check(self, key: str, *, passed: bool) -> None:
+        """Tell what the asset's check `rows` found of its latest materialization."""
+        self.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(asset_key=dg.AssetKey([key]), check_name="rows", passed=passed)
+        )
+
 
 def asset(name: str, found: Condition | None = None, deps: Sequence[str] = ()) -> Any:
     @dg.asset(name=name, deps=list(deps), automation_condition=found)
     def load() -> None: ...
+
+    return load
+
+
+def checked(name: str, *, blocking: bool) -> Any:
+    check = dg.AssetCheckSpec("rows", asset=name, blocking=blocking)
+
+    @dg.multi_asset(specs=[dg.AssetSpec(name)], check_specs=[check])
+    def load() -> Iterator[Any]:
+        yield dg.MaterializeResult()
 
     return load
 
@@ -292,6 +316,39 @@ def test_on_upstream_change_requests_when_an_upstream_asset_was_updated() -> Non
     clock.update("one")
     assert clock.requested(at(1, 3)) == {"down"}
     assert clock.requested(at(1, 4)) == set()
+
+
+@pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])
+@pytest.mark.parametrize(
+    ("blocking", "ignore", "held_back"),
+    [(True, [], True), (False, [], False), (True, ["up"], False)],
+)
+def test_a_failed_blocking_check_upstream_holds_back_until_it_passes(
+    name: str, *, blocking: bool, ignore: list[str], held_back: bool
+) -> None:
+    down = asset("down", condition(name, ignore=ignore), ["up", "other"])
+    clock = Clock(checked("up", blocking=blocking), asset("other"), down)
+    clock.requested(at(1, 1))
+    clock.requested(at(1, 3))
+    clock.update("up", "other")
+    clock.check("up", passed=False)
+    first = clock.requested(at(1, 4))
+    clock.update("up")
+    clock.check("up", passed=True)
+    second = clock.requested(at(1, 5))
+
+    assert first == (set() if held_back else {"down"})
+    if held_back:
+        assert second == {"down"}
+
+
+@pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])
+def test_a_check_upstream_that_has_never_run_holds_nothing_back(name: str) -> None:
+    clock = Clock(checked("up", blocking=True), asset("down", condition(name), ["up"]))
+    clock.requested(at(1, 1))
+    clock.requested(at(1, 3))
+    clock.update("up")
+    assert clock.requested(at(1, 4)) == {"down"}
 
 
 @pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])

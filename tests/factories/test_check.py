@@ -15,7 +15,7 @@ import pytest
 from factories.cli.check import check_project, joined_graph_problems
 from factories.cli.workspace import CodeLocation, read_workspace
 from factories.errors import Problem
-from factories.location_report import AssetReport, LocationReport, report_location
+from factories.location_report import AssetReport, LocationReport, ReadReport, report_location
 from tests.factories.conftest import YamlProject
 
 DP = str(Path(sys.prefix) / "bin" / "dp")
@@ -278,6 +278,32 @@ def test_the_same_key_in_one_location_and_external_in_another_is_fine() -> None:
     }
     locations = [CodeLocation(name, "m", Path("python")) for name in reports]
     assert list(joined_graph_problems(locations, reports)) == []
+
+
+def test_what_nothing_produces_is_told_once_where_it_is_declared() -> None:
+    reports = {
+        "ingestion": LocationReport([AssetReport("shop/raw/orders", "f", 1, True, [])]),
+        "transformation": LocationReport(
+            [
+                AssetReport("shop/stg/orders", "m.sql", 1, True, ["shop/raw/ordres", "ml/x"]),
+                AssetReport("shop/stg/items", "m.sql", 2, True, ["shop/raw/ordres"]),
+            ],
+            reads=[
+                ReadReport("shop/raw/orders", "s.yml", 3),
+                ReadReport("shop/raw/ordres", "s.yml", 4),
+                ReadReport("erp/raw/bills", "s.yml", 5),
+            ],
+        ),
+    }
+    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
+    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
+        (
+            "s.yml:4:1: shop/raw/ordres is read here, and nothing produces it;"
+            " did you mean 'shop/raw/orders'?"
+        ),
+        "s.yml:5:1: erp/raw/bills is read here, and nothing produces it",
+        "m.sql:1:1: shop/stg/orders depends on ml/x, which nothing produces",
+    ]
 
 
 def test_a_circle_of_dependencies_across_locations_is_found() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -129,6 +130,7 @@ def test_removed_columns(
 def test_previous_columns_are_those_of_the_last_materialization() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert previous_columns(instance, KEY) is None
+        assert previous_columns(instance, KEY, before=time.time()) is None
         instance.report_runless_asset_event(dg.AssetMaterialization(KEY))
         assert previous_columns(instance, KEY) is None
         for names in (["a"], ["a", "b"]):
@@ -137,3 +139,7 @@ def test_previous_columns_are_those_of_the_last_materialization() -> None:
                 dg.AssetMaterialization(KEY, metadata={"dagster/column_schema": schema})
             )
         assert previous_columns(instance, KEY) == ["a", "b"]
+        # Of a load that is recorded already, those before it count.
+        last = instance.get_latest_materialization_event(KEY)
+        assert last
+        assert previous_columns(instance, KEY, before=last.timestamp) == ["a"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 import yaml
@@ -20,6 +21,13 @@ class Leaf(StrictModel):
     schema_: StrictBool | None = Field(None, alias="schema")
 
 
+class Twig(StrictModel):
+    elsewhere: ClassVar[Mapping[str, str]] = {"title": "belongs to the tree"}
+    size: StrictInt | None = None
+    names: Names = ()
+    leaf: Leaf | None = None
+
+
 class Branch(StrictModel):
     leaf: Leaf | None = None
     leaves: tuple[Leaf, ...] = ()
@@ -27,6 +35,8 @@ class Branch(StrictModel):
     label: StrictStr | StrictInt | None = None
     names: Names = ()
     wait: Duration | None = None
+    ratio: StrictInt | float = 1
+    twig: Literal["none"] | Twig = Field("none", examples=[{"size": 3, "names": ["a", "b"]}])
 
 
 class Tree(StrictModel):
@@ -52,7 +62,7 @@ def problems_of(text: str, model: type[StrictModel] = Tree) -> list[str]:
             "branch: {leef: {}}",
             (
                 "f.yaml:1:10: unknown key 'leef'; did you mean 'leaf'?"
-                " (allowed: leaf, leaves, by_name, label, names, wait)"
+                " (allowed: leaf, leaves, by_name, label, names, wait, ratio, twig)"
             ),
         ),
         (
@@ -66,6 +76,13 @@ def problems_of(text: str, model: type[StrictModel] = Tree) -> list[str]:
             "branch:\n  leaves:\n    - color: red\n    - siez: 1",
             ("f.yaml:4:7: unknown key 'siez'; did you mean 'size'? (allowed: color, size, schema)"),
         ),
+        (
+            "branch: {twig: {siez: 1}}",
+            "f.yaml:1:17: unknown key 'siez'; did you mean 'size'? (allowed: size, names, leaf)",
+        ),
+        ("branch: {twig: {color: red}}", "f.yaml:1:17: 'color' belongs below leaf"),
+        ("branch: {color: red}", "f.yaml:1:10: 'color' belongs below leaf"),
+        ("branch: {twig: {title: x}}", "f.yaml:1:17: 'title' belongs to the tree"),
         (
             "branch:\n  by_name:\n    any: {xyz: 1}",
             "f.yaml:3:11: unknown key 'xyz' (allowed: color, size, schema)",
@@ -86,7 +103,16 @@ def test_unknown_key_at_any_depth_lists_what_its_own_place_takes(text: str, prob
         ("leaf: {schema: 'yes'}", "f.yaml:1:25: schema: must be true or false, not 'yes'"),
         ("leaves: {}", "f.yaml:1:18: leaves: must be a list, not {}"),
         ("label: [1]", "f.yaml:1:17: label: must be text or a whole number, not [1]"),
-        ("names: 5", "f.yaml:1:17: names: must be a list, not 5"),
+        ("names: 5", "f.yaml:1:17: names: must be text or a list, not 5"),
+        (
+            "names: 'a, b_1'",
+            "f.yaml:1:17: names: 'a, b_1' looks like several: write [a, b_1]",
+        ),
+        ("ratio: 1d", "f.yaml:1:17: ratio: must be a number, not '1d'"),
+        (
+            "twig: 3",
+            "f.yaml:1:16: twig: must be text or a mapping such as {size: 3, names: [a, b]}, not 3",
+        ),
         ("names: [a, 5]", "f.yaml:1:21: names[1]: must be text, not 5: put it in quotes"),
         ("names: [a, true]", "f.yaml:1:21: names[1]: must be text, not true: put it in quotes"),
         ("wait: 5", "f.yaml:1:16: wait: must be a duration like 30s, 15m, 36h or 7d"),
@@ -110,6 +136,23 @@ def test_missing_key_is_placed_at_what_lacks_it() -> None:
 
     assert problems_of("# comment\ntitle: x") == ["f.yaml:2:1: the key 'branch' is missing"]
     assert problems_of("\ninner: {title: x}", Outer) == ["f.yaml:2:1: the key 'branch' is missing"]
+
+
+def test_missing_key_that_is_misspelt_is_told_once() -> None:
+    assert problems_of("brunch: {}\ntitle: x") == [
+        "f.yaml:1:1: unknown key 'brunch'; did you mean 'branch'? (allowed: branch, title)"
+    ]
+    assert len(problems_of("other: {}\ntitle: x")) == 2
+
+
+def test_missing_key_that_stands_too_deep_is_told_there() -> None:
+    class Outer(StrictModel):
+        first: dict[str, Any]
+        second: StrictInt
+
+    assert problems_of("first:\n  second: 1", Outer) == [
+        "f.yaml:2:3: 'second' stands below 'first', but belongs beside it"
+    ]
 
 
 def test_all_mistakes_are_reported_together() -> None:

@@ -74,6 +74,13 @@ def mistake(tmp_path: Path, text: str) -> str:
         ("kinds: [a, b, c, d]", "meta.yaml:1:8: kinds: Dagster shows at most 3 kinds, here are 4"),
         ("kinds: [My Kind]", "meta.yaml:1:8: kinds: 'My Kind' is no kind"),
         ("deps: [a//b]", "meta.yaml:1:8: deps[0]: 'a//b' is not an asset key like"),
+        (
+            "deps: [shop.raw.a]",
+            (
+                "meta.yaml:1:8: deps[0]: 'shop.raw.a' is not an asset key;"
+                " did you mean 'shop/raw/a'?"
+            ),
+        ),
         ("asset_key: a b", "meta.yaml:1:12: asset_key: 'a b' is not an asset key like"),
         (
             "automation_condition_config: {cron_schedule: '0 2 * * *'}",
@@ -99,6 +106,20 @@ def mistake(tmp_path: Path, text: str) -> str:
             "checks: {schema: strict}",
             "meta.yaml:1:18: schema: 'strict' is not one of the allowed values",
         ),
+        (
+            "checks: {unique: [id]}",
+            "meta.yaml:1:10: 'unique' belongs below columns",
+        ),
+        ("start: 2013-01-01", "meta.yaml:1:1: 'start' belongs below partition or"),
+        # What a pattern takes ends where the text ends, not before a last line break.
+        (r'group: "a\n"', r"meta.yaml:1:8: group: 'a\n' is no group name"),
+        (r'pool: "a\n"', r"meta.yaml:1:7: pool: 'a\n' is no pool name"),
+        (r'owners: ["team:a\n"]', r"meta.yaml:1:10: owners[0]: 'team:a\n' is neither"),
+        (r'owners: ["a@b.org\n"]', r"meta.yaml:1:10: owners[0]: 'a@b.org\n' is neither"),
+        (r'tags: {a: "b\n"}', r"meta.yaml:1:11: a: 'b\n' is no tag's value"),
+        (r'tags: {"a\n": b}', "meta.yaml:1:15: a\n: 'a\\n' is no tag"),
+        (r'kinds: ["a\n"]', r"meta.yaml:1:8: kinds: 'a\n' is no kind"),
+        (r'deps: ["a/b\n"]', r"meta.yaml:1:8: deps[0]: 'a/b\n' is not an asset key"),
         ("checks: {rosw: {}}", "meta.yaml:1:10: unknown key 'rosw'; did you mean 'rows'?"),
     ],
 )
@@ -116,7 +137,10 @@ def test_mistake_is_told_at_its_place(tmp_path: Path, text: str, problem: str) -
                 " (allowed: hourly, daily, weekly, monthly, static)"
             ),
         ),
-        ("daily", "partition: must be a mapping, not 'daily'"),
+        (
+            "daily",
+            "partition: must be a mapping such as {type: daily, start: 2024-01-31}, not 'daily'",
+        ),
         ("{type: daily}", "partition: a daily partition needs a start"),
         ("{type: daily, satrt: 2013-01-01}", "unknown key 'satrt'; did you mean 'start'?"),
         ("{type: daily, start: 2013}", "start: must be text, not 2013: put it in quotes"),

@@ -48,10 +48,27 @@ def test_every_undefined_variable_is_reported_at_its_place(yaml_project: YamlPro
     assert problems[2].startswith("sling/shop.yaml:5:26: ${REGION_OF_NOWHERE} is not defined")
 
 
-def test_an_empty_name_is_undefined(yaml_project: YamlProject) -> None:
-    yaml_project.replication("public.orders: {where: 'x = ${}'}")
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = ${}", "${} is no name of a variable"),
+        (
+            "x = ${SHOP_URL:-1}",
+            "${SHOP_URL:-1} is no name of a variable: write ${SHOP_URL}, a default is not",
+        ),
+        ("$SHOP_URL", "a variable is written ${SHOP_URL}"),
+        ("x = ${SHOP_URL", "a variable is written ${SHOP_URL}"),
+    ],
+)
+def test_what_is_no_variable_is_told(yaml_project: YamlProject, text: str, told: str) -> None:
+    yaml_project.replication(f"public.orders: {{where: '{text}'}}")
     (problem,) = yaml_project.problems()
-    assert problem.startswith("sling/shop.yaml:5:26: ${} is not defined")
+    assert problem.startswith(f"sling/shop.yaml:5:26: {told}")
+
+
+def test_a_dollar_that_means_no_variable_is_left_alone(yaml_project: YamlProject) -> None:
+    yaml_project.replication("public.orders: {where: 'price = $5 or path = $.x or y = $$Z$$'}")
+    assert yaml_project.problems() == []
 
 
 def test_a_local_system_provides_a_value_on_the_local_target_only(

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from factories.warehouse import (
+    Relation,
     WarehouseNames,
     WarehouseSettings,
     WarehouseSettingsError,
@@ -63,6 +64,7 @@ def test_key_pair_settings_for_the_connector() -> None:
         "warehouse": "INGESTION_WH",
         "login_timeout": 60,
         "network_timeout": 600,
+        "log_imported_packages_in_telemetry": False,
     }
 
 
@@ -140,3 +142,11 @@ def test_every_missing_setting_is_named_at_once() -> None:
 def test_an_empty_setting_is_a_missing_one() -> None:
     with pytest.raises(WarehouseSettingsError, match=r"variables: SNOWFLAKE_USER$"):
         warehouse_settings({**REAL, "SNOWFLAKE_USER": ""})
+
+
+def test_a_table_has_a_name_for_people_and_one_for_sql() -> None:
+    relation = WarehouseNames("dev", schema_suffix="__ANA").relation("ml", "order", "group")
+    assert relation == Relation("ML", "ORDER__ANA", "GROUP")
+    assert str(relation) == "ML.ORDER__ANA.GROUP"
+    assert relation.sql == '"ML"."ORDER__ANA"."GROUP"'
+    assert Relation("A", "B", 'with "quotes"').sql == '"A"."B"."with ""quotes"""'

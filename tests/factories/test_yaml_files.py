@@ -194,6 +194,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject
             "f.yaml:2:1: not valid YAML: a tab is no indentation: use spaces",
         ),
         (b"a: @b\n", "f.yaml:1:4: not valid YAML: a text that begins with @ needs quotes"),
+        (b"a: b: c\n", "f.yaml:1:5: not valid YAML: a text that holds ': ' needs quotes"),
         (
             b"a: {b: ${VAR}}\n",
             "f.yaml:1:9: not valid YAML: a ${VAR} between braces needs quotes",

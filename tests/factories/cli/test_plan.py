@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from factories.cli.api import AssetNode
-from factories.cli.run import RunRefusedError, plan, refuse_broken, select_assets
+from factories.cli.progress import AssetProgress
+from factories.cli.run import RunRefusedError, plan, refuse_broken, select_assets, unhindered
 
 
 def node(
@@ -48,6 +51,35 @@ def test_partitioned_assets_run_by_op_and_what_follows_waits() -> None:
         [["a/raw/x"], ["a/raw/d"], ["a/raw/m"]],
         [["a/stg/m"]],
     ]
+
+
+def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None:
+    raw = [
+        node("a/raw/x"),
+        node("a/raw/y"),
+        replace(node("a/raw/z"), blocking_checks=frozenset({"rows"})),
+    ]
+    built = [
+        node("a/stg/x", "a/raw/x", location="dbt"),
+        node("a/stg/y", "a/raw/y", location="dbt"),
+        node("a/stg/z", "a/raw/z", location="dbt"),
+        node("marts/x", "a/stg/x", "a/stg/y", location="dbt"),
+        node("ml/x", "marts/x", location="ml"),
+    ]
+    progress = {asset.key: AssetProgress(asset.key) for asset in [*raw, *built]}
+    progress["a/raw/x"].ended("FAILURE")
+    progress["a/raw/y"].materialized({})
+    progress["a/raw/y"].failed_checks.append("warns_only")
+    progress["a/raw/z"].materialized({})
+    progress["a/raw/z"].failed_checks.append("rows")
+
+    _, second, third = plan([*raw, *built])
+    left = [unhindered(step, [*raw, *built], progress) for step in (second, third)]
+
+    assert [[asset.key for asset in run.assets] for step in left for run in step] == [["a/stg/y"]]
+    assert progress["marts/x"].error == "skipped for a/stg/x, which it depends on"
+    skipped = {key for key, each in progress.items() if each.status == "skipped"}
+    assert skipped == {"a/stg/x", "a/stg/z", "marts/x", "ml/x"}
 
 
 def test_selection_takes_keys_and_groups() -> None:

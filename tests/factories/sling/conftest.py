@@ -1,8 +1,7 @@
-"""A real PostgreSQL to read from, and a project whose YAML a test writes."""
+"""Tables in a real PostgreSQL to read from, and a project whose YAML a test writes."""
 
 from __future__ import annotations
 
-import tempfile
 import textwrap
 import uuid
 from collections.abc import Iterator
@@ -10,33 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 
 from factories.build import Build
 from factories.definitions import read_project
 from factories.errors import report
-from sample_sources.flight_ops.postgres import EmbeddedPostgres
 from tests.conftest import WarehouseUnderTest
+from tests.factories.conftest import Source
 
 CONNECTIONS = """
     connections:
       shop: {type: postgres, url: "${SHOP_URL}"}
 """
-
-
-@dataclass(frozen=True)
-class Source:
-    """A PostgreSQL database with a schema of the test's own."""
-
-    url: str
-    schema: str
-
-    def execute(self, *statements: str) -> None:
-        """Run statements; `{s}` stands for the schema."""
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=10) as connection:
-            for statement in statements:
-                connection.execute(statement.replace("{s}", self.schema))
 
 
 @dataclass
@@ -108,19 +92,6 @@ def materialized(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, objec
         }
         for event in result.get_asset_materialization_events()
     }
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of an empty PostgreSQL server; one per xdist worker.
-
-    Not below pytest's own folder: as root, the server is another user, which may not enter it.
-    """
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        server = EmbeddedPostgres(Path(folder) / "data")
-        server.create()
-        yield f"postgresql://postgres:@/postgres?host={server.start()}"
-        server.remove()
 
 
 @pytest.fixture

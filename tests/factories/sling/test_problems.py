@@ -53,6 +53,10 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
             "1:36: 'a=b' is no connection name: a letter, then letters, digits, '_' and '-'",
         ),
         (
+            r'connections: {shop: {type: mysql}, "a\n": {type: mysql}}',
+            r"1:36: 'a\n' is no connection name: a letter, then letters, digits, '_' and '-'",
+        ),
+        (
             "connections: {shop: mysql}",
             "1:21: shop: a connection is a URL like postgres://…, or a mapping with its type",
         ),
@@ -368,7 +372,7 @@ def test_two_streams_that_load_one_table_are_both_named(
     assert yaml_project.problems() == [
         (
             "sling/b.yaml:5:1: the table RAW.SHOP.ORDERS is loaded here and at sling/a.yaml:5:"
-            " name another `object`"
+            " name another table"
         )
     ]
 
@@ -421,3 +425,37 @@ def test_a_folder_that_is_not_there(yaml_project: YamlProject) -> None:
 
 def test_an_empty_folder_makes_nothing(yaml_project: YamlProject) -> None:
     assert yaml_project.specs() == {}
+
+
+def test_mistake_at_the_top_hides_none_below(yaml_project: YamlProject) -> None:
+    yaml_project.write(
+        "sling/shop.yaml",
+        """
+        target: SNOWFLAKE
+        surce: shop
+        streams:
+          ops.orders: {object: shop.orders, mod: x}
+          ops.items: 5
+          ops.others:
+            object: shop.others
+            meta: {dagster: {automation_condition: on_corn_no_deps, owners: 5}}
+        """,
+    )
+
+    assert [text.split(": ")[1][:20] for text in yaml_project.problems()] == [
+        "unknown key 'surce';",
+        "unknown key 'mod'; d",
+        "ops.items",
+        "'on_corn_no_deps' is",
+        "owners",
+    ]
+
+
+def test_a_wrong_connection_hides_no_problem_of_the_others(yaml_project: YamlProject) -> None:
+    yaml_project.write("sling/connections.yaml", "connections: {shop: 5, depot: {type: mysqll}}")
+    yaml_project.replication("ops.orders:")
+
+    assert [text.split(": ")[1] for text in yaml_project.problems()] == [
+        "shop",
+        "'mysqll' is no connection type of Sling; did you mean 'mysql'? (allowed",
+    ]

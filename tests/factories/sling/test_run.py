@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.sling.process import FOLDER_PREFIX, sweep_abandoned
+from factories.step_folder import folder_prefix, sweep_abandoned
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -32,7 +32,7 @@ def test_every_stream_is_loaded_and_described(project: Project) -> None:
     found = materialized(result)
     assert set(found) == {"customers", "orders"}
     customers = found["customers"]
-    assert customers["rows_inserted"] == 2
+    assert customers["rows_loaded"] == 2
     assert customers["dagster/row_count"] == 2
     assert customers["dagster/table_name"] == f"RAW.{project.schema}.CUSTOMERS".upper()
     assert customers["sling/mode"] == "full-refresh"
@@ -135,7 +135,7 @@ def test_incremental_with_update_key_takes_what_is_new_or_changed(
 
     found = materialized(project.run())
 
-    assert found["orders"]["rows_inserted"] == 2
+    assert found["orders"]["rows_loaded"] == 2
     assert project.rows("select id, amount from {s}.orders order by id") == [
         (1, pytest.approx(99)),
         (2, pytest.approx(20)),
@@ -153,7 +153,7 @@ def test_incremental_without_update_key_merges_every_row(project: Project, sourc
 
     found = materialized(project.run())
 
-    assert found["orders"]["rows_inserted"] == 3
+    assert found["orders"]["rows_loaded"] == 3
     assert project.rows("select id, amount from {s}.orders order by id") == [
         (1, pytest.approx(10.5)),
         (2, pytest.approx(77)),
@@ -169,7 +169,7 @@ def test_rerun_of_an_incremental_stream_changes_nothing(project: Project) -> Non
     result = project.run()
 
     assert result.success
-    assert materialized(result)["orders"]["rows_inserted"] == 0
+    assert materialized(result)["orders"]["rows_loaded"] == 0
     assert project.rows("select * from {s}.orders order by id") == before
 
 
@@ -234,7 +234,7 @@ def test_source_without_rows_makes_a_table_without_rows(project: Project, source
 
     assert result.success
     assert project.count("nothing") == 0
-    assert materialized(result)["nothing"]["rows_inserted"] == 0
+    assert materialized(result)["nothing"]["rows_loaded"] == 0
 
 
 def test_query_and_file_streams_are_loaded(project: Project, tmp_path: Path) -> None:
@@ -333,7 +333,7 @@ def test_table_that_cannot_be_read_after_its_load_spares_the_others(project: Pro
 
     found = materialized(result)
     assert result.success
-    assert found["customers"]["rows_inserted"] == 2
+    assert found["customers"]["rows_loaded"] == 2
     assert "dagster/row_count" not in found["customers"]
     assert found["orders"]["dagster/row_count"] == 2
     assert "is loaded but cannot be read" in project.messages()
@@ -413,12 +413,12 @@ def test_folders_of_killed_step_processes_are_swept(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     beyond_any_pid = 2**22 + 1
-    (tmp_path / f"{FOLDER_PREFIX}{beyond_any_pid}-x").mkdir()
-    (tmp_path / f"{FOLDER_PREFIX}1-x").mkdir()
+    (tmp_path / f"{folder_prefix('sling')}{beyond_any_pid}-x").mkdir()
+    (tmp_path / f"{folder_prefix('sling')}1-x").mkdir()
 
-    sweep_abandoned()
+    sweep_abandoned("sling")
 
-    assert [path.name for path in tmp_path.iterdir()] == [f"{FOLDER_PREFIX}1-x"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{folder_prefix('sling')}1-x"]
 
 
 def test_missing_variable_fails_without_running(

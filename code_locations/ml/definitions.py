@@ -1,0 +1,7 @@
+"""The machine learning code location: everything that Snowpark makes in ML."""
+
+from __future__ import annotations
+
+from factories.definitions import build_definitions
+
+defs = build_definitions(snowpark="snowpark")

@@ -1,0 +1,7 @@
+"""The transformation code location: everything that dbt builds in ANALYTICS."""
+
+from __future__ import annotations
+
+from factories.definitions import build_definitions
+
+defs = build_definitions(dbt="dbt_project")

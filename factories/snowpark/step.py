@@ -1,0 +1,132 @@
+"""The step of an asset that Snowpark makes: what it works with, and how it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+import dagster as dg
+from snowflake.snowpark import Session
+
+from factories.checks import QueryFailedError
+from factories.loaded_tables import TableReader
+from factories.local_systems import LocalSystemError
+from factories.masking import SecretMask, masked_output
+from factories.orphaned_steps import ends_with_its_run
+from factories.partitions import UnreadableWindowError
+from factories.snowpark.entries import Entry
+from factories.snowpark.function_errors import (
+    FunctionFailedError,
+    function_failed,
+    is_from,
+    traceback_of,
+)
+from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.missing_inputs import InputMissingError
+from factories.snowpark.registry import RegistryError
+from factories.snowpark.session import TAG_LENGTH, WAREHOUSE_ERRORS, snowpark_session
+from factories.snowpark.write import WriteError
+from factories.user_modules import FolderNameError
+from factories.warehouse import WarehouseNames, WarehouseSettingsError, warehouse_settings
+
+CODE_FAILED = "Python Interpreter Error"  # what Snowflake says of code that raises inside of it
+# Told in a sentence, as a traceback through our own code would say less; and not tried again, as
+# the same would come of it.
+FINAL = (
+    FolderNameError,
+    FunctionFailedError,
+    InputMissingError,
+    LocalSystemError,
+    ModelError,
+    QueryFailedError,
+    RegistryError,
+    UnreadableWindowError,
+    WarehouseSettingsError,
+    WriteError,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An open session, and what a step works with beside it.
+
+    Attributes:
+        context: Dagster's.
+        session: Snowpark's; closed when the step ends.
+        reader: Looks at tables, for metadata and checks.
+        mask: Hides the warehouse's secrets in a text.
+        opened_at: When it was opened, in monotonic seconds.
+    """
+
+    context: dg.AssetExecutionContext
+    session: Session
+    reader: TableReader
+    mask: SecretMask
+    opened_at: float
+
+    @property
+    def log(self) -> dg.DagsterLogManager:
+        """The run's log."""
+        return self.context.log
+
+    @property
+    def seconds(self) -> float:
+        """How long the step has been at work."""
+        return round(time.monotonic() - self.opened_at, 3)
+
+
+@contextmanager
+def open_step(
+    context: dg.AssetExecutionContext, names: WarehouseNames, entry: Entry | None = None
+) -> Iterator[Step]:
+    """Open a step's session; what fails inside fails the step, told without secrets.
+
+    What is printed meanwhile, by the user's functions too, is without secrets as well.
+
+    Args:
+        context: Dagster's.
+        names: How the target's databases are called.
+        entry: What the step makes; None for several tables, each of which then sets the session's
+            tag and virtual warehouse.
+
+    Raises:
+        dagster.Failure: Whatever was raised inside. Dagster may try it again, as the asset's
+            `retries` say, only when the warehouse has refused something or did not answer: data
+            that do not fit, and code that fails, would fail again.
+    """
+    opened_at = time.monotonic()
+    mask = SecretMask(())
+    try:
+        settings = warehouse_settings()
+        mask = SecretMask(settings.secrets)
+        with (
+            ends_with_its_run(context),
+            masked_output(mask),
+            snowpark_session(settings, names, query_tag(context, entry)) as session,
+            closing(TableReader(settings, names)) as reader,
+        ):
+            if entry and entry.warehouse:
+                session.use_warehouse(entry.warehouse)
+            yield Step(context, session, reader, mask, opened_at)
+    except FINAL as error:
+        raise dg.Failure(mask(str(error)), allow_retries=False) from None
+    except WAREHOUSE_ERRORS as error:
+        raise dg.Failure(mask(str(error)), allow_retries=is_worth_another_try(error)) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - of our own code: with its lines
+        told = traceback_of(error)
+        if entry and is_from(entry.folder, error):
+            told = str(function_failed(entry, error))
+        raise dg.Failure(mask(told), allow_retries=False) from None
+
+
+def is_worth_another_try(error: Exception) -> bool:
+    """Tell whether the warehouse itself has failed, and not the user's code inside of it."""
+    return CODE_FAILED not in str(error)
+
+
+def query_tag(context: dg.AssetExecutionContext, entry: Entry | None) -> str:
+    """Return what the warehouse's query history shows beside statements: the run, and the asset."""
+    parts = [context.run.run_id, *([entry.key.to_user_string()] if entry else [])]
+    return " ".join(parts)[:TAG_LENGTH]

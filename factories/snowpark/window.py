@@ -1,0 +1,72 @@
+"""The partitions of a run as a condition on a column, and the rows that it holds for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from snowflake.snowpark.types import (
+    DataType,
+    DateType,
+    StructField,
+    StructType,
+    TimestampTimeZone,
+    TimestampType,
+)
+
+from factories.partitions import UnreadableWindowError, Window
+from factories.sql_text import quoted
+
+Covered = Window | tuple[str, ...]
+WALL_TIME = "%Y-%m-%d %H:%M:%S.%f"
+ZONED = (TimestampTimeZone.TZ, TimestampTimeZone.LTZ)
+
+
+def plain(name: str) -> str:
+    """Return a column's name as Snowpark has it, without quotes and in upper case."""
+    return name.strip('"').upper()
+
+
+def column_of(schema: StructType, name: str) -> str | None:
+    """Return what SQL calls the column of a name in YAML; None when there is no such column."""
+    field = _field(schema, name)
+    return field.column_identifier.quoted_name if field else None
+
+
+def condition(schema: StructType, name: str, covered: Covered) -> str:
+    """Return the SQL condition on a column for the rows of some partitions.
+
+    The window is half-open, start <= x < end: a row on a bound belongs to one partition. A column
+    without zone is taken to hold wall time in the partitions' own zone; one with a zone is compared
+    by the instant.
+
+    Raises:
+        UnreadableWindowError: When the column cannot tell a row's partition.
+    """
+    field = _field(schema, name)
+    if field is None:
+        raise UnreadableWindowError(f"there is no column {name}, which tells a row's partition")
+    column = field.column_identifier.quoted_name
+    if not isinstance(covered, Window):
+        keys = ", ".join(quoted(key) for key in covered)
+        return f"to_varchar({column}) in ({keys})"
+    low, high = (_bound(moment, field.datatype, name) for moment in (covered.start, covered.end))
+    return f"{column} >= {low} and {column} < {high}"
+
+
+def _field(schema: StructType, name: str) -> StructField | None:
+    return next((field for field in schema.fields if plain(field.name) == name.upper()), None)
+
+
+def _bound(moment: datetime, kind: DataType, name: str) -> str:
+    if isinstance(kind, DateType):
+        if moment.timetz().replace(tzinfo=None) != time():
+            message = f"the column {name} holds dates: they cannot tell a partition by the hour"
+            raise UnreadableWindowError(message)
+        return f"{quoted(str(moment.date()))}::date"
+    if not isinstance(kind, TimestampType):
+        message = f"the column {name} holds neither dates nor times, but {kind.simple_string()}"
+        raise UnreadableWindowError(message)
+    if kind.tz in ZONED:
+        instant = moment.astimezone(UTC).strftime(WALL_TIME)
+        return f"{quoted(f'{instant}+00:00')}::timestamp_tz"
+    return f"{quoted(moment.strftime(WALL_TIME))}::timestamp_ntz"
