@@ -1,25 +1,46 @@
-"""`make bench`: run the benchmarks and write `benchmarks/results.md`."""
+"""`make bench`: run the benchmarks and write `benchmarks/results/`, a page for each."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from benchmarks import building, loading
-from benchmarks.report import results
+from benchmarks import (
+    building,
+    dbt_building,
+    dbt_loading,
+    dlt_backends,
+    dlt_building,
+    dlt_loading,
+    loading,
+    snowpark,
+)
 
-BENCHMARKS = {"loading": loading.run, "building": building.run}
+RESULTS = Path(__file__).with_name("results")
+BENCHMARKS = {
+    "loading": loading.run,
+    "building": building.run,
+    "dlt-loading": dlt_loading.run,
+    "dlt-backends": dlt_backends.run,
+    "dlt-building": dlt_building.run,
+    "dbt-loading": dbt_loading.run,
+    "dbt-building": dbt_building.run,
+    "snowpark": snowpark.run,
+}
 
 
 def main() -> None:
-    """Run the benchmarks and write down what came of them."""
+    """Run the benchmarks that are named, else all, and write down what came of each."""
     parser = argparse.ArgumentParser(description="Run the benchmarks.")
-    parser.add_argument("--only", choices=BENCHMARKS, help="print one, and write nothing down")
-    only = parser.parse_args().only
-    page = results([BENCHMARKS[name]() for name in ([only] if only else BENCHMARKS)])
-    print(page)
-    if not only:
-        Path(__file__).with_name("results.md").write_text(page, encoding="utf-8")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
+    names = parser.parse_args().names
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    RESULTS.mkdir(exist_ok=True)
+    for name in names or BENCHMARKS:
+        page = BENCHMARKS[name]().markdown()
+        print(page)
+        (RESULTS / f"{name}.md").write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

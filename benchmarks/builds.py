@@ -62,12 +62,12 @@ def bare_build(folder: Path, files: int, streams: int) -> Build:
         assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
         for replication in replications:
             assets += _bare_sources(replication)
-            path = str(folder / "sling" / replication.file_name)
+            path = folder / "sling" / replication.file_name
             specs = [
                 _bare_spec(stream, replication.group, path, condition)
                 for stream in replication.streams
             ]
-            assets.append(_bare_multi_asset(replication, specs))
+            assets.append(bare_multi_asset("sling", replication.system, specs))
         return dg.Definitions(assets=assets, executor=dg.multiprocess_executor)
 
     return build
@@ -80,17 +80,14 @@ def _bare_sources(replication: SampleReplication) -> Iterator[dg.AssetSpec]:
 
 
 def _bare_spec(
-    stream: SampleStream, group: str, path: str, condition: Condition | None
+    stream: SampleStream, group: str, path: Path, condition: Condition | None
 ) -> dg.AssetSpec:
-    place = dg.LocalFileCodeReference(
-        file_path=path, line_number=stream.line, label=f"{stream.system}.yaml:{stream.line}"
-    )
     return dg.AssetSpec(
         dg.AssetKey([stream.system, "raw", stream.table]),
         deps=[dg.AssetKey([stream.system, "src", stream.table])],
         description=stream.description,
         metadata={
-            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place]),
+            "dagster/code_references": code_reference(path, stream.line),
             "dagster/table_name": f"RAW.{stream.system}.{stream.table}".upper(),
             "sling/stream": stream.name,
             "sling/mode": "incremental",
@@ -104,14 +101,22 @@ def _bare_spec(
     )
 
 
-def _bare_multi_asset(
-    replication: SampleReplication, specs: list[dg.AssetSpec]
-) -> dg.AssetsDefinition:
+def code_reference(path: Path, line: int) -> dg.CodeReferencesMetadataValue:
+    """The place in a file that an asset's page links to."""
+    place = dg.LocalFileCodeReference(
+        file_path=str(path), line_number=line, label=f"{path.name}:{line}"
+    )
+    return dg.CodeReferencesMetadataValue(code_references=[place])
+
+
+def bare_multi_asset(tool: str, system: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """The asset of one file, which does nothing."""
+
     @dg.multi_asset(
-        name=f"sling__{replication.system}",
+        name=f"{tool}__{system}",
         specs=specs,
         can_subset=True,
-        pool=f"sling_{replication.system}",
+        pool=f"{tool}_{system}",
     )
     def nothing() -> Iterator[dg.MaterializeResult[Any]]:
         yield from ()

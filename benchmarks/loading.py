@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from unittest.mock import patch
 
-from benchmarks.flight_ops import REPLICATION, ROWS, SCHEMA, STREAMS
+from benchmarks.flight_ops import ASSETS, REPLICATION, ROWS, SCHEMA, STREAMS
 from benchmarks.measure import Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
-from factories.sling.connections import DATABASE, TARGET
+from benchmarks.systems import (
+    INGESTION_PYTHON,
+    ROOT,
+    dagster_home,
+    drop_schema,
+    own_systems,
+    row_count,
+)
+from factories.sling.connections import TARGET
 from factories.sling.process import find_binary
 from factories.variables import value
-from factories.warehouse import WarehouseSettings, client_environment, warehouse_settings
-from local_snowflake import lifecycle
-from sample_sources.systems import FLIGHT_OPS
+from factories.warehouse import RAW, WarehouseSettings
 
-ROOT = Path(__file__).parents[1]
-INGESTION_PYTHON = ROOT / ".venvs" / "ingestion" / "bin" / "python"
 BOUND = 1.25
 TEXT = f"""\
 All four tables of flight_ops ({sum(ROWS.values()):,} rows) from PostgreSQL into the embedded
@@ -40,20 +38,18 @@ The step is what counts: a run worker lives as long as its run, whatever the num
 
 def run() -> Report:
     """Measure both in systems of their own, which end with the measurement."""
-    with _systems() as (settings, folder):
+    with own_systems() as (settings, folder):
 
         def drop() -> None:
-            _statement(settings, f"drop schema if exists {DATABASE}.{SCHEMA} cascade")
+            drop_schema(settings, SCHEMA)
 
         def check() -> None:
             _check_rows(settings)
 
-        home = folder / "dagster"
-        home.mkdir()
-        (home / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
+        home = dagster_home(folder)
         asset_run = Variant(
             "asset",
-            [str(INGESTION_PYTHON), "-m", "benchmarks.load_run"],
+            [str(INGESTION_PYTHON), "-m", "benchmarks.load_run", "ingestion", *ASSETS],
             {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"},
             ROOT,
             drop,
@@ -76,41 +72,17 @@ def run() -> Report:
     return Report("Loading", TEXT, "step", list(samples.values()), targets)
 
 
-@contextmanager
-def _systems() -> Iterator[tuple[WarehouseSettings, Path]]:
-    """Start a warehouse and a PostgreSQL with the flights of 2013 in a temporary folder."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        chosen = {
-            "DP_TARGET": "local",
-            "DP_LOCAL_DIR": str(folder),
-            "SLING_DISABLE_TELEMETRY": "TRUE",
-        }
-        with patch.dict(os.environ, {**client_environment(), **chosen}):
-            try:
-                yield warehouse_settings(), folder
-            finally:
-                lifecycle.stop()
-                FLIGHT_OPS.down()
-
-
 def _sling_connections(settings: WarehouseSettings) -> dict[str, str]:
     """Return both connections as Sling finds them in its environment."""
-    target = settings.sling_connection(DATABASE)
+    target = settings.sling_connection(RAW)
     return {
         "FLIGHT_OPS": value("FLIGHT_OPS_URL"),
         TARGET: target if isinstance(target, str) else json.dumps(target),
     }
 
 
-def _statement(settings: WarehouseSettings, sql: str) -> list[tuple[int]]:
-    with closing(settings.connect(DATABASE)) as connection, connection.cursor() as cursor:
-        cursor.execute(sql)
-        return list(cursor.fetchall())
-
-
 def _check_rows(settings: WarehouseSettings) -> None:
     for table, rows in ROWS.items():
-        found = _statement(settings, f"select count(*) from {DATABASE}.{SCHEMA}.{table}")[0][0]
+        found = row_count(settings, SCHEMA, table)
         if found != rows:
             raise VariantFailedError(f"{table} has {found} rows, not {rows}")

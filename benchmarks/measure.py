@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -12,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-RUNS = 5
+from factories.processes import environment_with
+
+RUNS = 3
 TIMEOUT_SECONDS = 300
 
 
@@ -27,7 +28,8 @@ class Variant:
     Attributes:
         name: What the results call it.
         command: The program and its arguments.
-        environment: What it finds in its environment beside what this process has.
+        environment: What it finds in its environment beside what this process has; None takes a
+            variable away.
         folder: Where it runs.
         before: Makes the state that it starts from; not measured.
         after: Checks what it has done; not measured.
@@ -35,7 +37,7 @@ class Variant:
 
     name: str
     command: Sequence[str]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str | None]
     folder: Path
     before: Callable[[], None] = lambda: None
     after: Callable[[], None] = lambda: None
@@ -49,14 +51,16 @@ class Samples:
         name: The variant's name.
         whole: Seconds from the process's start to its end, one for each run.
         inside: Seconds of the part that the process measured itself, if it did.
+        parts: Seconds of what lies within that part, by name, if the process told them.
     """
 
     name: str
     whole: list[float] = field(default_factory=list)
     inside: list[float] = field(default_factory=list)
+    parts: dict[str, list[float]] = field(default_factory=dict)
 
 
-def measure(variants: Sequence[Variant], runs: int = RUNS) -> dict[str, Samples]:
+def measure(variants: Sequence[Variant]) -> dict[str, Samples]:
     """Run the variants in turns, A B C A B C …, after one turn that does not count.
 
     Returns:
@@ -66,23 +70,23 @@ def measure(variants: Sequence[Variant], runs: int = RUNS) -> dict[str, Samples]
         VariantFailedError: When a process fails; with the end of its output.
     """
     samples = {variant.name: Samples(variant.name) for variant in variants}
-    for turn in range(runs + 1):
+    for turn in range(RUNS + 1):
         for variant in variants:
             whole, inside = _run(variant)
-            _say(f"{f'run {turn} of {runs}' if turn else 'warm-up'}  {variant.name}  {whole:.2f} s")
+            _say(f"{f'run {turn} of {RUNS}' if turn else 'warm-up'}  {variant.name}  {whole:.2f} s")
             if turn:
                 samples[variant.name].whole.append(whole)
-                samples[variant.name].inside.extend(inside)
+                _add(samples[variant.name], inside)
     return samples
 
 
-def _run(variant: Variant) -> tuple[float, list[float]]:
+def _run(variant: Variant) -> tuple[float, dict[str, float]]:
     variant.before()
     start = time.perf_counter()
     done = subprocess.run(
         variant.command,
         cwd=variant.folder,
-        env={**os.environ, **variant.environment},
+        env=environment_with(variant.environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -97,10 +101,16 @@ def _run(variant: Variant) -> tuple[float, list[float]]:
     return whole, _inside(done.stdout)
 
 
-def _inside(output: str) -> list[float]:
-    """Return the seconds that a process printed as its last line, `{"seconds": 1.5}`."""
+def _inside(output: str) -> dict[str, float]:
+    """Return what a process printed as its last line, `{"seconds": 1.5}` and parts of it."""
     last = output.strip().rpartition("\n")[2]
-    return [float(json.loads(last)["seconds"])] if last.startswith('{"seconds"') else []
+    return dict(json.loads(last)) if last.startswith('{"seconds"') else {}
+
+
+def _add(samples: Samples, inside: dict[str, float]) -> None:
+    for name, seconds in inside.items():
+        values = samples.inside if name == "seconds" else samples.parts.setdefault(name, [])
+        values.append(float(seconds))
 
 
 def median(seconds: Sequence[float]) -> float:

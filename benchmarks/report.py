@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from benchmarks.machine import describe_machine
-from benchmarks.measure import RUNS, Samples, median
+from benchmarks.measure import Samples, median
+
+HEAD = """\
+# {title}
+
+Measured by `make bench` on {day}: {machine}.
+
+Medians of {runs} runs. The variants take turns within one run, after a turn that does not count. A
+whole process is timed from outside, from its start to its end.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,7 @@ class Report:
         part: What the processes that measure a part of themselves measure.
         samples: The variants' times.
         targets: The ratios of them.
+        more: A further table, in Markdown.
     """
 
     title: str
@@ -51,10 +61,14 @@ class Report:
     part: str
     samples: Sequence[Samples]
     targets: Sequence[Target]
+    more: str = ""
 
     def markdown(self) -> str:
-        """Return the report as a section."""
-        return "\n".join([f"## {self.title}\n", self.text, *self._times(), *self._ratios()])
+        """Return the report as a page, with the day and the machine."""
+        day = datetime.now(UTC).date().isoformat()
+        runs = len(self.samples[0].whole)
+        head = HEAD.format(title=self.title, day=day, machine=describe_machine(), runs=runs)
+        return "\n".join([head, self.text, *self._times(), *self._more(), *self._ratios()])
 
     def _times(self) -> list[str]:
         return [
@@ -66,6 +80,9 @@ class Report:
             ),
             "",
         ]
+
+    def _more(self) -> list[str]:
+        return [self.more] if self.more else []
 
     def _ratios(self) -> list[str]:
         rows = ["| ratio | measured | target | |", "| --- | ---: | ---: | --- |"]
@@ -82,17 +99,3 @@ def _cells(seconds: Sequence[float]) -> str:
         return " | "
     each = " ".join(f"{value:.2f}" for value in sorted(seconds))
     return f"{median(seconds):.2f} | {each}"
-
-
-def results(reports: Sequence[Report]) -> str:
-    """Return all reports as one page."""
-    day = datetime.now(UTC).date().isoformat()
-    head = f"""\
-# Benchmarks
-
-Measured by `make bench` on {day}: {describe_machine()}.
-
-Medians of {RUNS} runs. The variants of a benchmark take turns within one run, after a turn that
-does not count. A whole process is timed from outside, from its start to its end.
-"""
-    return "\n".join([head, *(report.markdown() for report in reports)])
