@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from factories.dbt.prepare import dbt_program
+from factories.dbt.program import dbt_program
 from factories.dbt.windows import window_variables
 from factories.partitions import Window
 from factories.project import project_root
@@ -92,7 +92,7 @@ def dbt_command(
     if command != "build":  # which alone knows a full refresh
         arguments = [argument for argument in arguments if argument != FULL_REFRESH]
     return [
-        dbt_program(), "--no-use-colors", "--log-format", "json", "--log-level", "info",
+        *dbt_program(), "--no-use-colors", "--log-format", "json", "--log-level", "info",
         "--no-quiet", "--log-level-file", "none", "--log-path", str(target), "--no-fail-fast",
         # What it finds of sources dbt tells in an artifact alone.
         "--write-json" if command == SOURCE_FRESHNESS else "--no-write-json",

@@ -19,6 +19,7 @@ from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.fingerprint import Fingerprint, fingerprint
 from factories.dbt.packages import lacking
 from factories.dbt.prepare_error import DbtParseError, PrepareError
+from factories.dbt.program import dbt_program
 from factories.dbt.source_files import PROJECT_FILE
 from factories.processes import environment_with
 from factories.project import project_root
@@ -98,11 +99,6 @@ def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> b
     return True
 
 
-def dbt_program() -> str:
-    """Return the path of the `dbt` command of this environment."""
-    return str(Path(sys.executable).parent / "dbt")
-
-
 def _read_mark(project: Path) -> tuple[Fingerprint, str] | None:
     """Return what the manifest was made of, and the digest that it had then."""
     try:
@@ -141,7 +137,7 @@ def _parse(project: Path, folder: Path) -> None:
 
 def _dbt(command: str, project: Path, *arguments: str) -> None:
     line = [
-        dbt_program(), "--quiet", "--no-use-colors", "--log-level-file", "none", command,
+        *dbt_program(), "--quiet", "--no-use-colors", "--log-level-file", "none", command,
         "--project-dir", str(project), "--profiles-dir", str(project), *arguments,
     ]  # fmt: skip
     try:
@@ -155,9 +151,6 @@ def _dbt(command: str, project: Path, *arguments: str) -> None:
             timeout=DBT_SECONDS,
             check=False,
         )
-    except FileNotFoundError:
-        message = "this environment has no dbt: `make setup` installs it"
-        raise PrepareError(message) from None
     except subprocess.TimeoutExpired:
         raise PrepareError(f"dbt {command} took longer than {DBT_SECONDS} s") from None
     if done.returncode:

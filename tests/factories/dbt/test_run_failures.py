@@ -384,7 +384,7 @@ def test_stopped_step_leaves_no_dbt_and_whole_tables(
     )
     wait_until(lambda: shop.rows("select 1 from RAW.{s}.built"))
     children = psutil.Process(step.pid).children(recursive=True)
-    assert any("dbt" in child.name() for child in children)
+    assert any(is_dbt(child) for child in children)
 
     step.send_signal(sign)
     step.wait(WAIT_SECONDS)
@@ -413,7 +413,7 @@ def test_killed_dbt_fails_what_it_had_not_built(shop: Project, attempts: object)
     def kill_dbt_when_it_is_at_work() -> None:
         wait_until(is_at_work)
         children = psutil.Process().children(recursive=True)
-        [dbt] = [child for child in children if child.name() == "dbt"]
+        [dbt] = [child for child in children if is_dbt(child)]
         dbt.kill()
 
     killer = threading.Thread(target=kill_dbt_when_it_is_at_work)
@@ -434,3 +434,7 @@ def wait_until(done: Callable[[], object]) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def is_dbt(process: psutil.Process) -> bool:
+    return "factories.dbt.program" in process.cmdline()
