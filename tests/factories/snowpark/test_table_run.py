@@ -237,11 +237,12 @@ def test_what_fails_for_the_users_code_in_the_warehouse_is_not_tried_again(
     (project.root / "snowpark" / "rows.py").write_text(
         """
 from snowflake.snowpark.functions import col, udf
+from snowflake.snowpark.types import IntegerType as Int
 
 def all_rows(session, inputs):
-    broken = udf(lambda x: 1 // 0, return_type=IntegerType(), input_types=[IntegerType()])
+    broken = udf(lambda x: 1 // 0, return_type=Int(), input_types=[Int()], session=session)
     return inputs["rows"].with_column("made", broken(col("id")))
-""".replace("import col, udf", "import col, udf\nfrom snowflake.snowpark.types import IntegerType")
+"""
     )
 
     assert "ZeroDivisionError" in project.failed()
