@@ -121,13 +121,7 @@ def unhindered(
 
     Within a run Dagster does this itself.
     """
-    blocking = {asset.key: asset.blocking_checks for asset in assets}
-    hindering = {
-        key
-        for key, each in progress.items()
-        if each.status in {"failed", "skipped", "canceled"}
-        or blocking[key] & set(each.failed_checks)
-    }
+    hindering = _hindering(assets, progress)
     spared = []
     for launchable in step:
         left = {asset.key: asset for asset in launchable.assets}
@@ -139,6 +133,35 @@ def unhindered(
         if left:
             spared.append(Launchable(tuple(left.values()), launchable.partitioned))
     return spared
+
+
+def note_ended(
+    launchable: Launchable, progress: Mapping[str, AssetProgress], run_status: str
+) -> None:
+    """Note how the assets of a run have ended; what something failed upstream of was skipped.
+
+    Args:
+        launchable: The assets.
+        progress: Of all assets, by their keys; says already what was materialized.
+        run_status: Dagster's.
+    """
+    for asset in launchable.assets:
+        progress[asset.key].ended(run_status)
+    hindering = _hindering(launchable.assets, progress)
+    for asset in launchable.assets:
+        upstream = hindering & set(asset.deps) - {asset.key}
+        if upstream and progress[asset.key].status == "failed":
+            progress[asset.key].skipped(min(upstream))
+
+
+def _hindering(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress]) -> set[str]:
+    """Return the assets for which those downstream are skipped."""
+    return {
+        asset.key
+        for asset in assets
+        if progress[asset.key].status in {"failed", "skipped", "canceled"}
+        or asset.blocking_checks & set(progress[asset.key].failed_checks)
+    }
 
 
 def _ready(left: dict[str, AssetNode]) -> list[AssetNode]:
@@ -173,23 +196,22 @@ def _run(
     display: RunDisplay,
 ) -> None:
     cursors: dict[str, str | None] = {}
-    keys: dict[str, list[str]] = {}
+    launched: dict[str, Launchable] = {}
     for launchable in step:
         run_id = api.launch(launchable.assets, _tags(api, launchable))
         cursors[run_id] = None
-        keys[run_id] = [asset.key for asset in launchable.assets]
-        for key in keys[run_id]:
-            progress[key].queued(run_id)
+        launched[run_id] = launchable
+        for asset in launchable.assets:
+            progress[asset.key].queued(run_id)
     try:
         while cursors:
             for run_id in list(cursors):
                 page = api.run(run_id, cursors[run_id])
                 cursors[run_id] = page.cursor
-                display.take(keys[run_id], page)
+                display.take([asset.key for asset in launched[run_id].assets], page)
                 if page.status in FINAL and not page.has_more:
                     del cursors[run_id]
-                    for key in keys[run_id]:
-                        progress[key].ended(page.status)
+                    note_ended(launched[run_id], progress, page.status)
             display.refresh()
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:

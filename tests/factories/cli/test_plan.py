@@ -8,7 +8,15 @@ import pytest
 
 from factories.cli.api import AssetNode
 from factories.cli.progress import AssetProgress
-from factories.cli.run import RunRefusedError, plan, refuse_broken, select_assets, unhindered
+from factories.cli.run import (
+    Launchable,
+    RunRefusedError,
+    note_ended,
+    plan,
+    refuse_broken,
+    select_assets,
+    unhindered,
+)
 
 
 def node(
@@ -80,6 +88,49 @@ def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None
     assert progress["marts/x"].error == "skipped for a/stg/x, which it depends on"
     skipped = {key for key, each in progress.items() if each.status == "skipped"}
     assert skipped == {"a/stg/x", "a/stg/z", "marts/x", "ml/x"}
+
+
+def test_what_a_run_did_not_try_was_skipped() -> None:
+    run = Launchable(
+        (
+            node("stg/x"),
+            replace(node("stg/y"), blocking_checks=frozenset({"unique"})),
+            node("stg/z"),
+            node("marts/x", "stg/x", "stg/z"),
+            node("marts/y", "stg/y"),
+            node("marts/z", "stg/z"),
+            node("marts/of_itself", "marts/of_itself"),
+            node("ml/x", "marts/x"),
+        ),
+        partitioned=False,
+    )
+    progress = {asset.key: AssetProgress(asset.key) for asset in run.assets}
+    for key in ("stg/y", "stg/z", "marts/z"):
+        progress[key].materialized({})
+    progress["stg/y"].failed_checks.append("unique")
+
+    note_ended(run, progress, "FAILURE")
+
+    assert {key: each.status for key, each in progress.items()} == {
+        "stg/x": "failed",
+        "stg/y": "materialized",
+        "stg/z": "materialized",
+        "marts/x": "skipped",
+        "marts/y": "skipped",
+        "marts/z": "materialized",
+        "marts/of_itself": "failed",
+        "ml/x": "skipped",
+    }
+    assert progress["ml/x"].error == "skipped for marts/x, which it depends on"
+
+
+def test_what_a_canceled_run_did_not_make_was_canceled() -> None:
+    run = Launchable((node("stg/x"), node("marts/x", "stg/x")), partitioned=False)
+    progress = {asset.key: AssetProgress(asset.key) for asset in run.assets}
+
+    note_ended(run, progress, "CANCELED")
+
+    assert {each.status for each in progress.values()} == {"canceled"}
 
 
 def test_selection_takes_keys_and_groups() -> None:
