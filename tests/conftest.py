@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.util import get_temp_dir
+from pathlib import Path
 
 import pytest
 import snowflake.connector
@@ -21,7 +24,7 @@ from snowflake.connector import SnowflakeConnection
 from local_snowflake import lifecycle
 from local_snowflake.target import connection_settings
 
-TIMEOUTS = {"login_timeout": 20, "network_timeout": 60, "socket_timeout": 60}
+TIMEOUTS = {"login_timeout": 60, "network_timeout": 180, "socket_timeout": 180}
 # Else a tenth of a login goes into a list of all that the tests' process has imported.
 QUIET = {"log_imported_packages_in_telemetry": False}
 
@@ -55,6 +58,25 @@ class WarehouseUnderTest:
             cursor = connection.cursor()
             cursor.execute(sql)
             return cursor.fetchall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A temporary folder of this test process's own; what it starts uses it too.
+
+    Steps sweep what killed steps have left there: those of another xdist worker would sweep it
+    before the test that killed a step has looked at it. The path is short, for Unix sockets.
+    """
+    tmp_path_factory.getbasetemp()  # this stays where pytest's user looks for it
+    get_temp_dir()  # multiprocessing's own is removed after the last test only
+    with (
+        tempfile.TemporaryDirectory(prefix="dp-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        Path(folder).chmod(0o711)  # as root, PostgreSQL's server is another user
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ def python(environment: str, code: str) -> subprocess.CompletedProcess[str]:
     """Run code in one of the environments that `make setup` makes."""
     interpreter = ROOT / ".venvs" / environment / "bin" / "python"
     return subprocess.run(
-        [str(interpreter), "-c", code], capture_output=True, text=True, timeout=120, check=False
+        [str(interpreter), "-c", code], capture_output=True, text=True, timeout=400, check=False
     )
 
 

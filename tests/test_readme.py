@@ -35,7 +35,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_example_of_a_model_names_the_demos_functions(project: Path) -> None:
-    shutil.copytree(ROOT / "snowpark" / "delay", project / "snowpark" / "delay")
+    compiled = shutil.ignore_patterns("__pycache__")  # which other tests' processes write meanwhile
+    shutil.copytree(ROOT / "snowpark" / "delay", project / "snowpark" / "delay", ignore=compiled)
     (project / MODEL).write_text(block(f"# {MODEL}"), encoding="utf-8")
     build, _ = read_project(snowpark="snowpark")
 

@@ -213,7 +213,7 @@ def test_two_processes_make_it_once(project: WrittenProject) -> None:
 
     def run(_: int) -> str:
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=100, check=True
+            command, env=environment, capture_output=True, text=True, timeout=400, check=True
         )
         return done.stdout
 
@@ -283,7 +283,7 @@ def test_the_command_tells_dbts_error_without_a_traceback(project: WrittenProjec
     command = [sys.executable, "-m", "factories.dbt.prepare", "dbt_project"]
     with project.environ():
         done = subprocess.run(
-            command, env=dict(os.environ), capture_output=True, text=True, timeout=100, check=False
+            command, env=dict(os.environ), capture_output=True, text=True, timeout=400, check=False
         )
     assert done.returncode == 1
     assert "Env var required but not provided: 'NO_SUCH'" in done.stderr

@@ -280,7 +280,7 @@ def test_two_runs_at_once_leave_a_cache_that_a_third_can_use(built: Project) -> 
         subprocess.Popen([sys.executable, "-c", RUN, name], stdout=subprocess.DEVNULL)
         for name in ("refunds", "items")
     ]
-    assert [process.wait(120) for process in processes] == [0, 0]
+    assert [process.wait(400) for process in processes] == [0, 0]
 
     assert models(built) == ["items", "refunds"]
     assert [path.name for path in cache.parent.iterdir()] == [cache.name]

@@ -21,7 +21,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Protocol
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
 # Forked from a process that has imported what a step imports, as Dagster's executor does it.
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(

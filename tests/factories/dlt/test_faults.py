@@ -38,7 +38,7 @@ WEATHER = """
               params: {page_size: {size}, since: "{incremental.start_value}"}
           - name: stations
             endpoint: {path: stations}
-    config: {runtime: {request_timeout: 1, request_max_attempts: {attempts}}}
+    config: {runtime: {request_timeout: {timeout}, request_max_attempts: {attempts}}}
     resources:
       observations:
         write_disposition: merge
@@ -51,10 +51,18 @@ Faults = Callable[..., None]  # takes the faults, as the sample's README writes 
 
 
 def weather(
-    project: Project, url: str, *, since: str = DECEMBER, size: int = 500, attempts: int = 6
+    project: Project,
+    url: str,
+    *,
+    since: str = DECEMBER,
+    size: int = 500,
+    attempts: int = 6,
+    impatient: bool = False,
 ) -> None:
+    """Write the pipeline; one that is impatient waits for an answer for a second only."""
+    values = {"url": url, "since": since, "size": size, "attempts": attempts}
     text = WEATHER
-    for name, value in {"url": url, "since": since, "size": size, "attempts": attempts}.items():
+    for name, value in {**values, "timeout": 1 if impatient else 60}.items():
         text = text.replace(f"{{{name}}}", str(value))
     project.pipeline(text, "weather")
 
@@ -126,7 +134,7 @@ def test_transient_faults_lose_no_row(
     fault: str, project: Project, weather_url: str, faults: Faults, waits: list[float]
 ) -> None:
     expected = given(weather_url, DECEMBER)
-    weather(project, weather_url)
+    weather(project, weather_url, impatient=fault.startswith("slow"))
     faults(fault)
 
     result = project.run()
@@ -285,10 +293,12 @@ def answering() -> Iterator[Callable[[dict[str, tuple[int, str, str]]], str]]:
         thread.join(timeout=10)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port that refuses connections, and that nobody else can take meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
+        yield int(bound.getsockname()[1])
 
 
 def things(
@@ -323,8 +333,8 @@ def test_refusal_says_status_and_address(
     assert project.failure().rstrip().endswith(f" for url: {url}/things")
 
 
-def test_service_that_cannot_be_reached_is_named(project: Project) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+def test_service_that_cannot_be_reached_is_named(project: Project, deaf_port: int) -> None:
+    url = f"http://127.0.0.1:{deaf_port}"
     things(project, url)
     project.run()
 
@@ -358,7 +368,7 @@ def test_tls_error_is_named(project: Project, answering: Answering) -> None:
 def test_client_that_gives_up_on_a_connection_names_the_address(
     fault: str, said: str, project: Project, weather_url: str, faults: Faults
 ) -> None:
-    weather(project, weather_url, attempts=2)
+    weather(project, weather_url, attempts=2, impatient=fault.startswith("slow"))
     faults(fault)
 
     project.run("stations")

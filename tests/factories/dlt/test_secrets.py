@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -71,10 +72,12 @@ def files_with_a_secret() -> list[str]:
     """The files of the temporary folder that hold a secret in any form."""
     forms = [form.encode() for form in forms_of_secrets()]
     found = []
-    for path in Path(tempfile.gettempdir()).rglob("*"):
-        with suppress(FileNotFoundError):  # while dlt moves it
-            if path.is_file() and any(form in path.read_bytes() for form in forms):
-                found.append(str(path))
+    # While dlt moves files and folders: `os.walk` goes on where a folder is gone.
+    for folder, _, names in os.walk(tempfile.gettempdir()):
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):
+                if path.is_file() and any(form in path.read_bytes() for form in forms):
+                    found.append(str(path))
     return found
 
 

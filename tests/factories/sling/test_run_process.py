@@ -17,12 +17,20 @@ from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
 
+WAIT_SECONDS = 180
+READING = "reading from source database"
 SLOW_VIEW = "create view {s}.slow as select id, pg_sleep(60)::text as nap from {s}.customers"
 
 
 def sling_children() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "sling" in child.name()]
+    return [child for child in psutil.Process().children(recursive=True) if is_sling(child)]
+
+
+def is_sling(process: psutil.Process) -> bool:
+    try:
+        return "sling" in process.name()
+    except psutil.NoSuchProcess:  # it has ended since it was listed
+        return False
 
 
 def test_process_and_its_folder_end_with_the_run(
@@ -37,7 +45,7 @@ def test_process_and_its_folder_end_with_the_run(
     }
     lines = run_sling(find_binary(), replication, {"SHOP": source.url, "LOCAL": "file://"})
     for line in lines:
-        if "reading from source database" in line.text:
+        if READING in line.text:
             break
     [process] = sling_children()
 
@@ -60,14 +68,21 @@ def test_killed_sling_fails_its_streams_and_keeps_what_was_done(
           {s}.slow:
     """)
 
+    def is_reading_slowly() -> bool:
+        for run in project.instance.get_runs(limit=1):
+            log = [event.user_message for event in project.instance.all_logs(run.run_id)]
+            begun = [n for n, line in enumerate(log) if f"stream {source.schema}.slow" in line]
+            # `customers` is loaded, and what came before `slow` does not count.
+            return bool(begun) and any(READING in line for line in log[begun[0] :])
+        return False
+
     def kill_when_reading_slowly() -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if project.has_table("customers") and (children := sling_children()):
-                time.sleep(1)
-                children[0].kill()
-                return
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not is_reading_slowly():
+            assert time.monotonic() < deadline
             time.sleep(0.2)
+        [sling] = sling_children()
+        sling.kill()
 
     killer = threading.Thread(target=kill_when_reading_slowly)
     killer.start()
