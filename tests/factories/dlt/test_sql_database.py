@@ -7,6 +7,7 @@ import json
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.factories.dlt.conftest import Project, materialized
 from tests.test_environments import python
 
 pytestmark = pytest.mark.clients
+
+WAIT_SECONDS = 180
 
 EVERY_TYPE = """
     create table {s}.things (
@@ -240,6 +243,14 @@ def test_a_cursor_that_is_no_column_is_told_with_the_nearest(
     assert "did you mean 'updated'?" in project.failure()
 
 
+def lets_in(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 def test_a_wrong_password_is_told_and_not_shown(
     project: Project, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +262,12 @@ def test_a_wrong_password_is_told_and_not_shown(
         Path(access).write_text(f"local all {role} scram-sha-256\n{before}")
         connection.execute("select pg_reload_conf()")
     host = quote(parse_qs(urlsplit(source.url).query)["host"][0], safe="")
-    monkeypatch.setenv("SHOP_URL", f"postgresql://{role}:wr0ng-S3cret@/postgres?host={host}")
+    url = f"postgresql://{role}:wr0ng-S3cret@/postgres?host={host}"
+    deadline = time.monotonic() + WAIT_SECONDS
+    while lets_in(url):  # until the server has read the file, some time after it was told to
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    monkeypatch.setenv("SHOP_URL", url)
     project.pipeline(shop("{orders: {}}"))
 
     project.run()
