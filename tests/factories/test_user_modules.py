@@ -15,11 +15,13 @@ from factories.user_modules import FolderNameError, imported
 
 def test_a_module_of_a_folder_below_is_imported(tmp_path: Path) -> None:
     folder = tmp_path / "dlt_pipelines"
-    (folder / "shop").mkdir(parents=True)
-    (folder / "shop" / "rows.py").write_text("from dlt_pipelines.base import ONE\nTWO = ONE + 1\n")
+    # No other test's module has this name: `inspect` fails for all of a process in which a folder
+    # without `__init__.py` has the name that a file had before.
+    (folder / "below").mkdir(parents=True)
+    (folder / "below" / "rows.py").write_text("from dlt_pipelines.base import ONE\nTWO = ONE + 1\n")
     (folder / "base.py").write_text("ONE = 1\n")
 
-    assert imported("shop.rows", folder).TWO == 2
+    assert imported("below.rows", folder).TWO == 2
     assert imported("json", folder) is sys.modules["json"]
 
 
