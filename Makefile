@@ -36,6 +36,7 @@ lint: $(VENV)/test/.ready
 	@$(VENV)/test/bin/ruff check .
 	@$(VENV)/test/bin/ruff format --check .
 	@$(VENV)/test/bin/mypy
+	@$(VENV)/test/bin/lint-imports
 
 test: setup lint ## lint, types and every test
 	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
