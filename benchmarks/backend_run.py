@@ -14,8 +14,8 @@ from typing import Any
 import dagster as dg
 import dlt
 
+from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
-from factories.errors import report
 
 STEPS = ("extract", "normalize", "load")
 
@@ -28,7 +28,7 @@ def main() -> None:
     """
     build, assets = read_project(dlt="dlt_pipelines")
     if build.problems:
-        raise SystemExit(report(build.problems))
+        raise SystemExit(format_problems(build.problems))
     seconds: dict[str, float] = {}
     for step in STEPS:
         setattr(dlt.Pipeline, step, timed(step, getattr(dlt.Pipeline, step), seconds))

@@ -17,8 +17,8 @@ from typing import Any
 import dagster as dg
 
 from benchmarks.streams import CRON, OWNER, SampleReplication, SampleStream, sample_replications
-from factories.automation import Condition, CronConfig, on_cron_no_deps
-from factories.collector import collector_paused
+from factories.core.garbage_collection import gc_paused
+from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
 
 Build = Callable[[], dg.Definitions]
 
@@ -134,7 +134,7 @@ def prepare(variant: str, folder: Path, files: int, streams: int) -> Build:
         "factories": lambda: factories_build(folder),
         "dagster-sling": lambda: dagster_sling_build(folder),
         "bare": lambda: bare_build(folder, files, streams),
-        "bare, collector paused": lambda: collector_paused()(bare_build(folder, files, streams)),
+        "bare, collector paused": lambda: gc_paused()(bare_build(folder, files, streams)),
     }
     return variants[variant]()
 

@@ -13,10 +13,10 @@ from benchmarks.dbt_models import DBT, write_project
 from benchmarks.measure import Samples, Variant, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import ROOT, dagster_home, own_systems
+from factories.core.execution.subprocesses import environment_with
+from factories.core.warehouse.names import warehouse_names
 from factories.dbt.environment import dbt_environment
 from factories.dbt.prepare import prepare
-from factories.processes import environment_with
-from factories.warehouse import warehouse_names
 
 MODELS = 1_000
 NAMES = ("factories", "dagster-dbt")

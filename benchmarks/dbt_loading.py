@@ -9,8 +9,8 @@ from functools import partial
 from benchmarks.measure import Samples, Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import DP, ROOT, TRANSFORMATION_PYTHON, dagster_home, own_systems
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
-from factories.warehouse import WarehouseSettings
 
 DATABASE = "ANALYTICS"
 SCHEMAS = ("STAGING", "INTERMEDIATE", "MARTS", "SNAPSHOTS", "SEEDS")

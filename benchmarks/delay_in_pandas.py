@@ -18,11 +18,12 @@ from snowflake.connector import SnowflakeConnection
 from snowflake.connector.pandas_tools import write_pandas
 from snowflake.snowpark import Session
 
-from factories.project import project_root
+from factories.core.project import project_root
+from factories.core.python_refs.importer import imported
+from factories.core.warehouse.names import warehouse_names
+from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.registry import Registry, RegistryError
 from factories.snowpark.relations import ML, registry_of, stage_of
-from factories.user_modules import imported
-from factories.warehouse import warehouse_names, warehouse_settings
 
 AREA = "delay"
 MODEL = "arrival_delay"

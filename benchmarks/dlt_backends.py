@@ -13,9 +13,9 @@ import psycopg
 from benchmarks.measure import Samples, Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import ROOT, drop_schema, own_systems, row_count
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.yaml.variables import value
 from factories.dlt.database_source import BACKEND
-from factories.variables import value
-from factories.warehouse import WarehouseSettings
 
 ROWS = 1_000_000
 TABLE = "generated"

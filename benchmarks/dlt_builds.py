@@ -24,8 +24,8 @@ from dagster._core.definitions.definitions_load_context import (
 from benchmarks.builds import Build, bare_multi_asset, code_reference
 from benchmarks.pipelines import VARIABLES, SamplePipeline, SampleResource, sample_pipelines
 from benchmarks.streams import CRON, OWNER
-from factories.automation import Condition, CronConfig, on_cron_no_deps
-from factories.collector import collector_paused
+from factories.core.garbage_collection import gc_paused
+from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
 
 
 def factories_build(folder: Path, *, again: bool) -> Build:
@@ -101,7 +101,7 @@ def prepare(variant: str, folder: Path, files: int, resources: int) -> Build:
         "factories": lambda: factories_build(folder, again=False),
         "factories, in a step": lambda: factories_build(folder, again=True),
         "bare": lambda: bare_build(folder, files, resources),
-        "bare, collector paused": lambda: collector_paused()(bare_build(folder, files, resources)),
+        "bare, collector paused": lambda: gc_paused()(bare_build(folder, files, resources)),
     }
     return variants[variant]()
 

@@ -17,8 +17,9 @@ from benchmarks.systems import (
     own_systems,
     row_count,
 )
-from factories.variables import value
-from factories.warehouse import RAW, WarehouseSettings
+from factories.core.warehouse.names import RAW
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.yaml.variables import value
 
 ASSET = "weather_api/raw/observations"
 SCHEMA = "weather_api"

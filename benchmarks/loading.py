@@ -15,10 +15,11 @@ from benchmarks.systems import (
     own_systems,
     row_count,
 )
+from factories.core.warehouse.names import RAW
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.yaml.variables import value
 from factories.sling.connections import TARGET
 from factories.sling.process import find_binary
-from factories.variables import value
-from factories.warehouse import RAW, WarehouseSettings
 
 BOUND = 1.25
 TEXT = f"""\

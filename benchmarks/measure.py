@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factories.processes import environment_with
+from factories.core.execution.subprocesses import environment_with
 
 RUNS = 3
 TIMEOUT_SECONDS = 300

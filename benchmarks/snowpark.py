@@ -10,8 +10,8 @@ from benchmarks.delay_in_pandas import FEATURES, PREDICTIONS, SCHEMA
 from benchmarks.measure import Samples, Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import DP, ML_PYTHON, ROOT, dagster_home, own_systems, query
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.snowpark.relations import ML
-from factories.warehouse import WarehouseSettings
 
 # What the features read, all that this is made of, and the model.
 BEFORE = (

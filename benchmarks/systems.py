@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from factories.warehouse import RAW, WarehouseSettings, client_environment, warehouse_settings
+from factories.core.warehouse.names import RAW
+from factories.core.warehouse.settings import (
+    WarehouseSettings,
+    client_environment,
+    warehouse_settings,
+)
 from local_snowflake import lifecycle
 from sample_sources.systems import SYSTEMS
 

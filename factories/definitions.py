@@ -9,17 +9,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.automation import AutomationConditions, NamedCondition
-from factories.build import Build
-from factories.collector import collector_paused
-from factories.errors import Problem
-from factories.location_error import CodeLocationConfigError
-from factories.location_report import READS
-from factories.project import project_root
-from factories.warehouse import warehouse_names
+from factories.cli.location_report import READS
+from factories.core.assets.context import LoadContext
+from factories.core.dagster_internals import CodeLocationConfigError
+from factories.core.garbage_collection import gc_paused
+from factories.core.meta.automation import AutomationConditions, NamedCondition
+from factories.core.project import project_root
+from factories.core.warehouse.names import warehouse_names
+from factories.core.yaml.problems import Problem
 
 # Dagster would import the second one before all others, were it not among them.
-PRELOADED_MODULES = ("factories.step_imports", "dagster._core.executor.multiprocess")
+PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
@@ -49,30 +49,30 @@ def build_definitions(
     Example:
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
-    build, assets = read_project(
+    load_context, assets = read_project(
         sling=sling, dlt=dlt, dbt=dbt, snowpark=snowpark, conditions=conditions
     )
-    if build.problems:
-        raise CodeLocationConfigError(build.problems)
+    if load_context.problems:
+        raise CodeLocationConfigError(load_context.problems)
     return dg.Definitions(
         assets=assets,
-        jobs=build.jobs,
+        jobs=load_context.jobs,
         executor=step_executor(),
         sensors=[automation_sensor(os.environ)],
-        metadata=reads_metadata(build),
+        metadata=reads_metadata(load_context),
     )
 
 
-def reads_metadata(build: Build) -> dict[str, dg.JsonMetadataValue]:
+def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
     """Return what tells `dp check` where the location declares assets of other locations."""
     reads = [
         {"key": key.to_user_string(), "file": origin.file, "line": origin.line}
-        for key, origin in build.reads.items()
+        for key, origin in load_context.reads.items()
     ]
     return {READS: dg.MetadataValue.json(reads)} if reads else {}
 
 
-@collector_paused()
+@gc_paused()
 def read_project(
     *,
     sling: str | None = None,
@@ -80,39 +80,39 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
-) -> tuple[Build, list[Asset]]:
+) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
-    build = Build(project_root(), warehouse_names(), AutomationConditions(conditions))
+    load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
     assets: list[Asset] = []
     with warnings.catch_warnings():
         # Code references and freshness policies are Dagster's beta: no news to who writes YAML.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        if sling is not None and (folder := _folder(sling, build)):
+        if sling is not None and (folder := _folder(sling, load_context)):
             from factories.sling.assets import build_sling_assets  # noqa: PLC0415 - only where used
 
-            assets += build_sling_assets(folder, build)
-        if dlt is not None and (folder := _folder(dlt, build)):
+            assets += build_sling_assets(folder, load_context)
+        if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 
-            assets += build_dlt_assets(folder, build)
+            assets += build_dlt_assets(folder, load_context)
         if dbt is not None:
             from factories.dbt.assets import build_dbt_assets  # noqa: PLC0415 - as above
 
             names = [dbt] if isinstance(dbt, str) else dbt
-            folders = [folder for name in names if (folder := _folder(name, build))]
-            assets += build_dbt_assets(folders, build)
-        if snowpark is not None and (folder := _folder(snowpark, build)):
+            folders = [folder for name in names if (folder := _folder(name, load_context))]
+            assets += build_dbt_assets(folders, load_context)
+        if snowpark is not None and (folder := _folder(snowpark, load_context)):
             from factories.snowpark.assets import build_snowpark_assets  # noqa: PLC0415 - as above
 
-            assets += build_snowpark_assets(folder, build)
-    return build, [] if build.problems else assets
+            assets += build_snowpark_assets(folder, load_context)
+    return load_context, [] if load_context.problems else assets
 
 
-def _folder(name: str, build: Build) -> Path | None:
-    folder = build.root / name
+def _folder(name: str, load_context: LoadContext) -> Path | None:
+    folder = load_context.root / name
     if folder.is_dir():
         return folder
-    build.problems.append(Problem(name, 0, 0, "the folder does not exist"))
+    load_context.problems.append(Problem(name, 0, 0, "the folder does not exist"))
     return None
 
 

@@ -105,7 +105,7 @@ def test_loading_the_location_of_models_imports_nothing_that_they_are_made_with(
 
 
 def test_a_step_of_another_location_imports_no_snowpark() -> None:
-    code = "import factories.step_imports"
+    code = "import factories.preload"
 
     assert _imported(code, "snowflake.snowpark", "sklearn", environment="ml") == []
 
@@ -114,7 +114,8 @@ def test_a_step_of_another_location_imports_no_snowpark() -> None:
 def test_the_transformation_loads_without_dbt_and_without_a_driver(where: str) -> None:
     """dbt is a process of its own: parsing, if need be, and in a step."""
     made = (
-        "import factories.dbt.prepare as made, factories.project as p, factories.warehouse as w\n"
+        "import factories.dbt.prepare as made, factories.core.project as p\n"
+        "import factories.core.warehouse.names as w\n"
         "made.prepare(p.project_root() / 'dbt_project', w.warehouse_names())\n"
     )
     location = "import code_locations.transformation.definitions"

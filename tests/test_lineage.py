@@ -7,7 +7,7 @@ from pathlib import Path
 
 from factories.cli.check import joined_graph_problems
 from factories.cli.workspace import read_workspace, report_locations
-from factories.errors import Problem
+from factories.core.yaml.problems import Problem
 
 ROOT = Path(__file__).parents[1]
 

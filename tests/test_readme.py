@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from factories.core.yaml.problems import format_problems, sorted_problems
 from factories.definitions import read_project
-from factories.errors import in_order, report
 
 DLT = "dlt_pipelines/weather_api.yaml"
 MODEL = "snowpark/delay.yaml"
@@ -66,6 +66,8 @@ def test_the_examples_two_mistakes_are_told_as_the_readme_shows(project: Path) -
     wrong = right.replace(": on_cron_no", ": on_corn_no").replace(" primary_key:", " primery_key:")
     path.write_text(wrong, encoding="utf-8")
     build, _ = read_project(sling="sling")
-    told = re.sub(r"\(allowed: object.*\)", "(allowed: …)", report(in_order(build.problems)))
+    told = re.sub(
+        r"\(allowed: object.*\)", "(allowed: …)", format_problems(sorted_problems(build.problems))
+    )
 
     assert told == block(r"\$ make check").split("\n", 1)[1].strip("\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from factories.build import Origin
+from factories.cli.location_report import AssetReport, LocationReport
 from factories.cli.workspace import CodeLocation, read_workspace, report_locations
-from factories.errors import Problem, in_order, nearest
-from factories.location_report import AssetReport, LocationReport
-from factories.project import MARKER, project_root
+from factories.core.assets.context import Origin
+from factories.core.project import MARKER, project_root
+from factories.core.yaml.problems import Problem, nearest, sorted_problems
 
 
 def check_project() -> tuple[int, list[Problem]]:
@@ -28,7 +28,7 @@ def check_project() -> tuple[int, list[Problem]]:
     if not problems:
         problems += joined_graph_problems(locations, reports)
     produced = sum(asset.produced for report in reports.values() for asset in report.assets)
-    return produced, list(in_order(problems))
+    return produced, list(sorted_problems(problems))
 
 
 def joined_graph_problems(

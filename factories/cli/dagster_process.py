@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from factories.cli.api import ApiError, DagsterApi
-from factories.project import MARKER, project_root
-from factories.warehouse import client_environment
+from factories.core.project import MARKER, project_root
+from factories.core.warehouse.settings import client_environment
 
 HOST = "127.0.0.1"
 START_SECONDS = 180

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from factories.errors import report
+from factories.core.yaml.problems import format_problems
 
 COMMANDS = "dp.commands"
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data for a machine to read.")]
@@ -43,7 +43,7 @@ def check(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps({"assets": assets, "problems": [asdict(p) for p in problems]}))
     elif problems:
-        typer.echo(report(problems), err=True)
+        typer.echo(format_problems(problems), err=True)
     else:
         typer.echo(f"{assets} asset{'' if assets == 1 else 's'}, no problems")
     raise typer.Exit(1 if problems else 0)

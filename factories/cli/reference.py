@@ -11,12 +11,12 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from factories.automation import BUILT_IN
 from factories.cli.reference_section import Section
 from factories.cli.reference_sections import SECTIONS
 from factories.cli.type_words import TypeWords
-from factories.models import UNIT_NAMES
-from factories.project import project_root
+from factories.core.meta.automation import BUILT_IN
+from factories.core.project import project_root
+from factories.core.yaml.models import UNIT_NAMES
 
 REFERENCE = "docs/reference/yaml.md"
 NONE = "—"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from factories.checks import ChecksSpec, ColumnsCheck, RowsCheck
 from factories.cli.reference_dlt import DLT_SECTIONS
 from factories.cli.reference_section import Section
 from factories.cli.reference_snowpark import SNOWPARK_SECTIONS
-from factories.freshness import FreshnessSpec
-from factories.partitions import PartitionSpec
-from factories.retries import RetrySpec
+from factories.core.meta.check_specs import ChecksSpec, ColumnsCheck, RowsCheck
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.freshness import FreshnessSpec
+from factories.core.meta.partitions import PartitionSpec
+from factories.core.meta.retries import RetrySpec
 from factories.sling.schema import (
     CONNECTION_TYPES,
     ConnectionsFile,
@@ -17,7 +18,6 @@ from factories.sling.schema import (
     SourceOptions,
     TargetOptions,
 )
-from factories.spec import DagsterMeta
 
 SECTIONS = (
     Section(

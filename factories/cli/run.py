@@ -12,7 +12,7 @@ from rich.console import Console
 from factories.cli.api import FINAL, ApiError, AssetNode, DagsterApi
 from factories.cli.dagster_process import DagsterProcessError, running_dagster
 from factories.cli.progress import AssetProgress, RunDisplay, print_summary
-from factories.errors import nearest
+from factories.core.yaml.problems import nearest
 
 POLL_SECONDS = 0.5
 RANGE_START = "dagster/asset_partition_range_start"

@@ -11,11 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from factories.local_systems import LocalSystemError
-from factories.warehouse import (
+from factories.core.local_systems import LocalSystemError
+from factories.core.warehouse.names import warehouse_names
+from factories.core.warehouse.settings import (
     WarehouseSettingsError,
     client_environment,
-    warehouse_names,
     warehouse_settings,
 )
 

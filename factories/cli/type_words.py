@@ -12,9 +12,9 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from factories.keys import AssetKeyText
-from factories.models import Duration, Names
-from factories.times import CronText, DateText, TimezoneText
+from factories.core.meta.keys import AssetKeyText
+from factories.core.meta.times import CronText, DateText, TimezoneText
+from factories.core.yaml.models import Duration, Names
 
 TEXT = "text"
 PLAIN_TYPES: Mapping[Any, str] = {

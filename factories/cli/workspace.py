@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from factories.errors import Problem
-from factories.location_report import LocationReport
-from factories.models import Places, validate
-from factories.project import MARKER
-from factories.yaml_files import read_yaml
+from factories.cli.location_report import LocationReport
+from factories.core.project import MARKER
+from factories.core.yaml.models import SourceMap, validate
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import read_yaml
 
 LOAD_TIMEOUT_SECONDS = 300
 
@@ -52,7 +52,7 @@ class CodeLocation:
 def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
     """Return the code locations of a project, in the file's order."""
     file = read_yaml(root / MARKER, root=root, problems=problems)
-    model = validate(_Workspace, file.data, Places(file, []), problems) if file else None
+    model = validate(_Workspace, file.data, SourceMap(file, []), problems) if file else None
     entries = [entry.python_module for entry in model.load_from] if model else []
     return [
         CodeLocation(entry.location_name, entry.module_name, root / entry.executable_path)
@@ -73,7 +73,7 @@ def _report(root: Path, location: CodeLocation) -> LocationReport:
         return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
     try:
         done = subprocess.run(
-            [str(location.python), "-m", "factories.location_report", location.module],
+            [str(location.python), "-m", "factories.cli.location_report", location.module],
             cwd=root,
             # The files are checked as they are now, not as they were when dbt parsed them.
             env={**os.environ, "DP_PREPARE_DBT": "1"},

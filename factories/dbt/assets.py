@@ -9,8 +9,16 @@ from typing import Any
 
 import dagster as dg
 
-from factories.build import Build, Origin
-from factories.checks import check_specs
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.assets.specs import asset_spec, code_reference
+from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.meta.check_specs import check_specs
+from factories.core.meta.dagster_meta import EMAIL
+from factories.core.meta.keys import key_part
+from factories.core.meta.partitions import partitions_definition
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.reader import display_name
 from factories.dbt.backfill import backfill_job
 from factories.dbt.check_names import CheckNames
 from factories.dbt.node_metadata import CODE_REFERENCES, node_metadata
@@ -18,19 +26,12 @@ from factories.dbt.project import DbtProject, Model, read_project
 from factories.dbt.project_problems import project_problems
 from factories.dbt.run_config import DbtRunConfig
 from factories.dbt.sources import SourceTable
-from factories.keys import key_part
-from factories.loading import is_reconstruction
-from factories.multi_assets import StepGroup, asset_spec, code_reference, step_groups
-from factories.partitions import partitions_definition
-from factories.spec import EMAIL
-from factories.warehouse import WarehouseNames
-from factories.yaml_files import display_name
 
 NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 def build_dbt_assets(
-    folders: Iterable[Path], build: Build
+    folders: Iterable[Path], load_context: LoadContext
 ) -> list[dg.AssetsDefinition | dg.AssetSpec | dg.AssetChecksDefinition]:
     """Return the assets and checks of dbt projects.
 
@@ -40,24 +41,24 @@ def build_dbt_assets(
 
     Args:
         folders: Each holds a `dbt_project.yml`.
-        build: Receives the problems and the asset keys.
+        load_context: Receives the problems and the asset keys.
     """
     names = CheckNames()
-    projects = [found for folder in folders if (found := read_project(folder, build, names))]
-    build.problems.extend(project_problems(projects, build))
-    if build.problems:
+    projects = [found for folder in folders if (found := read_project(folder, load_context, names))]
+    load_context.problems.extend(project_problems(projects, load_context))
+    if load_context.problems:
         return []
     for table in (table for project in projects for table in project.sources.values()):
         if not table.is_external:
-            origin = Origin(display_name(table.path, build.root), table.line)
-            build.reads.setdefault(table.key, origin)
+            origin = Origin(display_name(table.path, load_context.root), table.line)
+            load_context.reads.setdefault(table.key, origin)
     assets: list[dg.AssetsDefinition | dg.AssetSpec | dg.AssetChecksDefinition] = []
-    assets.extend(_external_specs(projects, build))
+    assets.extend(_external_specs(projects, load_context))
     for project in projects:
         for group in step_groups("dbt", project.name, project.models.values(), lambda m: m.meta):
-            assets.append(_multi_asset(group, project, build.names))
-            build.jobs.extend(
-                backfill_job(project, model, build.names, pool=group.pool)
+            assets.append(_multi_asset(group, project, load_context.names))
+            load_context.jobs.extend(
+                backfill_job(project, model, load_context.names, pool=group.pool)
                 for model in group.items
                 if model.meta.backfill
             )
@@ -65,11 +66,13 @@ def build_dbt_assets(
     return assets
 
 
-def _external_specs(projects: Iterable[DbtProject], build: Build) -> list[dg.AssetSpec]:
+def _external_specs(
+    projects: Iterable[DbtProject], load_context: LoadContext
+) -> list[dg.AssetSpec]:
     """Return the sources that come from elsewhere, each once; ingestion declares its own."""
     specs: dict[dg.AssetKey, dg.AssetSpec] = {}
     for table in (table for project in projects for table in project.sources.values()):
-        if table.is_external and table.key not in build.produced:
+        if table.is_external and table.key not in load_context.produced:
             specs.setdefault(table.key, _external_spec(table))
     return list(specs.values())
 

@@ -9,10 +9,10 @@ from itertools import count
 
 import dagster as dg
 
+from factories.core.meta.retries import RetrySpec, max_retries, retry_delay
 from factories.dbt.events import NodeResult
 from factories.dbt.invocation import SKIPPED, DbtInvocations
 from factories.dbt.manifest import Manifest
-from factories.retries import RetrySpec, retries, retry_delay
 
 
 def build_pending(dbt: DbtInvocations, pending: set[str]) -> Iterator[NodeResult]:
@@ -62,7 +62,7 @@ def _retries(dbt: DbtInvocations, unique_id: str) -> RetrySpec | None:
 
 
 def _tries_left(dbt: DbtInvocations, tried: Counter[str], unique_id: str) -> bool:
-    return tried[unique_id] < retries([_retries(dbt, unique_id)])
+    return tried[unique_id] < max_retries([_retries(dbt, unique_id)])
 
 
 def _to_try_again(dbt: DbtInvocations, tried: Counter[str]) -> set[str]:

@@ -6,11 +6,11 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
+from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.project import DbtProject, Model
 from factories.dbt.run_config import WindowConfig
 from factories.dbt.windows import window_variables
-from factories.partitions import PartitionSpec, Window, partitions_definition
-from factories.warehouse import WarehouseNames
 
 
 def backfill_job(

@@ -6,6 +6,13 @@ from contextlib import closing
 
 import dagster as dg
 
+from factories.core.execution.checks import table_checks
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.table_reader import TableReader
+from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.meta.partitions import Window
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.attempts import build_pending
 from factories.dbt.checks import check_result, evaluation
 from factories.dbt.column_lineage import ColumnLineage
@@ -16,11 +23,6 @@ from factories.dbt.project import DbtProject, Model
 from factories.dbt.refusals import refusals_told
 from factories.dbt.run_config import WindowConfig
 from factories.dbt.windows import given_window
-from factories.loaded_tables import TableReader, table_checks
-from factories.orphaned_steps import ends_with_its_run
-from factories.partitions import Window
-from factories.step_folder import step_folder
-from factories.warehouse import WarehouseNames, warehouse_settings
 
 
 def build_window(
@@ -52,9 +54,9 @@ def build_window(
     own = model.node.unique_id
     failed: list[str] = []
     with (
-        ends_with_its_run(context),
+        terminate_when_run_ends(context),
         closing(TableReader(settings, names)) as reader,
-        step_folder("dbt") as folder,
+        temporary_step_folder("dbt") as folder,
     ):
         dbt = DbtInvocations(context, project, settings, arguments, folder)
         lineage = ColumnLineage(project, reader, context.log.debug)

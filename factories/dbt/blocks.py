@@ -13,18 +13,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from factories import variables
-from factories.automation import Condition
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.meta.automation import Condition
+from factories.core.meta.blocks import KEY, misplaced_keys, variables_in
+from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
+from factories.core.yaml import variables
+from factories.core.yaml.models import validate
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import YamlFile, display_name
 from factories.dbt.config_calls import ConfigCall, config_call
 from factories.dbt.manifest import Node, Source
 from factories.dbt.properties import SECTIONS, Place, PropertiesFiles
-from factories.errors import Problem, nearest
-from factories.loading import is_reconstruction
-from factories.meta_blocks import KEY, misplaced_keys, variables_in
-from factories.models import validate
-from factories.spec import DagsterMeta, merge_meta
-from factories.yaml_files import YamlFile, display_name
 
 JINJA = re.compile(r"\{[{%#]")
 Resolved = tuple[DagsterMeta | None, Condition | None]
@@ -98,11 +98,11 @@ class DbtBlocks:
     holds for them.
     """
 
-    def __init__(self, project: Path, files: PropertiesFiles, build: Build) -> None:
-        """Take the project's folder and files; mistakes go to the build's problems."""
+    def __init__(self, project: Path, files: PropertiesFiles, load_context: LoadContext) -> None:
+        """Take the project's folder and files; mistakes go to `load_context.problems`."""
         self._project = project
         self._files = files
-        self._build = build
+        self._load_context = load_context
         self._in_project_file = cache(self._read_project_file)
         self._in_entry: dict[tuple[str, Place], list[Block]] = {}
         self._resolved: dict[tuple[Any, ...], Resolved] = {}
@@ -181,7 +181,7 @@ class DbtBlocks:
         return blocks
 
     def _blocks(self, file: YamlFile, meta: Any, at: Place) -> Iterator[Block]:
-        problems = self._build.problems
+        problems = self._load_context.problems
         problems.extend(misplaced_keys(file, meta, at))
         value = meta.get(KEY) if isinstance(meta, dict) else None
         if value is None:
@@ -208,8 +208,8 @@ class DbtBlocks:
         call = config_call(path, node.name) if path.suffix in {".sql", ".py"} else None
         if call is None:
             return
-        block = Block({}, None, (), display_name(path, self._build.root), call)
-        problems = self._build.problems
+        block = Block({}, None, (), display_name(path, self._load_context.root), call)
+        problems = self._load_context.problems
         for key in strange:
             if call.has(key):
                 problems.append(_misplaced(block, key))
@@ -237,16 +237,18 @@ class DbtBlocks:
             return DagsterMeta(), None
         merged: dict[str, Any] = {}
         for block in blocks:
-            merged = merge_meta(merged, block.value, self._build.conditions.config_keys)
+            merged = merge_meta(merged, block.value, self._load_context.conditions.config_keys)
         places = BlockPlaces(blocks)
         problems: list[Problem] = []
         meta = validate(DagsterMeta, merged, places, problems)
         name, config = merged.get("automation_condition"), merged.get("automation_condition_config")
         condition = None
         if isinstance(name, str | None) and isinstance(config, dict | None):
-            condition = self._build.conditions.resolve(name, config, places, problems)
+            condition = self._load_context.conditions.resolve(name, config, places, problems)
         # A mistake in a general block is told once, not for each node below it.
-        self._build.problems.extend(dict.fromkeys(p for p in problems if p not in self._told))
+        self._load_context.problems.extend(
+            dict.fromkeys(p for p in problems if p not in self._told)
+        )
         self._told.update(problems)
         return meta, condition
 

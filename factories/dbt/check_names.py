@@ -9,11 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import check_names
+from factories.core.meta.check_specs import check_names
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import key_part
 from factories.dbt.manifest import Manifest
 from factories.dbt.sources import SourceTable
-from factories.keys import key_part
-from factories.spec import DagsterMeta
 
 NOT_IN_A_CHECK_NAME = re.compile(r"[^A-Za-z0-9_]+")
 FRESHNESS = "source_freshness"

@@ -10,10 +10,10 @@ import dagster as dg
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
+from factories.core.execution.table_reader import TableReader
+from factories.core.warehouse.names import Relation
 from factories.dbt.manifest import Node as DbtNode
 from factories.dbt.project import DbtProject, Model
-from factories.loaded_tables import TableReader
-from factories.warehouse import Relation
 
 Keys = dict[tuple[str, str, str], dg.AssetKey]
 

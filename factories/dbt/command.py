@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factories.core.meta.partitions import Window
+from factories.core.project import project_root
 from factories.dbt.program import dbt_program
 from factories.dbt.windows import window_variables
-from factories.partitions import Window
-from factories.project import project_root
 
 SOURCE_FRESHNESS = "source freshness"
 FULL_REFRESH = "--full-refresh"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 
-from factories.variables import target
-from factories.warehouse import WarehouseSettings, client_environment
+from factories.core.warehouse.settings import WarehouseSettings, client_environment
+from factories.core.yaml.variables import target
 
 # Parsing connects to nothing, but `profiles.yml` must find what it names.
 PLACEHOLDER = WarehouseSettings(

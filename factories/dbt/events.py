@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from factories.processes import RawLine
+from factories.core.execution.subprocesses import RawLine
 
 Outcome = Literal["success", "warn", "failed", "skipped"]
 # dbt says a node's end by one of these, at level info (dbt/events/core_types.proto).

@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
+from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.packages import local_packages, packages_digest
 from factories.dbt.prepare_error import PrepareError
 from factories.dbt.source_files import project_settings, source_folders
-from factories.warehouse import WarehouseNames
 
 SUFFIXES = (".sql", ".yml", ".yaml", ".csv", ".md", ".py", ".json")
 OTHER_FILES = (".dbtignore",)

@@ -9,11 +9,11 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.events import NodeResult
 from factories.dbt.process import MODEL_ERROR, DbtProcess
 from factories.dbt.project import DbtProject
 from factories.dbt.selection import commands, read_functions, selection_arguments
-from factories.warehouse import WarehouseSettings
 
 SKIPPED = "skipped"
 NOT_RUN = "dbt did not run it"

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
+from factories.core.meta.keys import asset_key, key_part
+from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.dbt.manifest import Node, Source
-from factories.keys import asset_key, key_part
-from factories.warehouse import RAW, WarehouseNames
 
 STAGING = "staging"
 STAGING_PREFIX = "stg_"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import YamlFile, display_name
 from factories.dbt.properties import Place, PropertiesFiles
 from factories.dbt.source_files import FOLDERS, source_folders
 from factories.dbt.word_places import word_place
-from factories.errors import Problem, nearest
-from factories.yaml_files import YamlFile, display_name
 
 PROFILES = "profiles.yml"
 PERIODS = ("minute", "hour", "day")
@@ -30,27 +30,29 @@ SOURCE = 2  # the section and a source's name; what is longer names a table too
 Find = Callable[["_Project", re.Match[str]], Iterator[Problem]]
 
 
-def known_problems(project: Path, text: str, build: Build) -> list[Problem]:
+def known_problems(project: Path, text: str, load_context: LoadContext) -> list[Problem]:
     """Return the problems of an error that is known; empty for any other.
 
     Args:
         project: The dbt project's folder.
         text: What dbt wrote, on one line.
-        build: Knows the project folder.
+        load_context: Knows the project folder.
     """
     for pattern, find in KNOWN:
         if match := re.search(pattern, text):
-            return list(find(_Project(project, build), match))
+            return list(find(_Project(project, load_context), match))
     return []
 
 
 class _Project:
     """The files of a dbt project that dbt has refused."""
 
-    def __init__(self, folder: Path, build: Build) -> None:
-        self.folder, self.root = folder, build.root
+    def __init__(self, folder: Path, load_context: LoadContext) -> None:
+        self.folder, self.root = folder, load_context.root
         # What else is wrong with these files is told when dbt has taken them.
-        self._files = PropertiesFiles(folder, Build(build.root, build.names, build.conditions))
+        self._files = PropertiesFiles(
+            folder, LoadContext(load_context.root, load_context.names, load_context.conditions)
+        )
 
     @property
     def settings(self) -> YamlFile | None:

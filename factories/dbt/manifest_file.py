@@ -12,11 +12,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from factories.core.dagster_internals import is_reconstruction
 from factories.dbt.code_versions import CodeVersions
 from factories.dbt.manifest import Manifest, Node, Source, Test
 from factories.dbt.manifest_faults import manifest_faults
 from factories.dbt.source_files import packages_path, project_settings
-from factories.loading import is_reconstruction
 
 BUILT = ("model", "seed", "snapshot")
 TESTS = ("test", "unit_test")

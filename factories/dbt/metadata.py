@@ -10,13 +10,12 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import COLUMN_SCHEMA, QueryFailedError
+from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedError, TableReader
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_identifier
 from factories.dbt.column_lineage import ColumnLineage
 from factories.dbt.events import NodeResult
 from factories.dbt.project import Model
-from factories.loaded_tables import TableReader
-from factories.sql_text import identifier
-from factories.warehouse import Relation
 
 BYTES_SQL = """
     select bytes from {database}.information_schema.tables
@@ -101,7 +100,7 @@ def _table_metadata(
     }
     if row_counts and model.node.materialized != "view":  # a count would run its query
         metadata["dagster/row_count"] = reader.row_count(relation)
-    sql = BYTES_SQL.format(database=identifier(relation.database))
+    sql = BYTES_SQL.format(database=sql_identifier(relation.database))
     found = reader.query(sql, (relation.schema, relation.table))
     if found and found[0][0]:
         metadata["bytes"] = int(found[0][0])

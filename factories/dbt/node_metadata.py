@@ -7,10 +7,10 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import COLUMN_SCHEMA
+from factories.core.assets.specs import code_references
+from factories.core.execution.table_reader import COLUMN_SCHEMA
 from factories.dbt.manifest import Node
 from factories.dbt.project import DbtProject, Model
-from factories.multi_assets import code_references
 
 CODE_REFERENCES = "dagster/code_references"
 UNKNOWN_TYPE = "string"  # Dagster's own default: it shows a type of every column

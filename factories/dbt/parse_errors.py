@@ -6,10 +6,10 @@ import re
 from itertools import takewhile
 from pathlib import Path
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name, read_yaml
 from factories.dbt.known_errors import known_problems
-from factories.errors import Problem
-from factories.yaml_files import display_name, read_yaml
 
 CLOCK = re.compile(r"^(\x1b\[\d*m)*\d\d:\d\d:\d\d\s+")
 # The last is what `dbt deps` adds to any error of its own (1.11).
@@ -27,7 +27,7 @@ FOLDERS = ("", "models", "seeds", "snapshots", "tests", "macros", "analyses")
 SNIPPET = re.compile(r"^(-{5,}|Raw Error:|\d+\s+\|.*|in \"<unicode string>\".*|@: .*)$")
 
 
-def parse_problems(project: Path, text: str, build: Build) -> list[Problem]:
+def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[Problem]:
     """Return dbt's error as one problem at the file that it names.
 
     A YAML file that is no YAML is read again here: that gives the line and column.
@@ -35,20 +35,20 @@ def parse_problems(project: Path, text: str, build: Build) -> list[Problem]:
     Args:
         project: The dbt project's folder.
         text: What dbt wrote.
-        build: Knows the project folder.
+        load_context: Knows the project folder.
     """
     lines = [CLOCK.sub("", line).strip() for line in text.splitlines()]
     said = [line for line in lines if line and not NOISE.search(line)]
     # Where dbt has not foreseen a mistake: its reader is nobody who knows dbt's code.
     said = list(takewhile(lambda line: not line.startswith("Traceback "), said))
-    if known := known_problems(project, " ".join(said), build):
+    if known := known_problems(project, " ".join(said), load_context):
         return known
     path = next((found for line in said for found in _files(project, line)), None)
     if path is not None and path.suffix in {".yml", ".yaml"}:
         own: list[Problem] = []
-        if read_yaml(path, root=build.root, problems=own) is None:
+        if read_yaml(path, root=load_context.root, problems=own) is None:
             return own
-    name = display_name(path or project, build.root)
+    name = display_name(path or project, load_context.root)
     number = next((int(m[1]) for line in said if (m := LINE.search(line))), 0) if path else 0
     message = " ".join(line for line in said if not SNIPPET.match(line))
     for dbts, ours in OTHER_WORDS.items():

@@ -15,15 +15,15 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from factories.core.execution.subprocesses import environment_with
+from factories.core.project import project_root
+from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.fingerprint import Fingerprint, fingerprint
 from factories.dbt.packages import lacking
 from factories.dbt.prepare_error import DbtParseError, PrepareError
 from factories.dbt.program import dbt_program
 from factories.dbt.source_files import PROJECT_FILE
-from factories.processes import environment_with
-from factories.project import project_root
-from factories.warehouse import WarehouseNames, warehouse_names
 
 MANIFEST = "manifest.json"
 MARK = "manifest.fingerprint"

@@ -12,13 +12,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from factories.core.execution.secrets import SecretMask
+from factories.core.execution.subprocesses import Program
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.command import dbt_command
 from factories.dbt.environment import dbt_environment
 from factories.dbt.events import DbtLog, NodeResult
 from factories.dbt.prepare import target_folder
-from factories.masking import SecretMask
-from factories.processes import Program
-from factories.warehouse import WarehouseSettings
 
 PARTIAL_PARSE = "partial_parse.msgpack"
 MODEL_ERROR = 1  # dbt's exit status when everything ran and something failed

@@ -11,8 +11,14 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.automation import Condition
-from factories.build import Build, Origin
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.meta.automation import Condition
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import parse_key
+from factories.core.warehouse.names import Relation
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name
 from factories.dbt.blocks import BlockPlaces, DbtBlocks
 from factories.dbt.check_names import CheckNames
 from factories.dbt.keys import node_key
@@ -26,12 +32,6 @@ from factories.dbt.source_files import PROJECT_FILE
 from factories.dbt.sources import SourceTable, read_sources
 from factories.dbt.stray_blocks import stray_blocks
 from factories.dbt.unread_blocks import unread_blocks
-from factories.errors import Problem
-from factories.keys import parse_key
-from factories.loading import is_reconstruction
-from factories.spec import DagsterMeta
-from factories.warehouse import Relation
-from factories.yaml_files import display_name
 
 # Set by `dagster dev` and by `dp check`: where files change between two loads.
 WATCHING = ("DAGSTER_IS_DEV_CLI", "DP_PREPARE_DBT")
@@ -114,30 +114,30 @@ class DbtProject:
         return tests
 
 
-def read_project(folder: Path, build: Build, names: CheckNames) -> DbtProject | None:
-    """Read a dbt project; mistakes go to the build's problems.
+def read_project(folder: Path, load_context: LoadContext, names: CheckNames) -> DbtProject | None:
+    """Read a dbt project; mistakes go to `load_context.problems`.
 
     While developing, the manifest is made again when the project's files have changed; elsewhere
     one that is not of these files is a problem. Runs and steps read it as it is.
 
     Args:
         folder: Holds the `dbt_project.yml`.
-        build: Receives the problems and the asset keys.
+        load_context: Receives the problems and the asset keys.
         names: The names of the location's checks so far.
     """
-    manifest = _manifest(folder, build)
+    manifest = _manifest(folder, load_context)
     if manifest is None:
         return None
-    files = PropertiesFiles(folder, build)
-    blocks = DbtBlocks(folder, files, build)
+    files = PropertiesFiles(folder, load_context)
+    blocks = DbtBlocks(folder, files, load_context)
     models = {}
     for node in manifest.nodes.values():
-        if model := _model(folder, node, files, blocks, build):
+        if model := _model(folder, node, files, blocks, load_context):
             models[node.unique_id] = model
-    sources = read_sources(folder, manifest.sources.values(), files, blocks, build)
+    sources = read_sources(folder, manifest.sources.values(), files, blocks, load_context)
     if not is_reconstruction():
-        build.problems.extend(unread_blocks(manifest, files, blocks))
-        build.problems.extend(stray_blocks(folder, build.root, manifest, files))
+        load_context.problems.extend(unread_blocks(manifest, files, blocks))
+        load_context.problems.extend(stray_blocks(folder, load_context.root, manifest, files))
     return DbtProject(
         folder,
         manifest.project,
@@ -149,37 +149,39 @@ def read_project(folder: Path, build: Build, names: CheckNames) -> DbtProject | 
     )
 
 
-def _manifest(folder: Path, build: Build) -> Manifest | None:
-    name = display_name(folder, build.root)
+def _manifest(folder: Path, load_context: LoadContext) -> Manifest | None:
+    name = display_name(folder, load_context.root)
     command = f"`python -m factories.dbt.prepare {name}` makes it, as `make setup` does"
     path = target_folder(folder) / "manifest.json"
     if not (folder / PROJECT_FILE).is_file():
-        build.problems.append(Problem(name, 0, 0, f"there is no {PROJECT_FILE} in this folder"))
+        load_context.problems.append(
+            Problem(name, 0, 0, f"there is no {PROJECT_FILE} in this folder")
+        )
         return None
     try:
         if not is_reconstruction():
             if any(os.environ.get(variable) for variable in WATCHING):
-                prepare(folder, build.names)
-            elif why := stale(folder, build.names):
-                build.problems.append(Problem(name, 0, 0, f"its manifest {why}: {command}"))
+                prepare(folder, load_context.names)
+            elif why := stale(folder, load_context.names):
+                load_context.problems.append(Problem(name, 0, 0, f"its manifest {why}: {command}"))
                 return None
         return read_manifest(path, folder)
     except DbtParseError as error:
-        build.problems.extend(parse_problems(folder, str(error), build))
+        load_context.problems.extend(parse_problems(folder, str(error), load_context))
     except PrepareError as error:
-        file = display_name(folder / error.file, build.root)
-        build.problems.append(Problem(file, 0, 0, str(error)))
+        file = display_name(folder / error.file, load_context.root)
+        load_context.problems.append(Problem(file, 0, 0, str(error)))
     except FileNotFoundError:
-        build.problems.append(Problem(name, 0, 0, f"its manifest is missing: {command}"))
+        load_context.problems.append(Problem(name, 0, 0, f"its manifest is missing: {command}"))
     except ManifestError as error:
-        build.problems.append(
+        load_context.problems.append(
             Problem(name, 0, 0, f"its manifest cannot be read ({error}): {command}")
         )
     return None
 
 
 def _model(
-    folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks, build: Build
+    folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks, load_context: LoadContext
 ) -> Model | None:
     meta, condition, places = blocks.of_node(node)
     if meta is None:
@@ -192,6 +194,6 @@ def _model(
     key = parse_key(meta.asset_key) if meta.asset_key else node_key(node)
     model = Model(node, key, meta, condition, path, line, places)
     relation = model.relation
-    origin = Origin(display_name(path, build.root), line)
-    build.claim(key, str(relation) if relation else node.unique_id, origin)
+    origin = Origin(display_name(path, load_context.root), line)
+    load_context.claim(key, str(relation) if relation else node.unique_id, origin)
     return model

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import display_name
 from factories.dbt.manifest import Fault
 from factories.dbt.project import DbtProject, Model
 from factories.dbt.source_files import PROJECT_FILE
 from factories.dbt.windows import window_problem
 from factories.dbt.word_places import word_place
-from factories.errors import Problem, nearest
-from factories.yaml_files import display_name
 
 WINDOW = "the variables window_start and window_end"
 
 
-def project_problems(projects: Sequence[DbtProject], build: Build) -> Iterator[Problem]:
+def project_problems(
+    projects: Sequence[DbtProject], load_context: LoadContext
+) -> Iterator[Problem]:
     """Yield the problems of a code location's projects that no file shows by itself."""
     of_name: dict[str, DbtProject] = {}
     of_job: dict[str, Model] = {}
@@ -24,11 +26,16 @@ def project_problems(projects: Sequence[DbtProject], build: Build) -> Iterator[P
         first = of_name.setdefault(project.name.lower(), project)
         if first is not project:
             message = (
-                f"the dbt project {first.name} is also in {display_name(first.folder, build.root)}:"
+                f"the dbt project {first.name} is also in"
+                f" {display_name(first.folder, load_context.root)}:"
                 " name them differently"
             )
-            yield Problem(display_name(project.folder / PROJECT_FILE, build.root), 1, 1, message)
-        yield from (_fault_problem(project, fault, build) for fault in project.manifest.faults)
+            yield Problem(
+                display_name(project.folder / PROJECT_FILE, load_context.root), 1, 1, message
+            )
+        yield from (
+            _fault_problem(project, fault, load_context) for fault in project.manifest.faults
+        )
         yield from _late_checks(project)
         for model in project.models.values():
             yield from _model_problems(model)
@@ -42,13 +49,15 @@ def project_problems(projects: Sequence[DbtProject], build: Build) -> Iterator[P
                     yield model.places.problem(["backfill"], message, at_key=True)
 
 
-def _fault_problem(project: DbtProject, fault: Fault, build: Build) -> Problem:
+def _fault_problem(project: DbtProject, fault: Fault, load_context: LoadContext) -> Problem:
     path = project.folder / fault.path
     place = word_place(path, fault.word) if fault.word else None
     line, column = place or (1, 1)
     meant = nearest(fault.word, fault.allowed)
     allowed = fault.allowed if meant is None else ()
-    return Problem(display_name(path, build.root), line, column, fault.message, allowed, meant)
+    return Problem(
+        display_name(path, load_context.root), line, column, fault.message, allowed, meant
+    )
 
 
 def _late_checks(project: DbtProject) -> Iterator[Problem]:

@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.reader import YamlFile, read_yaml
 from factories.dbt.manifest import Node, Source
 from factories.dbt.source_files import PROJECT_FILE, properties_files
-from factories.yaml_files import YamlFile, read_yaml
 
 SECTIONS = {"model": "models", "seed": "seeds", "snapshot": "snapshots"}
 Place = tuple[str | int, ...]
@@ -19,10 +19,10 @@ Place = tuple[str | int, ...]
 class PropertiesFiles:
     """Reads the files of one dbt project when they are first asked for."""
 
-    def __init__(self, project: Path, build: Build) -> None:
-        """Take the project's folder; what is wrong with a file goes to the build's problems."""
+    def __init__(self, project: Path, load_context: LoadContext) -> None:
+        """Take the project's folder; what is wrong with a file goes to the load context."""
         self._project = project
-        self._build = build
+        self._load_context = load_context
         self.read = cache(self._read)
         self.places = cache(self._places)
 
@@ -65,8 +65,8 @@ class PropertiesFiles:
     def _read(self, name: str) -> YamlFile | None:
         return read_yaml(
             self._project / name,
-            root=self._build.root,
-            problems=self._build.problems,
+            root=self._load_context.root,
+            problems=self._load_context.problems,
             keep_nodes=True,
         )
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from factories.core.local_systems import LocalSystemError
+from factories.core.meta.partitions import UnreadableWindowError
+from factories.core.warehouse.settings import WarehouseSettingsError
 from factories.dbt.command import DbtConfigError
-from factories.local_systems import LocalSystemError
-from factories.partitions import UnreadableWindowError
-from factories.warehouse import WarehouseSettingsError
 
 REFUSALS = (DbtConfigError, LocalSystemError, UnreadableWindowError, WarehouseSettingsError)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
-from factories.checks import COLUMN_SCHEMA, check_names
+from factories.core.execution.table_reader import COLUMN_SCHEMA
+from factories.core.meta.check_specs import check_names
 from factories.dbt.project import DbtProject
 
 RESUME_TAG = "dagster/is_resume_retry"

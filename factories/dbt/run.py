@@ -8,7 +8,14 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import check_names
+from factories.core.execution.checks import check_results
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.table_reader import TableReader
+from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.meta.check_specs import check_names
+from factories.core.meta.partitions import UnreadableWindowError, Window, window
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.attempts import build_pending
 from factories.dbt.checks import check_result, evaluation
 from factories.dbt.column_lineage import ColumnLineage
@@ -20,11 +27,6 @@ from factories.dbt.refusals import refusals_told
 from factories.dbt.resume import Finished, awaited, finished_before
 from factories.dbt.run_config import DbtRunConfig
 from factories.dbt.windows import given_window
-from factories.loaded_tables import TableReader, check_results
-from factories.orphaned_steps import ends_with_its_run
-from factories.partitions import UnreadableWindowError, Window, window
-from factories.step_folder import step_folder
-from factories.warehouse import WarehouseNames, warehouse_settings
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -59,9 +61,9 @@ def build_models(
         covered = _covered(context, config) if selected else None
         arguments = config.options().arguments(covered)
     with (
-        ends_with_its_run(context),
+        terminate_when_run_ends(context),
         closing(TableReader(settings, names)) as reader,
-        step_folder("dbt") as folder,
+        temporary_step_folder("dbt") as folder,
     ):
         dbt = DbtInvocations(context, project, settings, arguments, folder)
         lineage = ColumnLineage(project, reader, context.log.debug)

@@ -9,6 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.checks import check_result
 from factories.dbt.command import SOURCE_FRESHNESS, BuildOptions
 from factories.dbt.invocation import SKIPPED, DbtInvocations
@@ -16,9 +19,6 @@ from factories.dbt.process import DbtProcess
 from factories.dbt.project import DbtProject
 from factories.dbt.refusals import refusals_told
 from factories.dbt.run import selected_tests
-from factories.orphaned_steps import ends_with_its_run
-from factories.step_folder import step_folder
-from factories.warehouse import warehouse_settings
 
 ARTIFACT = "sources.json"
 PASSED = "pass"
@@ -36,7 +36,7 @@ def run_source_tests(
     with refusals_told():
         settings = warehouse_settings()
     arguments = BuildOptions().arguments(None)
-    with ends_with_its_run(context), step_folder("dbt") as folder:
+    with terminate_when_run_ends(context), temporary_step_folder("dbt") as folder:
         dbt = DbtInvocations(context, project, settings, arguments, folder)
         for result in dbt.run(selected_tests(context, project)):
             if result.outcome != SKIPPED:
@@ -60,7 +60,7 @@ def run_source_freshness(
     with refusals_told():
         settings = warehouse_settings()
     arguments = BuildOptions().arguments(None)
-    with ends_with_its_run(context), step_folder("dbt") as folder:
+    with terminate_when_run_ends(context), temporary_step_folder("dbt") as folder:
         dbt = DbtProcess(context, project.folder, settings, arguments, folder)
         selection = ["--select", *(project.manifest.sources[uid].selector for uid in checks)]
         for _ in dbt.run(SOURCE_FRESHNESS, selection):

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.automation import Condition, on_upstream_change
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.meta.automation import Condition, on_upstream_change
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import parse_key
+from factories.core.yaml.problems import Problem
 from factories.dbt.blocks import BlockPlaces, DbtBlocks
 from factories.dbt.keys import is_external, source_key
 from factories.dbt.manifest import Source
 from factories.dbt.properties import PropertiesFiles
 from factories.dbt.source_files import PROJECT_FILE
-from factories.errors import Problem
-from factories.keys import parse_key
-from factories.loading import is_reconstruction
-from factories.spec import DagsterMeta
 
 # What the block of a source may say: its key, and when its checks run.
 OF_CHECKS = ("asset_key", "automation_condition", "automation_condition_config")
@@ -54,17 +54,19 @@ def read_sources(
     sources: Iterable[Source],
     files: PropertiesFiles,
     blocks: DbtBlocks,
-    build: Build,
+    load_context: LoadContext,
 ) -> dict[str, SourceTable]:
-    """Return the tables by unique id; mistakes go to the build's problems."""
+    """Return the tables by unique id; mistakes go to `load_context.problems`."""
     tables = {}
     for source in sources:
         meta, condition, places = blocks.of_source(source)
         if meta is None:
             continue
-        key = parse_key(meta.asset_key) if meta.asset_key else source_key(source, build.names)
+        key = (
+            parse_key(meta.asset_key) if meta.asset_key else source_key(source, load_context.names)
+        )
         external = is_external(key)
-        build.problems.extend(_said_in_vain(meta, key, places, external=external))
+        load_context.problems.extend(_said_in_vain(meta, key, places, external=external))
         path, line = folder / source.file, 1
         if not is_reconstruction() and (found := files.of_source(source)):
             file, entries = found

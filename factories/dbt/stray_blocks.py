@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from factories.core.meta.blocks import KEY
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import YamlFile, display_name
 from factories.dbt.config_calls import config_call
 from factories.dbt.manifest import Manifest
 from factories.dbt.properties import SECTIONS, Place, PropertiesFiles
-from factories.errors import Problem
-from factories.meta_blocks import KEY
-from factories.spec import DagsterMeta
-from factories.yaml_files import YamlFile, display_name
 
 READ = (*SECTIONS.values(), "sources")
 # What `dbt_project.yml` also configures, of which Dagster reads nothing.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from factories.core.meta.blocks import KEY
+from factories.core.yaml.problems import Problem, nearest
 from factories.dbt.blocks import DbtBlocks
 from factories.dbt.manifest import Manifest
 from factories.dbt.properties import SECTIONS, PropertiesFiles
-from factories.errors import Problem, nearest
-from factories.meta_blocks import KEY
 
 Paths = frozenset[tuple[str, ...]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from factories.core.meta.partitions import TIMESTAMP, UnreadableWindowError, Window
 from factories.dbt.project import Model
-from factories.partitions import TIMESTAMP, UnreadableWindowError, Window
 
 # How the window of a partition reaches the models: start <= x < end, in the partitions' zone.
 WINDOW_VARS = ("window_start", "window_end")

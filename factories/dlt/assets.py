@@ -9,15 +9,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from factories.build import Build
-from factories.checks import check_specs
+from factories.core.assets.context import LoadContext
+from factories.core.assets.specs import asset_spec, code_reference
+from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.meta.check_specs import check_specs
+from factories.core.meta.keys import asset_key
+from factories.core.meta.partitions import partitions_definition
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name
 from factories.dlt.pipelines import Pipeline, Resource, read_pipelines
-from factories.errors import Problem
-from factories.keys import asset_key
-from factories.multi_assets import StepGroup, asset_spec, code_reference, step_groups
-from factories.partitions import partitions_definition
-from factories.warehouse import WarehouseNames
-from factories.yaml_files import display_name
 
 SOURCE_KIND = {"rest_api": "api", "sql_database": "sql", "filesystem": "file"}
 
@@ -32,7 +33,9 @@ class DltRunConfig(dg.Config):
     )
 
 
-def build_dlt_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def build_dlt_assets(
+    folder: Path, load_context: LoadContext
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Return the assets of a `dlt_pipelines/` folder.
 
     Each pipeline makes one multi-asset for its resources, or one for each kind of partitions where
@@ -41,29 +44,29 @@ def build_dlt_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition | d
 
     Args:
         folder: Holds a pipeline in every YAML file.
-        build: Receives the problems and the asset keys.
+        load_context: Receives the problems and the asset keys.
     """
-    pipelines = read_pipelines(folder, build)
-    _check_sources(pipelines, build)
-    if build.problems:
+    pipelines = read_pipelines(folder, load_context)
+    _check_sources(pipelines, load_context)
+    if load_context.problems:
         return []
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     for pipeline in pipelines:
         assets.extend(_source_specs(pipeline))
         groups = step_groups("dlt", pipeline.name, pipeline.resources, lambda r: r.meta)
-        assets.extend(_multi_asset(group, pipeline, build.names) for group in groups)
+        assets.extend(_multi_asset(group, pipeline, load_context.names) for group in groups)
     return assets
 
 
-def _check_sources(pipelines: Iterable[Pipeline], build: Build) -> None:
+def _check_sources(pipelines: Iterable[Pipeline], load_context: LoadContext) -> None:
     """Report assets that are also what a source gives."""
     for pipeline in pipelines:
         for resource in pipeline.resources:
             key = _source_key(pipeline, resource)
-            if key and (origin := build.produced.get(key)):
+            if key and (origin := load_context.produced.get(key)):
                 message = f"{resource.name!r} reads {key.to_user_string()}, which {origin} produces"
-                name = display_name(pipeline.path, build.root)
-                build.problems.append(Problem(name, resource.line, 1, message))
+                name = display_name(pipeline.path, load_context.root)
+                load_context.problems.append(Problem(name, resource.line, 1, message))
 
 
 def _source_key(pipeline: Pipeline, resource: Resource) -> dg.AssetKey | None:

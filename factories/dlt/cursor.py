@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from factories.core.meta.partitions import Window
 from factories.dlt.schema import Incremental
 from factories.dlt.source_error import SourceError
-from factories.partitions import Window
 
 OWN_KEYS = {"datetime_format"}
 # The ends of patterns that are texts in UTC.

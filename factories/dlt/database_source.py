@@ -13,12 +13,12 @@ from dlt.sources.sql_database import engine_from_credentials, sql_table
 from dlt.sources.sql_database.schema_types import sqla_col_to_column_schema
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
+from factories.core.meta.partitions import Window
+from factories.core.yaml.problems import nearest
 from factories.dlt.cursor import incremental_arguments
 from factories.dlt.drivers import with_installed_driver
 from factories.dlt.pipelines import Resource
 from factories.dlt.source_error import SourceError
-from factories.errors import nearest
-from factories.partitions import Window
 
 BACKEND = "pyarrow"
 

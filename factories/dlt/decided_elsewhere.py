@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from factories.errors import Problem
-from factories.yaml_files import KeyPath, YamlFile
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import KeyPath, YamlFile
 
 # What the file's own `resources` decide, by default too: here it would have no effect.
 DECIDED_ELSEWHERE = ("write_disposition", "table_name")

@@ -13,7 +13,7 @@ from dlt.sources.helpers.rest_client.redaction import sanitize_url
 from requests.exceptions import HTTPError, JSONDecodeError, RequestException
 from urllib3.exceptions import ProtocolError
 
-from factories.checks import QueryFailedError
+from factories.core.execution.table_reader import QueryFailedError
 from factories.dlt.source_error import SourceError
 
 CONNECTION = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")

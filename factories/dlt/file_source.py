@@ -12,12 +12,12 @@ from dlt.common.storages.fsspec_filesystem import FileItemDict
 from dlt.extract import DltResource
 from dlt.sources.filesystem import filesystem
 
+from factories.core.meta.partitions import Window
 from factories.dlt.cursor import incremental_arguments
 from factories.dlt.pipelines import Resource
 from factories.dlt.readers import READERS
 from factories.dlt.row_cursor import add_cursor
 from factories.dlt.schema import FILE_CURSOR
-from factories.partitions import Window
 
 _Reader = Callable[[Iterable[FileItemDict]], Iterator[Any]]
 

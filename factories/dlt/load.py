@@ -16,12 +16,13 @@ from dlt.common.schema.typing import TSchemaTables
 from dlt.common.schema.utils import get_nested_tables
 from dlt.extract import DltSource
 
+from factories.core.warehouse.names import RAW, WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.dlt.contracts import Refusals, count_dropped, refusals_recorded
 from factories.dlt.destination import Snowflake
 from factories.dlt.pipelines import Pipeline
 from factories.dlt.shared_cursors import set_cursors
 from factories.dlt.unfinished import Note, UnfinishedLoads
-from factories.warehouse import RAW, WarehouseNames, WarehouseSettings
 
 # How long a step that failed or was cancelled waits for what the warehouse is still running.
 WORKERS_SECONDS = 60.0
@@ -114,7 +115,7 @@ def load_source(
     Raises:
         dlt.pipeline.exceptions.PipelineStepFailed: When a step fails. The pipeline is then of no
             further use; what other loads have done stays.
-        factories.checks.QueryFailedError: When the load cannot be noted; nothing is loaded then.
+        QueryFailedError: When the load cannot be noted; nothing is loaded then.
     """
     began = time.monotonic()
     with opened.managed_state() as state:

@@ -7,11 +7,11 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import QueryFailedError
+from factories.core.execution.checks import check_results
+from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
+from factories.core.warehouse.names import Relation
 from factories.dlt.load import LoadedResource
 from factories.dlt.pipelines import Resource
-from factories.loaded_tables import TableReader, check_results, table_metadata
-from factories.warehouse import Relation
 
 MOST_RECORDS = 100  # in one table of metadata, which lies in Dagster's event storage
 

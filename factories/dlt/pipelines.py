@@ -13,19 +13,19 @@ from typing import Any
 
 import dagster as dg
 
-from factories.automation import Condition
-from factories.build import Build, Origin
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.meta.automation import Condition
+from factories.core.meta.blocks import MetaBlocks
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import asset_key, key_part, parse_key
+from factories.core.python_refs.references import FunctionError, module_file
+from factories.core.warehouse.names import RAW, Relation
+from factories.core.yaml.models import SourceMap, validate, validate_partly
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import YamlFile, read_yaml, yaml_paths
 from factories.dlt.resource_rules import check_resource
 from factories.dlt.rules import check_pipeline, check_source, check_variables, without_settings
 from factories.dlt.schema import SOURCE_KINDS, DltResource, PipelineFile
-from factories.errors import Problem
-from factories.functions import FunctionError, module_file
-from factories.keys import asset_key, key_part, parse_key
-from factories.meta_blocks import MetaBlocks
-from factories.models import Places, validate, validate_partly
-from factories.spec import DagsterMeta
-from factories.warehouse import RAW, Relation
-from factories.yaml_files import YamlFile, read_yaml, yaml_paths
 
 
 @dataclass(frozen=True)
@@ -88,43 +88,45 @@ class Pipeline:
         return key_part(self.name)
 
 
-def read_pipelines(folder: Path, build: Build) -> list[Pipeline]:
-    """Read every pipeline of a `dlt_pipelines/` folder; mistakes go to the build's problems."""
-    read = (_read_pipeline(path, build) for path in yaml_paths(folder))
+def read_pipelines(folder: Path, load_context: LoadContext) -> list[Pipeline]:
+    """Read every pipeline of a `dlt_pipelines/` folder; mistakes go to `load_context.problems`."""
+    read = (_read_pipeline(path, load_context) for path in yaml_paths(folder))
     pipelines = [pipeline for pipeline in read if pipeline is not None]
-    check_names(pipelines, build)
+    check_names(pipelines, load_context)
     return pipelines
 
 
-def check_names(pipelines: list[Pipeline], build: Build) -> None:
+def check_names(pipelines: list[Pipeline], load_context: LoadContext) -> None:
     """Report two pipelines of one name: each would restore the other's state."""
     first: dict[str, Pipeline] = {}
     for pipeline in pipelines:
         other = first.setdefault(pipeline.system, pipeline)
         if other is not pipeline:
-            file = read_yaml(pipeline.path, root=build.root, problems=[])
+            file = read_yaml(pipeline.path, root=load_context.root, problems=[])
             if file is not None:
                 message = f"pipeline: {other.path.name} has a pipeline of this name: give another"
-                build.problems.append(file.problem(["pipeline"], message))
+                load_context.problems.append(file.problem(["pipeline"], message))
 
 
-def _read_pipeline(path: Path, build: Build) -> Pipeline | None:
-    file = read_yaml(path, root=build.root, problems=build.problems, lines_of="resources")
+def _read_pipeline(path: Path, load_context: LoadContext) -> Pipeline | None:
+    file = read_yaml(
+        path, root=load_context.root, problems=load_context.problems, lines_of="resources"
+    )
     if file is None:
         return None
-    places = Places(file, [])
-    data = without_settings(file, build.problems)
-    model = validate_partly(PipelineFile, data, places, build.problems, needed=["defaults"])
+    places = SourceMap(file, [])
+    data = without_settings(file, load_context.problems)
+    model = validate_partly(PipelineFile, data, places, load_context.problems, needed=["defaults"])
     if model is None:
         return None
     if "$" in file.text:
-        check_variables(file, build.problems)
-    check_pipeline(model, file, build.problems)
-    check_source(model, file, path.parent, build.problems)
-    schema = build.names.schema(model.dataset).upper()
+        check_variables(file, load_context.problems)
+    check_pipeline(model, file, load_context.problems)
+    check_source(model, file, path.parent, load_context.problems)
+    schema = load_context.names.schema(model.dataset).upper()
     kind = next((kind for kind in SOURCE_KINDS if kind in model.source), "")
-    resources = tuple(_resources(file, model, build))
-    _check_pools(file, resources, build.problems)
+    resources = tuple(_resources(file, model, load_context))
+    _check_pools(file, resources, load_context.problems)
     return Pipeline(model.pipeline, path, kind, model, schema, resources)
 
 
@@ -143,7 +145,7 @@ def _check_pools(file: YamlFile, resources: tuple[Resource, ...], problems: list
     """Report resources of another pool than the first: a pool keeps dlt's runs from each other."""
     for resource in resources[1:]:
         if resource.meta.pool != resources[0].meta.pool:
-            places = Places(file, ["resources", resource.name], ["defaults"])
+            places = SourceMap(file, ["resources", resource.name], ["defaults"])
             message = (
                 f"pool: {resources[0].name} has another: the resources of a file are one pipeline"
                 " of dlt, which one pool must hold: write it under defaults"
@@ -151,20 +153,26 @@ def _check_pools(file: YamlFile, resources: tuple[Resource, ...], problems: list
             problems.append(places.problem(["meta", "dagster", "pool"], message))
 
 
-def _resources(file: YamlFile, model: PipelineFile, build: Build) -> Iterator[Resource]:
+def _resources(
+    file: YamlFile, model: PipelineFile, load_context: LoadContext
+) -> Iterator[Resource]:
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
-    metas = MetaBlocks(file, model.defaults.get("meta"), build)
+    metas = MetaBlocks(file, model.defaults.get("meta"), load_context)
     source_version = _source_version(model.source, file.path.parent)
     for name, given in model.resources.items():
         own = given or {}
         at = ["resources", name]
         config = {key: value for key, value in {**defaults, **own}.items() if key != "meta"}
-        settings = validate(DltResource, config, Places(file, at, ["defaults"]), build.problems)
+        settings = validate(
+            DltResource, config, SourceMap(file, at, ["defaults"]), load_context.problems
+        )
         meta, condition = metas.of(at, own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
-        here = Places(file, at, ["defaults"])
-        if not check_resource(name, model, settings, meta, places=here, problems=build.problems):
+        here = SourceMap(file, at, ["defaults"])
+        if not check_resource(
+            name, model, settings, meta, places=here, problems=load_context.problems
+        ):
             continue
         table = settings.table_name or name
         key = (
@@ -173,9 +181,9 @@ def _resources(file: YamlFile, model: PipelineFile, build: Build) -> Iterator[Re
         origin = Origin(file.name, file.key_lines.get(name, 1))
         if key.to_user_string() in meta.deps:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
-            build.problems.append(metas.places(at).problem(["deps"], message))
-        relation = build.names.relation(RAW, model.dataset, table)
-        build.claim(key, str(relation), origin)
+            load_context.problems.append(metas.places(at).problem(["deps"], message))
+        relation = load_context.names.relation(RAW, model.dataset, table)
+        load_context.claim(key, str(relation), origin)
         yield Resource(
             name, config, settings, relation, key, meta, condition, origin.line, source_version
         )

@@ -12,8 +12,8 @@ import dlt
 from dlt.extract import DltResource, DltSource
 from dlt.extract.incremental import Incremental
 
+from factories.core.python_refs.importer import FolderNameError, imported
 from factories.dlt.source_error import SourceError
-from factories.user_modules import FolderNameError, imported
 
 
 def python_source(

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.partitions import PartitionSpec
+from factories.core.yaml.models import SourceMap
+from factories.core.yaml.problems import Problem
 from factories.dlt.rest_entries import has_own_cursor
 from factories.dlt.schema import (
     FILE_CURSOR,
@@ -14,10 +18,6 @@ from factories.dlt.schema import (
     WriteDisposition,
 )
 from factories.dlt.time_formats import format_mistake
-from factories.errors import Problem
-from factories.models import Places
-from factories.partitions import PartitionSpec
-from factories.spec import DagsterMeta
 
 STRATEGY_OPTIONS = {
     "deduplicated": ("delete-insert",),
@@ -41,7 +41,7 @@ def check_resource(
     settings: DltResource,
     meta: DagsterMeta,
     *,
-    places: Places,
+    places: SourceMap,
     problems: list[Problem],
 ) -> bool:
     """Report what would make a resource load wrong; tell whether nothing does."""

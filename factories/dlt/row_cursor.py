@@ -13,9 +13,9 @@ from dlt.common.libs import is_arrow_object, is_pandas_frame
 from dlt.common.time import detect_datetime_format
 from dlt.extract import DltResource
 
+from factories.core.meta.partitions import Window
 from factories.dlt.cursor import UTC_ENDS, incremental_arguments
 from factories.dlt.schema import Incremental
-from factories.partitions import Window
 
 ZONE = re.compile("%:?z$")
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from factories import variables
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.yaml import variables
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.decided_elsewhere import decided_elsewhere
 from factories.dlt.rest_entries import with_cursors
 from factories.dlt.schema import SOURCE_KINDS, TABLE_NAME, DltResource, Incremental, PipelineFile
-from factories.errors import Problem, nearest
-from factories.loading import is_reconstruction
-from factories.yaml_files import YamlFile
 
 # Where a `${VAR}` gets its value, when something runs.
 INTERPOLATED = ("source", "config")

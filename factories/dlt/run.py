@@ -18,7 +18,21 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.exceptions import DltException
 from dlt.extract import DltSource
 
-from factories.checks import QueryFailedError
+from factories.core.execution.checks import check_results
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.secrets import SecretMask, masked_output
+from factories.core.execution.table_reader import QueryFailedError, TableReader
+from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.local_systems import LocalSystemError
+from factories.core.meta.partitions import UnreadableWindowError, Window, window
+from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import (
+    WarehouseSettings,
+    WarehouseSettingsError,
+    warehouse_settings,
+)
+from factories.core.yaml.variables import UndefinedVariableError, interpolate
 from factories.dlt.checking.settings import variable_problems
 from factories.dlt.failures import reason
 from factories.dlt.load import LoadedResource, load_source, open_pipeline
@@ -31,20 +45,6 @@ from factories.dlt.shared_cursors import loaded_together
 from factories.dlt.source_error import SourceError
 from factories.dlt.sources import INDEPENDENT, make_source, selected
 from factories.dlt.unfinished import UnfinishedLoads
-from factories.loaded_tables import TableReader, check_results
-from factories.local_systems import LocalSystemError
-from factories.masking import SecretMask, masked_output
-from factories.orphaned_steps import ends_with_its_run
-from factories.partitions import UnreadableWindowError, Window, window
-from factories.retries import retries, retry_delay
-from factories.step_folder import step_folder
-from factories.variables import UndefinedVariableError, interpolate
-from factories.warehouse import (
-    WarehouseNames,
-    WarehouseSettings,
-    WarehouseSettingsError,
-    warehouse_settings,
-)
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,10 @@ def run_resources(
         raise dg.Failure("\n".join(lines), allow_retries=False)
     lost: dict[str, str] = {}
     with (
-        ends_with_its_run(context),
+        terminate_when_run_ends(context),
         masked_output(mask),
         closing(TableReader(settings, names)) as reader,
-        step_folder("dlt") as folder,
+        temporary_step_folder("dlt") as folder,
         _settings(dlt_config, folder, mask),
         dlt_log(context, mask),
     ):
@@ -236,7 +236,7 @@ def _load_next(
         specs = [resource.meta.retries for resource in group]
         labels = ", ".join(resource.name for resource in group)
         run.context.log.error("%s: %s", labels, why)
-        if attempt > retries(specs):
+        if attempt > max_retries(specs):
             break
         seconds = retry_delay(specs, attempt)
         run.context.log.warning("trying again in %.0f s (retry %d): %s", seconds, attempt, labels)

@@ -15,10 +15,10 @@ from pydantic import (
     field_validator,
 )
 
-from factories.errors import nearest
-from factories.mistakes import shown
-from factories.models import Names, StrictModel
-from factories.spec import OF_META
+from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE
+from factories.core.yaml.models import Names, StrictModel
+from factories.core.yaml.problems import nearest
+from factories.core.yaml.validation import format_value
 
 Disposition = Literal["append", "replace", "merge"]
 # Those that dlt's Snowflake destination has.
@@ -111,7 +111,7 @@ class Incremental(StrictModel):
     @classmethod
     def _is_one_value(cls, value: object) -> object:
         if isinstance(value, dict | list):
-            raise ValueError(f"must be one value, as the field holds it, not {shown(value)}")  # noqa: TRY004 - pydantic takes it for a mistake of the user's
+            raise ValueError(f"must be one value, as the field holds it, not {format_value(value)}")  # noqa: TRY004 - pydantic takes it for a mistake of the user's
         return value
 
     @field_validator("lag", mode="before")
@@ -168,7 +168,7 @@ class DltResource(StrictModel):
     """One resource, with the file's `defaults` under it."""
 
     elsewhere: ClassVar[Mapping[str, str]] = {
-        **OF_META,
+        **META_KEYS_ELSEWHERE,
         **dict.fromkeys(("loader_file_format", "replace_strategy", "config"), OF_FILE),
     }
 

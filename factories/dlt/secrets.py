@@ -8,7 +8,7 @@ from operator import getitem
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from factories import variables
+from factories.core.yaml import variables
 
 # What an error may name: a page's address is of no use with its host hidden.
 LOGIN_ADDRESSES = frozenset({"access_token_url", "auth_endpoint"})

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import KeyPath, YamlFile
 from factories.dlt.rest_entries import entry_names
-from factories.errors import Problem
-from factories.yaml_files import KeyPath, YamlFile
 
 # ruff: noqa: PLC0415 - see above
 

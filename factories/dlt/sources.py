@@ -10,6 +10,8 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource, DltSource
 
+from factories.core.meta.partitions import Window
+from factories.core.yaml.problems import nearest
 from factories.dlt.cursor import incremental_arguments
 from factories.dlt.pages import api_session, watch_pages
 from factories.dlt.pipelines import Pipeline, Resource
@@ -17,8 +19,6 @@ from factories.dlt.rest_entries import with_cursors
 from factories.dlt.row_cursor import add_cursor
 from factories.dlt.schema import WriteDisposition
 from factories.dlt.source_error import SourceError
-from factories.errors import nearest
-from factories.partitions import Window
 
 # Kinds none of whose resources reads from another.
 INDEPENDENT = frozenset({"sql_database", "filesystem"})

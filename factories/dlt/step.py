@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 
-from factories.collector import collector_paused
+from factories.core.garbage_collection import gc_paused
 
-with collector_paused():
+with gc_paused():
     # dlt imports these when it first needs them.
     import dlt.destinations.impl.snowflake.snowflake  # noqa: F401 - for the import alone
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: F401 - as above

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from factories.core.meta.partitions import PartitionSpec
 from factories.dlt.cursor import UTC_ENDS, bound
-from factories.partitions import PartitionSpec
 
 DIRECTIVE = re.compile(r"%(:?.?)")
 KNOWN = frozenset("YyGmdjHIMSfpaAbBuwUWV%")

@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 import dlt
 from dagster import DagsterLogManager
 
-from factories.checks import QueryFailedError
-from factories.loaded_tables import TableReader
-from factories.warehouse import RAW, Relation, WarehouseNames, WarehouseSettings
+from factories.core.execution.table_reader import QueryFailedError, TableReader
+from factories.core.warehouse.names import RAW, Relation, WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
 
 NOTES = "_DP_UNFINISHED_LOADS"
 _COLUMNS = (

@@ -9,21 +9,24 @@ from typing import Any
 
 import dagster as dg
 
-from factories.build import Build
-from factories.checks import check_specs
-from factories.errors import Problem
-from factories.keys import asset_key, key_part
-from factories.multi_assets import StepGroup, asset_spec, code_reference, step_groups
-from factories.partitions import partitions_definition
+from factories.core.assets.context import LoadContext
+from factories.core.assets.specs import asset_spec, code_reference
+from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.meta.check_specs import check_specs
+from factories.core.meta.keys import asset_key, key_part
+from factories.core.meta.partitions import partitions_definition
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name
 from factories.sling.connections import read_connections
 from factories.sling.objects import StreamName
 from factories.sling.replications import Replication, Stream, read_replications
 from factories.sling.run import SlingRunConfig, run_streams
-from factories.warehouse import WarehouseNames
-from factories.yaml_files import display_name
 
 
-def build_sling_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def build_sling_assets(
+    folder: Path, load_context: LoadContext
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Return the assets of a `sling/` folder.
 
     Each replication makes one multi-asset for its streams, or one for each combination of
@@ -32,34 +35,36 @@ def build_sling_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition |
 
     Args:
         folder: Holds `connections.yaml` and a replication in every other YAML file.
-        build: Receives the problems and the asset keys.
+        load_context: Receives the problems and the asset keys.
     """
-    connections = read_connections(folder, build)
-    replications = read_replications(folder, connections, build)
+    connections = read_connections(folder, load_context)
+    replications = read_replications(folder, connections, load_context)
     sources = _SourceKeys(replications)
-    _check_names(replications, sources, build)
-    if build.problems:
+    _check_names(replications, sources, load_context)
+    if load_context.problems:
         return []
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = list(sources.specs())
     for replication in replications:
-        assets.extend(_multi_assets(replication, sources, build))
+        assets.extend(_multi_assets(replication, sources, load_context))
     return assets
 
 
-def _check_names(replications: Sequence[Replication], sources: "_SourceKeys", build: Build) -> None:
+def _check_names(
+    replications: Sequence[Replication], sources: "_SourceKeys", load_context: LoadContext
+) -> None:
     """Report files whose ops would have one name, and assets that are also a source's table."""
     files: dict[str, Replication] = {}
     for replication in replications:
         first = files.setdefault(key_part(replication.name), replication)
-        name = display_name(replication.path, build.root)
+        name = display_name(replication.path, load_context.root)
         if first is not replication:
             message = f"{first.path.name} has the same name to Dagster: give this file another"
-            build.problems.append(Problem(name, 0, 0, message))
+            load_context.problems.append(Problem(name, 0, 0, message))
         for stream in replication.streams:
             key = sources.key(replication, stream)
-            if origin := build.produced.get(key):
+            if origin := load_context.produced.get(key):
                 message = f"{stream.name!r} reads {key.to_user_string()}, which {origin} produces"
-                build.problems.append(Problem(name, stream.line, 1, message))
+                load_context.problems.append(Problem(name, stream.line, 1, message))
 
 
 class _SourceKeys:
@@ -118,12 +123,12 @@ def _table(stream: Stream) -> str:
 
 
 def _multi_assets(
-    replication: Replication, sources: _SourceKeys, build: Build
+    replication: Replication, sources: _SourceKeys, load_context: LoadContext
 ) -> Iterator[dg.AssetsDefinition]:
     groups = step_groups("sling", replication.name, replication.streams, lambda s: s.meta)
     for group in groups:
         specs = [_spec(replication, stream, sources) for stream in group.items]
-        yield _multi_asset(group, specs, replication, build.names)
+        yield _multi_asset(group, specs, replication, load_context.names)
 
 
 def _multi_asset(

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from factories import variables
-from factories.build import Build
-from factories.errors import Problem, nearest
-from factories.models import Places, validate_partly
+from factories.core.assets.context import LoadContext
+from factories.core.yaml import variables
+from factories.core.yaml.models import SourceMap, validate_partly
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import YamlFile, read_yaml
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
-from factories.yaml_files import YamlFile, read_yaml
 
 CONNECTIONS_FILE = "connections.yaml"
 TARGET = "SNOWFLAKE"
@@ -71,8 +71,8 @@ class Connection:
         return json.dumps(resolved), secrets
 
 
-def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None:
-    """Read the connections of a `sling/` folder; mistakes go to the build's problems.
+def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Connection] | None:
+    """Read the connections of a `sling/` folder; mistakes go to `load_context.problems`.
 
     Returns:
         The connections by lower-case name, also those with mistakes; None when the file as a
@@ -81,13 +81,13 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None
     path = folder / CONNECTIONS_FILE
     if not path.is_file():
         return {}
-    file = read_yaml(path, root=build.root, problems=build.problems)
+    file = read_yaml(path, root=load_context.root, problems=load_context.problems)
     if file is None:
         return None
-    model = validate_partly(ConnectionsFile, file.data, Places(file, []), build.problems)
+    model = validate_partly(ConnectionsFile, file.data, SourceMap(file, []), load_context.problems)
     if model is None:
         return None
-    variables.check(file, file.data["connections"], ["connections"], build.problems)
+    variables.check(file, file.data["connections"], ["connections"], load_context.problems)
     # What is wrong with one is told once, not again by each replication that names it.
     found = {
         str(name).lower(): Connection(str(name), "database", "") for name in _wrong(file, model)
@@ -96,19 +96,19 @@ def read_connections(folder: Path, build: Build) -> dict[str, Connection] | None
         at = ["connections", name]
         if name.upper() == TARGET:
             message = f"{TARGET} is the target, which DP_TARGET chooses: leave it out here"
-            build.problems.append(file.problem(at, message, at_key=True))
+            load_context.problems.append(file.problem(at, message, at_key=True))
             continue
         if wrong := _wrong_name(name):
-            build.problems.append(file.problem(at, wrong, at_key=True))
+            load_context.problems.append(file.problem(at, wrong, at_key=True))
         kind = _type(properties)
         if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
-            build.problems.append(_type_problem(file, at, kind))
+            load_context.problems.append(_type_problem(file, at, kind))
         if isinstance(properties, str) and kind is None and "${" not in properties:
             message = f"{name}: a connection is a URL like postgres://…, or a mapping with its type"
-            build.problems.append(file.problem(at, message))
+            load_context.problems.append(file.problem(at, message))
         if same := found.get(name.lower()):
             message = f"{name!r} and {same.name!r} are the same name to Sling"
-            build.problems.append(file.problem(at, message, at_key=True))
+            load_context.problems.append(file.problem(at, message, at_key=True))
         found[name.lower()] = Connection(name, kind or "database", properties)
     return found
 

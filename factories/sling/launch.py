@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from factories.masking import SecretMask
-from factories.partitions import UnreadableWindowError, Window
+from factories.core.execution.secrets import SecretMask
+from factories.core.meta.partitions import UnreadableWindowError, Window
+from factories.core.warehouse.names import RAW, WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.yaml.variables import interpolate
 from factories.sling.connections import TARGET
 from factories.sling.replications import Replication, Stream
 from factories.sling.window import windowed
-from factories.variables import interpolate
-from factories.warehouse import RAW, WarehouseNames, WarehouseSettings
 
 Covered = Window | tuple[str, ...] | None
 

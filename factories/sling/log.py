@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from factories.processes import RawLine
+from factories.core.execution.subprocesses import RawLine
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"^\[\d+ / \d+\] running stream (?P<name>.+)$")

@@ -6,8 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import QueryFailedError
-from factories.loaded_tables import TableReader, check_results, table_metadata
+from factories.core.execution.checks import check_results
+from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.sling.log import StreamResult
 from factories.sling.replications import Stream
 

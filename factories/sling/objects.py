@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from factories.errors import nearest
-from factories.keys import key_part
+from factories.core.meta.keys import key_part
+from factories.core.yaml.problems import nearest
 
 TEMPLATE = re.compile(r"\{([a-z_]+)\}")
 PART = re.compile(r'"([^"]+)"|([^.]+)')

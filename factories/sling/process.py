@@ -10,8 +10,8 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
-from factories.processes import Program, RawLine
-from factories.step_folder import step_folder
+from factories.core.execution.subprocesses import Program, RawLine
+from factories.core.execution.temp_folders import temporary_step_folder
 
 BINARY_PACKAGES = (
     "sling_linux_amd64",
@@ -67,7 +67,7 @@ def run_sling(
     Yields:
         Each line with the time of its arrival: the log is JSON lines, a stream's error plain text.
     """
-    with step_folder("sling") as folder:
+    with temporary_step_folder("sling") as folder:
         path = folder / "replication.json"
         path.write_text(json.dumps(replication), encoding="utf-8")
         command = [binary, "run", "-r", str(path)]

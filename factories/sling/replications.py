@@ -16,13 +16,16 @@ from typing import Any
 
 import dagster as dg
 
-from factories import variables
-from factories.automation import Condition
-from factories.build import Build, Origin
-from factories.errors import nearest
-from factories.keys import asset_key, key_part, parse_key
-from factories.meta_blocks import MetaBlocks
-from factories.models import Places, validate, validate_partly
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.meta.automation import Condition
+from factories.core.meta.blocks import MetaBlocks
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import asset_key, key_part, parse_key
+from factories.core.warehouse.names import RAW, Relation
+from factories.core.yaml import variables
+from factories.core.yaml.models import SourceMap, validate, validate_partly
+from factories.core.yaml.problems import nearest
+from factories.core.yaml.reader import YamlFile, read_yaml, yaml_paths
 from factories.sling.connections import CONNECTIONS_FILE, TARGET, Connection
 from factories.sling.objects import (
     ObjectError,
@@ -33,9 +36,6 @@ from factories.sling.objects import (
 )
 from factories.sling.rules import check_stream
 from factories.sling.schema import ReplicationFile, SlingStream
-from factories.spec import DagsterMeta
-from factories.warehouse import RAW, Relation
-from factories.yaml_files import YamlFile, read_yaml, yaml_paths
 
 MERGED_OPTIONS = ("source_options", "target_options")
 
@@ -100,61 +100,69 @@ class Replication:
 
 
 def read_replications(
-    folder: Path, connections: Mapping[str, Connection] | None, build: Build
+    folder: Path, connections: Mapping[str, Connection] | None, load_context: LoadContext
 ) -> list[Replication]:
-    """Read every replication of a `sling/` folder; mistakes go to the build's problems.
+    """Read every replication of a `sling/` folder; mistakes go to `load_context.problems`.
 
     Connections are None when their own file could not be read: then no source is looked up.
     """
     paths = [path for path in yaml_paths(folder) if path.name != CONNECTIONS_FILE]
-    read = (_read_replication(path, connections, build) for path in paths)
+    read = (_read_replication(path, connections, load_context) for path in paths)
     return [replication for replication in read if replication is not None]
 
 
 def _read_replication(
-    path: Path, connections: Mapping[str, Connection] | None, build: Build
+    path: Path, connections: Mapping[str, Connection] | None, load_context: LoadContext
 ) -> Replication | None:
-    file = read_yaml(path, root=build.root, problems=build.problems, lines_of="streams")
+    file = read_yaml(
+        path, root=load_context.root, problems=load_context.problems, lines_of="streams"
+    )
     if file is None:
         return None
-    places = Places(file, [])
-    model = validate_partly(ReplicationFile, file.data, places, build.problems, needed=["defaults"])
+    places = SourceMap(file, [])
+    model = validate_partly(
+        ReplicationFile, file.data, places, load_context.problems, needed=["defaults"]
+    )
     if model is None:
         return None
     if "$" in file.text:
-        variables.check(file, file.data, [], build.problems)
+        variables.check(file, file.data, [], load_context.problems)
     if model.target and model.target.upper() != TARGET:
         message = f"target: must be {TARGET}: all data ends in the warehouse"
-        build.problems.append(file.problem(["target"], message))
+        load_context.problems.append(file.problem(["target"], message))
     connection = connections.get(model.source.lower()) if connections is not None else None
     if connection is None:
         if connections is not None and model.source:
             names = [known.name for known in connections.values()]
             message = f"source: {model.source!r} is not in {CONNECTIONS_FILE}"
             near = nearest(model.source, names)
-            build.problems.append(file.problem(["source"], message, allowed=names, nearest=near))
+            load_context.problems.append(
+                file.problem(["source"], message, allowed=names, nearest=near)
+            )
         connection = Connection(model.source, "database", "")
-    streams = tuple(_streams(file, model, connection, build))
+    streams = tuple(_streams(file, model, connection, load_context))
     return Replication(path.stem, path, connection, streams, dict(model.env))
 
 
 def _streams(
-    file: YamlFile, model: ReplicationFile, connection: Connection, build: Build
+    file: YamlFile, model: ReplicationFile, connection: Connection, load_context: LoadContext
 ) -> Iterable[Stream]:
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
-    metas = MetaBlocks(file, model.defaults.get("meta"), build)
+    metas = MetaBlocks(file, model.defaults.get("meta"), load_context)
     for name, given in model.streams.items():
         own = given or {}
-        places = Places(file, ["streams", name], ["defaults"])
+        places = SourceMap(file, ["streams", name], ["defaults"])
         merged = _merge(defaults, own)
-        settings = validate(SlingStream, merged, places, build.problems)
+        settings = validate(SlingStream, merged, places, load_context.problems)
         meta, condition = metas.of(["streams", name], own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
         source = parse_stream(name, is_query=settings.sql is not None)
         # Rules between settings concern the stream, even where it inherits one of them.
-        here = Places(file, ["streams", name])
-        if not check_stream(name, source, settings, meta, places=here, problems=build.problems):
+        here = SourceMap(file, ["streams", name])
+        if not check_stream(
+            name, source, settings, meta, places=here, problems=load_context.problems
+        ):
             continue
         try:
             table = resolve_object(str(settings.object), source, connection.name)
@@ -163,7 +171,7 @@ def _streams(
             problem = at.problem(
                 ["object"], str(error), allowed=error.allowed, nearest=error.nearest
             )
-            build.problems.append(problem)
+            load_context.problems.append(problem)
             continue
         key = (
             parse_key(meta.asset_key)
@@ -173,12 +181,12 @@ def _streams(
         origin = Origin(file.name, file.key_lines.get(name, 1))
         if not all(key.path):
             message = f"{name!r} has no letters or digits to make an asset key of: set asset_key"
-            build.problems.append(here.problem([], message, at_key=True))
+            load_context.problems.append(here.problem([], message, at_key=True))
         if key.to_user_string() in meta.deps:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
-            build.problems.append(metas.places(["streams", name]).problem(["deps"], message))
-        relation = build.names.relation(table.database or RAW, table.schema, table.table)
-        build.claim(key, str(relation), origin)
+            load_context.problems.append(metas.places(["streams", name]).problem(["deps"], message))
+        relation = load_context.names.relation(table.database or RAW, table.schema, table.table)
+        load_context.claim(key, str(relation), origin)
         yield Stream(
             name, source, merged, settings, table, relation, key, meta, condition, origin.line
         )

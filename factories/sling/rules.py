@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from factories.errors import Problem
-from factories.models import Places
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.yaml.models import SourceMap
+from factories.core.yaml.problems import Problem
 from factories.sling.objects import StreamName, name_parts
 from factories.sling.schema import SlingStream
-from factories.spec import DagsterMeta
 
 MOST_PARTS = 3  # database.schema.table
 _Report = Callable[[list[str | int], str], None]
@@ -20,7 +20,7 @@ def check_stream(
     settings: SlingStream,
     meta: DagsterMeta,
     *,
-    places: Places,
+    places: SourceMap,
     problems: list[Problem],
 ) -> bool:
     """Report what would make a stream load wrong; tell whether nothing does."""

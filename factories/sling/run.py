@@ -11,22 +11,20 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from factories.loaded_tables import TableReader, check_results
-from factories.local_systems import LocalSystemError
-from factories.orphaned_steps import ends_with_its_run
-from factories.partitions import UnreadableWindowError, window
-from factories.retries import retries, retry_delay
+from factories.core.execution.checks import check_results
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.table_reader import TableReader
+from factories.core.local_systems import LocalSystemError
+from factories.core.meta.partitions import UnreadableWindowError, window
+from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettingsError, warehouse_settings
+from factories.core.yaml.variables import UndefinedVariableError
 from factories.sling.launch import Launch, prepare
 from factories.sling.log import LogLine, ReplicationLog, StreamResult
 from factories.sling.metadata import materialize_result
 from factories.sling.process import SlingNotFoundError, find_binary, run_sling
 from factories.sling.replications import Replication, Stream
-from factories.variables import UndefinedVariableError
-from factories.warehouse import (
-    WarehouseNames,
-    WarehouseSettingsError,
-    warehouse_settings,
-)
 
 
 class SlingRunConfig(dg.Config):
@@ -86,7 +84,7 @@ def run_streams(
             if key not in selected:
                 yield from check_results(context, key, stream.meta.checks, stream.relation, reader)
         if launch is not None:
-            with ends_with_its_run(context):
+            with terminate_when_run_ends(context):
                 yield from _load(context, launch, streams, reader, lost)
     if lost:
         raise dg.Failure(_report(lost, len(streams)), allow_retries=False)
@@ -101,14 +99,16 @@ def _load(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Load streams, and again those that fail and may; the rest of these goes to `lost`."""
     pending = list(streams)
-    for attempt in range(1, 2 + retries(stream.meta.retries for stream in pending)):
+    for attempt in range(1, 2 + max_retries(stream.meta.retries for stream in pending)):
         failed: dict[str, StreamResult] = {}
         for stream, result in _attempt(context, launch, pending):
             if result.succeeded:
                 yield materialize_result(context, stream, result, reader)
             else:
                 failed[stream.name] = result
-        again = [s for s in pending if s.name in failed and retries([s.meta.retries]) >= attempt]
+        again = [
+            s for s in pending if s.name in failed and max_retries([s.meta.retries]) >= attempt
+        ]
         retried = {stream.name for stream in again}
         lost += [result for name, result in failed.items() if name not in retried]
         if not again:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from factories.models import Names, StrictModel
-from factories.spec import OF_META
+from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE
+from factories.core.yaml.models import Names, StrictModel
 
 MODES = ("full-refresh", "incremental", "truncate", "snapshot", "backfill")
 Mode = Literal["full-refresh", "incremental", "truncate", "snapshot", "backfill"]
@@ -91,7 +91,7 @@ class TargetOptions(StrictModel):
 class SlingStream(StrictModel):
     """One stream, with the file's `defaults` under it."""
 
-    elsewhere: ClassVar[Mapping[str, str]] = OF_META
+    elsewhere: ClassVar[Mapping[str, str]] = META_KEYS_ELSEWHERE
 
     object: StrictStr | None = Field(
         None, description="Target table, `schema.table`; may hold Sling's `{stream_table}` etc."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from factories.partitions import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.meta.partitions import TIMESTAMP, UnreadableWindowError, Window
 from factories.sling.replications import Stream
 
 

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import dagster as dg
 
-from factories.build import Build
-from factories.errors import Problem, nearest
-from factories.keys import parse_key
+from factories.core.assets.context import LoadContext
+from factories.core.meta.keys import parse_key
+from factories.core.warehouse.names import Relation
+from factories.core.yaml.problems import Problem, nearest
 from factories.snowpark.entries import Entry, Input, ModelEntry, ScoreEntry, TableEntry
 from factories.snowpark.files import AreaDraft, Draft, read_files
 from factories.snowpark.relations import (
@@ -23,7 +24,6 @@ from factories.snowpark.relations import (
     stage_of,
 )
 from factories.snowpark.schema import FeatureItem, InputOptions, ModelItem, ScoreItem, TableItem
-from factories.warehouse import Relation
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Area:
     scores: tuple[ScoreEntry, ...]
 
 
-def read_areas(folder: Path, build: Build) -> list[Area]:
-    """Read every file of a `snowpark/` folder; mistakes go to the build's problems."""
-    drafts = read_files(folder, build)
+def read_areas(folder: Path, load_context: LoadContext) -> list[Area]:
+    """Read every file of a `snowpark/` folder; mistakes go to `load_context.problems`."""
+    drafts = read_files(folder, load_context)
     made = {
         draft.key: None
         if isinstance(draft.item, ModelItem)
-        else relation_of_table(draft.item.output.table, build.names)
+        else relation_of_table(draft.item.output.table, load_context.names)
         for area in drafts
         for draft in area.drafts
     }
@@ -61,8 +61,8 @@ def read_areas(folder: Path, build: Build) -> list[Area]:
         for names in area.named.values()
         for name in names
     } - set(made)
-    areas = [_Lookup(area, made, spoiled, build).area() for area in drafts]
-    build.problems.extend(_circle(areas))
+    areas = [_Lookup(area, made, spoiled, load_context).area() for area in drafts]
+    load_context.problems.extend(_circle(areas))
     return areas
 
 
@@ -74,13 +74,13 @@ class _Lookup:
         file: The file.
         made: What the folder's files make, and its table; None for a model.
         spoiled: What they would make, were it not for mistakes that are already told.
-        build: Receives the problems.
+        load_context: Receives the problems.
     """
 
     file: AreaDraft
     made: Mapping[dg.AssetKey, Relation | None]
     spoiled: set[dg.AssetKey]
-    build: Build
+    load_context: LoadContext
 
     def area(self) -> Area:
         tables = {
@@ -133,7 +133,7 @@ class _Lookup:
         return TableEntry(
             **self._common(draft),
             inputs=inputs,
-            relation=relation_of_table(item.output.table, self.build.names),
+            relation=relation_of_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             sql=item.sql if isinstance(item, TableItem) else None,
@@ -146,7 +146,9 @@ class _Lookup:
         at = ["inputs", name]
 
         def wrong(message: str, **details: Any) -> None:
-            self.build.problems.append(draft.places.problem(at, f"inputs: {message}", **details))
+            self.load_context.problems.append(
+                draft.places.problem(at, f"inputs: {message}", **details)
+            )
 
         own = self.made.get(key)
         if key == draft.key:
@@ -154,15 +156,15 @@ class _Lookup:
         elif key in self.spoiled:
             return None  # what is wrong with it is told there
         elif own is not None:
-            if options.table and relation_of_table(options.table, self.build.names) != own:
+            if options.table and relation_of_table(options.table, self.load_context.names) != own:
                 wrong(f"{text} is written to {own}: leave out table")
             return Input(key, own, options.whole)
         elif key in self.made:
             wrong(f"{text} is a model: it has no table to read")
         elif options.table:
-            relation = relation_of_table(options.table, self.build.names)
+            relation = relation_of_table(options.table, self.load_context.names)
             return Input(key, relation, options.whole)
-        elif found := relation_by_convention(key, self.build.names):
+        elif found := relation_by_convention(key, self.load_context.names):
             return Input(key, found, options.whole)
         elif key.path[0] == "ml":
             known = [k.to_user_string() for k, table in self.made.items() if table]
@@ -179,7 +181,7 @@ class _Lookup:
         if found is None:
             self._unknown(draft, "features", item.features, features)
             return None
-        names = self.build.names
+        names = self.load_context.names
         return ModelEntry(
             **self._common(draft),
             features=found,
@@ -203,7 +205,7 @@ class _Lookup:
             **self._common(draft),
             model=found,
             version=item.version,
-            relation=relation_of_table(item.output.table, self.build.names),
+            relation=relation_of_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             column=item.output.column,
@@ -219,7 +221,7 @@ class _Lookup:
         message = f"{at[0]}: {name!r} is not among the file's {kind}"
         allowed = tuple(known)
         problem = draft.places.problem(at, message, allowed=allowed, nearest=nearest(name, allowed))
-        self.build.problems.append(problem)
+        self.load_context.problems.append(problem)
 
 
 def reads(entry: Entry) -> list[dg.AssetKey]:

@@ -9,16 +9,17 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from factories.build import Build
-from factories.checks import check_specs
-from factories.keys import key_part
-from factories.multi_assets import StepGroup, asset_spec, code_reference, step_groups
-from factories.partitions import partitions_definition
-from factories.retries import most_patient, retry_policy
+from factories.core.assets.context import LoadContext
+from factories.core.assets.specs import asset_spec, code_reference
+from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.meta.check_specs import check_specs
+from factories.core.meta.keys import key_part
+from factories.core.meta.partitions import partitions_definition
+from factories.core.meta.retries import max_retry_spec, retry_policy
+from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.areas import read_areas, reads
 from factories.snowpark.entries import Entry, ModelEntry, ScoreEntry, TableEntry
 from factories.snowpark.evaluation import model_check_specs, score_check_specs
-from factories.warehouse import WarehouseNames
 
 TOOL = "snowpark"
 
@@ -33,7 +34,7 @@ class ModelRunConfig(dg.Config):
     )
 
 
-def build_snowpark_assets(folder: Path, build: Build) -> list[dg.AssetsDefinition]:
+def build_snowpark_assets(folder: Path, load_context: LoadContext) -> list[dg.AssetsDefinition]:
     """Return the assets of a `snowpark/` folder.
 
     The features and other tables of a file make one multi-asset, or one for each combination of
@@ -41,17 +42,17 @@ def build_snowpark_assets(folder: Path, build: Build) -> list[dg.AssetsDefinitio
 
     Args:
         folder: Holds a YAML file for each area.
-        build: Receives the problems and the asset keys.
+        load_context: Receives the problems and the asset keys.
     """
-    areas = read_areas(folder, build)
-    if build.problems:
+    areas = read_areas(folder, load_context)
+    if load_context.problems:
         return []
     assets: list[dg.AssetsDefinition] = []
     for area in areas:
         groups = step_groups(TOOL, area.name, area.tables, lambda table: table.meta)
-        assets += [_tables(group, build.names) for group in groups]
-        assets += [_model(model, build.names) for model in area.models]
-        assets += [_score(score, build.names) for score in area.scores]
+        assets += [_tables(group, load_context.names) for group in groups]
+        assets += [_model(model, load_context.names) for model in area.models]
+        assets += [_score(score, load_context.names) for score in area.scores]
     return assets
 
 
@@ -72,7 +73,7 @@ def _tables(group: StepGroup[TableEntry], names: WarehouseNames) -> dg.AssetsDef
         backfill_policy=dg.BackfillPolicy.single_run() if group.partition else None,
         pool=group.pool,
         # For a step that finds no warehouse; it tries each table that fails again by itself.
-        retry_policy=retry_policy(most_patient(table.meta.retries for table in group.items)),
+        retry_policy=retry_policy(max_retry_spec(table.meta.retries for table in group.items)),
     )
     def snowpark_tables(context: dg.AssetExecutionContext) -> Iterable[Any]:
         # Imports Snowpark, which only a step that runs it needs.

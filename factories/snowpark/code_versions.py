@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from factories.models import StrictModel
-from factories.partitions import PartitionSpec
+from factories.core.meta.partitions import PartitionSpec
+from factories.core.yaml.models import StrictModel
 
 # What is only told of an entry, and on which virtual warehouse it runs.
 NO_DIFFERENCE = {"description", "warehouse", "meta"}

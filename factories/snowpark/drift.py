@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from factories.sql_text import identifier, quoted
+from factories.core.warehouse.quoting import sql_identifier, sql_literal
 
 MUCH = 0.25
 FEW = 1e-4  # an empty bin counts as this share: the index of a new value is finite
@@ -52,14 +52,14 @@ def drift_query(profile: Mapping[str, Mapping[str, Any]], source: str) -> str:
     """
     counts = ["count(*)"]
     for name, distribution in profile.items():
-        column = identifier(name.upper())
+        column = sql_identifier(name.upper())
         if "edges" in distribution:
             # Cumulative: one comparison for each edge. Not a number, pandas takes it for null.
             counts += [f"count_if({column} <= {float(edge)!r})" for edge in distribution["edges"]]
             counts.append(f"count_if({column} is null or {column} = 'NaN'::float)")
         else:
             counts += [
-                f"count_if(to_varchar({column}) = {quoted(v)})" for v in distribution["values"]
+                f"count_if(to_varchar({column}) = {sql_literal(v)})" for v in distribution["values"]
             ]
             counts.append(f"count_if({column} is null)")
     return f"select {', '.join(counts)} from ({source})"  # noqa: S608 - names of the project's own columns

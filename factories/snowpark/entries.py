@@ -9,10 +9,10 @@ from typing import Any
 
 import dagster as dg
 
-from factories.automation import Condition
+from factories.core.meta.automation import Condition
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.warehouse.names import Relation
 from factories.snowpark.schema import Direction, Kind, Mode, Promote, RunsIn, Split
-from factories.spec import DagsterMeta
-from factories.warehouse import Relation
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from typing import Any
 
 import dagster as dg
 
-from factories.automation import Condition
-from factories.build import Build, Origin, twice
-from factories.errors import Problem
-from factories.functions import FunctionError, call_problem, located
-from factories.keys import key_part, parse_key
-from factories.meta_blocks import MetaBlocks, variables_in
-from factories.models import Places, validate, validate_partly
+from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
+from factories.core.meta.automation import Condition
+from factories.core.meta.blocks import MetaBlocks, variables_in
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.keys import key_part, parse_key
+from factories.core.python_refs.references import FunctionError, call_problem, locate_function_error
+from factories.core.yaml.models import SourceMap, validate, validate_partly
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import KeyPath, YamlFile, display_name, read_yaml, yaml_paths
 from factories.snowpark.code_versions import code_version
 from factories.snowpark.folder_code import FolderCode, read_code
 from factories.snowpark.relations import lock_of, registry_of, relation_of_table
@@ -30,8 +32,6 @@ from factories.snowpark.schema import (
     ScoreItem,
     TableItem,
 )
-from factories.spec import DagsterMeta
-from factories.yaml_files import KeyPath, YamlFile, display_name, read_yaml, yaml_paths
 
 Item = FeatureItem | TableItem | ModelItem | ScoreItem
 ITEMS: Mapping[Kind, type[Item]] = {
@@ -70,7 +70,7 @@ class Draft:
     meta: DagsterMeta
     condition: Condition | None
     origin: Origin
-    places: Places
+    places: SourceMap
     code_version: str
 
 
@@ -93,35 +93,39 @@ class AreaDraft:
     named: Mapping[Kind, tuple[str, ...]]
 
 
-def read_files(folder: Path, build: Build) -> list[AreaDraft]:
-    """Read every file of a `snowpark/` folder; mistakes go to the build's problems."""
-    code = read_code(folder, build)
-    areas = [area for path in yaml_paths(folder) if (area := _read(path, code, build))]
+def read_files(folder: Path, load_context: LoadContext) -> list[AreaDraft]:
+    """Read every file of a `snowpark/` folder; mistakes go to `load_context.problems`."""
+    code = read_code(folder, load_context)
+    areas = [area for path in yaml_paths(folder) if (area := _read(path, code, load_context))]
     first: dict[str, AreaDraft] = {}
     for area in areas:
         other = first.setdefault(area.name, area)
         if other is not area:
             message = f"{other.path.name} describes this area: one file describes it"
-            build.problems.append(Problem(display_name(area.path, build.root), 0, 0, message))
+            load_context.problems.append(
+                Problem(display_name(area.path, load_context.root), 0, 0, message)
+            )
     return areas
 
 
-def _read(path: Path, code: FolderCode, build: Build) -> AreaDraft | None:
-    file = read_yaml(path, root=build.root, problems=build.problems, keep_nodes=True)
+def _read(path: Path, code: FolderCode, load_context: LoadContext) -> AreaDraft | None:
+    file = read_yaml(path, root=load_context.root, problems=load_context.problems, keep_nodes=True)
     if file is None:
         return None
     if not NAME.fullmatch(path.stem):
         message = f"the file's name is the area: {path.stem!r} must be lower-case letters, digits"
-        build.problems.append(Problem(file.name, 0, 0, f"{message} and _"))
+        load_context.problems.append(Problem(file.name, 0, 0, f"{message} and _"))
     needed = ["defaults", *ITEMS]
-    model = validate_partly(AreaFile, file.data, Places(file, []), build.problems, needed=needed)
+    model = validate_partly(
+        AreaFile, file.data, SourceMap(file, []), load_context.problems, needed=needed
+    )
     if model is None:
         return None
     lists: dict[Kind, tuple[dict[str, Any], ...]] = {
         kind: getattr(model, kind) for kind in ITEMS if getattr(model, kind)
     }
     named = {kind: tuple(str(i.get("name")) for i in items) for kind, items in lists.items()}
-    reader = _Reader(file, code, build)
+    reader = _Reader(file, code, load_context)
     if model.models:
         reader.claim_registry()
     drafts = tuple(reader.drafts(model.defaults, lists))
@@ -135,32 +139,32 @@ class _Reader:
     Attributes:
         file: The file.
         code: The code of the folder that it lies in.
-        build: Receives the problems, and what is claimed.
+        load_context: Receives the problems, and what is claimed.
     """
 
     file: YamlFile
     code: FolderCode
-    build: Build
+    load_context: LoadContext
 
     def claim_registry(self) -> None:
         """Note the tables of the registry of the file's models, which no entry may write."""
-        registry = registry_of(self.file.path.stem, self.build.names)
+        registry = registry_of(self.file.path.stem, self.load_context.names)
         here = Origin(self.file.name, *self.file.position(["models"], at_key=True))
         for table in (str(registry), str(lock_of(registry))):
-            there = self.build.tables.setdefault(table, here)
+            there = self.load_context.tables.setdefault(table, here)
             if there is not here:
                 message = f"the table {table} is of the models' registry: {there} must not load it"
                 problem = Problem(self.file.name, here.line, here.column, message)
-                self.build.problems.append(problem)
+                self.load_context.problems.append(problem)
 
     def drafts(
         self, defaults: Mapping[str, Any], lists: Mapping[Kind, tuple[dict[str, Any], ...]]
     ) -> Iterator[Draft]:
-        """Yield the entries that are right; the mistakes of others go to the build's problems."""
-        problems = self.build.problems
-        general = validate(Defaults, defaults, Places(self.file, ["defaults"]), problems)
+        """Yield the entries that are right; the mistakes of others go to the load context."""
+        problems = self.load_context.problems
+        general = validate(Defaults, defaults, SourceMap(self.file, ["defaults"]), problems)
         given = general.model_dump(exclude_unset=True, exclude={"meta"}) if general else {}
-        metas = MetaBlocks(self.file, defaults.get("meta"), self.build)
+        metas = MetaBlocks(self.file, defaults.get("meta"), self.load_context)
         first: dict[str, Origin] = {}
         for kind, items in lists.items():
             takes = {key: val for key, val in given.items() if key in ITEMS[kind].model_fields}
@@ -169,7 +173,7 @@ class _Reader:
                 config = {key: value for key, value in own.items() if key != "meta"}
                 problems.extend(variables_in(self.file, config, at, SNOWPARK))
                 config = {**takes, **config}
-                places = Places(self.file, at, ["defaults"])
+                places = SourceMap(self.file, at, ["defaults"])
                 item = validate(ITEMS[kind], config, places, problems)
                 meta, condition = metas.of(at, own.get("meta"))
                 if item is None or meta is None:
@@ -180,26 +184,26 @@ class _Reader:
                     message = f"name: {item.name} is also the entry at {other}: give another"
                     problems.append(places.problem(["name"], message))
                     continue
-                _check(item, meta, places, self.build)
+                _check(item, meta, places, self.load_context)
                 version = code_version(item, meta.partition, self._code_of(item, kind, places))
                 key = self._key(item, meta, metas.places(at), origin)
                 yield Draft(item, kind, key, meta, condition, origin, places, version)
 
-    def _key(self, item: Item, meta: DagsterMeta, places: Places, origin: Origin) -> dg.AssetKey:
+    def _key(self, item: Item, meta: DagsterMeta, places: SourceMap, origin: Origin) -> dg.AssetKey:
         key = dg.AssetKey(["ml", key_part(self.file.path.stem), item.name])
         if meta.asset_key:
             key = parse_key(meta.asset_key)
         if key.to_user_string() in meta.deps:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
-            self.build.problems.append(places.problem(["deps"], message))
+            self.load_context.problems.append(places.problem(["deps"], message))
         if not isinstance(item, ModelItem):
-            table = relation_of_table(item.output.table, self.build.names)
-            self.build.claim(key, str(table), origin)
-        elif (first := self.build.produced.setdefault(key, origin)) is not origin:
-            self.build.problems.append(twice(key, first, origin))
+            table = relation_of_table(item.output.table, self.load_context.names)
+            self.load_context.claim(key, str(table), origin)
+        elif (first := self.load_context.produced.setdefault(key, origin)) is not origin:
+            self.load_context.problems.append(duplicate_key_problem(key, first, origin))
         return key
 
-    def _code_of(self, item: Item, kind: Kind, places: Places) -> str:
+    def _code_of(self, item: Item, kind: Kind, places: SourceMap) -> str:
         """Check an entry's function, and return what stands for its code; for a query, nothing."""
         if item.function is None:
             return ""
@@ -207,16 +211,16 @@ class _Reader:
         try:
             function = self.code.find(item.function)
         except FunctionError as error:
-            self.build.problems.append(located(self.file, place, error))
+            self.load_context.problems.append(locate_function_error(self.file, place, error))
             return ""
         problem = call_problem(self.file, place, function, ARGUMENTS[kind])
         if problem is not None:
-            self.build.problems.append(problem)
+            self.load_context.problems.append(problem)
         return self.code.digest_for(function)
 
 
-def _check(item: Item, meta: DagsterMeta, places: Places, build: Build) -> None:
-    report = reporter(places, build.problems)
+def _check(item: Item, meta: DagsterMeta, places: SourceMap, load_context: LoadContext) -> None:
+    report = reporter(places, load_context.problems)
     if isinstance(item, ModelItem):
         check_model(item, meta, report)
     elif isinstance(item, ScoreItem):

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from factories.build import Build
-from factories.errors import Problem
-from factories.functions import FunctionSource, find_function
-from factories.python_source import ModuleNames
-from factories.yaml_files import display_name
+from factories.core.assets.context import LoadContext
+from factories.core.python_refs.ast_reader import ModuleNames
+from factories.core.python_refs.references import FunctionSource, find_function
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name
 
 CACHE = "__pycache__"
 
@@ -46,13 +46,13 @@ class FolderCode:
         return self.digest if is_ours else ""
 
 
-def read_code(folder: Path, build: Build) -> FolderCode:
-    """Read the code of a folder; a file that cannot be read is told to the build's problems."""
+def read_code(folder: Path, load_context: LoadContext) -> FolderCode:
+    """Read the code of a folder; a file that cannot be read is reported to the load context."""
     try:
         return FolderCode(folder, _digest(python_files(folder)))
     except OSError as error:
-        name = display_name(Path(error.filename), build.root)
-        build.problems.append(Problem(name, 0, 0, f"cannot be read: {error.strerror}"))
+        name = display_name(Path(error.filename), load_context.root)
+        load_context.problems.append(Problem(name, 0, 0, f"cannot be read: {error.strerror}"))
         return FolderCode(folder, "")
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_literal
 from factories.snowpark import handler
 from factories.snowpark.folder_code import python_files
 from factories.snowpark.handler.training import put_file
-from factories.sql_text import quoted
-from factories.warehouse import Relation
 
 HANDLER = "factories/snowpark/handler"
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of every file, or equal code would make another archive
@@ -67,7 +67,7 @@ def packages_clause(packages: Sequence[str], versions: Mapping[str, str] | None 
         for package in PACKAGES
         if package not in named
     )
-    return ", ".join(quoted(package) for package in (*ours, *packages))
+    return ", ".join(sql_literal(package) for package in (*ours, *packages))
 
 
 def _plain_name(package: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from snowflake.snowpark import DataFrame, Session
 from snowflake.snowpark.functions import sql_expr
 
-from factories.partitions import UnreadableWindowError
+from factories.core.meta.partitions import UnreadableWindowError
 from factories.snowpark.entries import TableEntry
 from factories.snowpark.rules import PLACEHOLDER
 from factories.snowpark.window import Covered, column_of, condition

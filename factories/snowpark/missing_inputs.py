@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 import dagster as dg
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
 from factories.snowpark.places import table_exists
 from factories.snowpark.session import WAREHOUSE_ERRORS
-from factories.warehouse import Relation
 
 
 class InputMissingError(Exception):

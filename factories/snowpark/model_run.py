@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from factories.core.python_refs.importer import imported_function
+from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.entries import ModelEntry
 from factories.snowpark.evaluation import model_checks
 from factories.snowpark.handler.training import train
@@ -16,8 +18,6 @@ from factories.snowpark.plots import plots
 from factories.snowpark.procedure import train_in_snowflake
 from factories.snowpark.promotion import Judgement, judge
 from factories.snowpark.registry import TrainedModel, Version
-from factories.user_modules import imported_function
-from factories.warehouse import WarehouseNames
 
 if TYPE_CHECKING:
     from factories.snowpark.assets import ModelRunConfig

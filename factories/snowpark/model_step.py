@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.entries import Entry, ModelEntry
 from factories.snowpark.missing_inputs import missing_inputs_told
 from factories.snowpark.registry import Registry
 from factories.snowpark.step import Step, open_step
-from factories.warehouse import WarehouseNames
 
 
 @dataclass(frozen=True)

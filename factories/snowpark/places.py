@@ -7,7 +7,7 @@ from typing import Any
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
-from factories.sql_text import identifier, quoted
+from factories.core.warehouse.quoting import sql_identifier, sql_literal
 
 # "does not exist or not authorized", of an object or of what it lies in. Any other error, such as
 # a lost connection, does not tell that something is missing.
@@ -36,18 +36,18 @@ def create_schema(session: Session, database: str, schema: str) -> None:
     A role that may not create schemas or databases is not asked to while they are there: Snowflake
     refuses it also when there is nothing to do.
     """
-    within = identifier(database)
+    within = sql_identifier(database)
     if schema in _named(session, "schemas", schema, f"in database {within}"):
         return
     if database not in _named(session, "databases", database):
         session.sql(f"create database if not exists {within}").collect()
-    session.sql(f"create schema if not exists {within}.{identifier(schema)}").collect()
+    session.sql(f"create schema if not exists {within}.{sql_identifier(schema)}").collect()
 
 
 def _named(session: Session, kind: str, name: str, where: str = "") -> set[str]:
     """Return the names of what is there of a kind: the one that is meant and others like it."""
     # LIKE takes `_` for any character.
-    found = _answer(session, f"show {kind} like {quoted(name)} {where}".rstrip())
+    found = _answer(session, f"show {kind} like {sql_literal(name)} {where}".rstrip())
     return {row["name"] for row in found or ()}
 
 

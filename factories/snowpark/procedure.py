@@ -9,11 +9,11 @@ from typing import Any
 
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_literal
 from factories.snowpark.entries import ModelEntry
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler_code import handler_module, packages_clause, upload_code
-from factories.sql_text import quoted
-from factories.warehouse import Relation
 
 RUNTIME = "3.11"
 # What is wrong with the data or the model comes back as a sentence: an error that is raised inside
@@ -51,7 +51,7 @@ def train_in_snowflake(
     session.sql(
         f"create temporary procedure {name}(request varchar) returns varchar language python"
         f" runtime_version = '{RUNTIME}' packages = ({packages_clause(entry.packages)})"
-        f" imports = ({quoted(code)}) handler = 'run' execute as caller as $${body}$$"
+        f" imports = ({sql_literal(code)}) handler = 'run' execute as caller as $${body}$$"
     ).collect()
     (row,) = session.sql(f"call {name}(?)", params=[json.dumps(request)]).collect()
     report: dict[str, Any] = json.loads(row[0])

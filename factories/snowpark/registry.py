@@ -14,13 +14,13 @@ from snowflake.connector.errorcode import ER_FILE_NOT_EXISTS
 from snowflake.connector.errors import Error
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.model_files import loaded, verified
 from factories.snowpark.handler.training import get_file
 from factories.snowpark.places import create_schema, table_exists
 from factories.snowpark.relations import lock_of
 from factories.snowpark.write import transaction
-from factories.warehouse import Relation
 
 COLUMNS = {
     "model": "varchar not null",

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import dagster as dg
 
-from factories.keys import key_part
+from factories.core.meta.keys import key_part
+from factories.core.warehouse.names import RAW, Relation, WarehouseNames
 from factories.snowpark.schema import TABLE
-from factories.warehouse import RAW, Relation, WarehouseNames
 
 ANALYTICS = "ANALYTICS"
 ML = "ML"

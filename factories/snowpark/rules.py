@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from factories.errors import Problem, nearest
-from factories.models import Places
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.yaml.models import SourceMap
+from factories.core.yaml.problems import Problem, nearest
 from factories.snowpark.handler.metric_names import METRICS
 from factories.snowpark.schema import FeatureItem, ModelItem, ScoreItem, TableItem
-from factories.spec import DagsterMeta
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SCORE_COLUMNS = ("model_version", "scored_at")
@@ -18,7 +18,7 @@ BLOCK = ("meta", "dagster")
 _Report = Callable[..., None]
 
 
-def reporter(places: Places, problems: list[Problem]) -> _Report:
+def reporter(places: SourceMap, problems: list[Problem]) -> _Report:
     """Return what notes a problem at a path of an entry."""
 
     def report(path: Sequence[str | int], message: str, **details: Any) -> None:

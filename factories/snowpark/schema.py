@@ -17,9 +17,9 @@ from pydantic import (
     model_validator,
 )
 
-from factories.keys import AssetKeyText
-from factories.models import StrictModel, words
-from factories.times import DateText
+from factories.core.meta.keys import AssetKeyText
+from factories.core.meta.times import DateText
+from factories.core.yaml.models import StrictModel, as_list
 
 Kind = Literal["features", "models", "scores", "tables"]
 Mode = Literal["overwrite", "append", "merge"]
@@ -78,7 +78,7 @@ ColumnText = Annotated[StrictStr, AfterValidator(_column)]
 TableText = Annotated[StrictStr, AfterValidator(_table)]
 FunctionText = Annotated[StrictStr, Field(min_length=1)]
 Packages = Annotated[
-    tuple[Annotated[StrictStr, AfterValidator(_package)], ...], BeforeValidator(words)
+    tuple[Annotated[StrictStr, AfterValidator(_package)], ...], BeforeValidator(as_list)
 ]
 Columns = Annotated[tuple[ColumnText, ...], AfterValidator(_each_once)]
 
@@ -106,7 +106,7 @@ class Output(StrictModel):
     mode: Mode = Field(
         "overwrite", description="What happens to the rows that are there: see above."
     )
-    keys: Annotated[Columns, BeforeValidator(words)] = Field(
+    keys: Annotated[Columns, BeforeValidator(as_list)] = Field(
         (),
         description="Columns that tell a row from all others. `merge` needs them; in every mode"
         " nothing is written when two rows share them or one is null.",
@@ -124,7 +124,7 @@ class ScoreOutput(StrictModel):
     )
     keys: Annotated[
         Columns,
-        BeforeValidator(words),
+        BeforeValidator(as_list),
         Field(min_length=1),
     ] = Field(description="Columns of the features that tell a row from all others.")
     column: ColumnText = Field("score", description="The column that takes the value.")

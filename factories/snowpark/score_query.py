@@ -12,6 +12,9 @@ import pandas as pd  # type: ignore[import-untyped]
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
+from factories.core.python_refs.importer import imported_function
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_identifier, sql_literal
 from factories.snowpark.entries import ScoreEntry
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.frames import tidy
@@ -22,9 +25,6 @@ from factories.snowpark.procedure import RUNTIME
 from factories.snowpark.registry import Version
 from factories.snowpark.score_write import ScoresWriter
 from factories.snowpark.window import Covered, condition
-from factories.sql_text import identifier, quoted
-from factories.user_modules import imported_function
-from factories.warehouse import Relation
 
 BATCH_ROWS = 100_000
 SKLEARN = "scikit-learn"
@@ -140,10 +140,10 @@ def _create_function(
     name = Relation(registry.database, registry.schema, unique).sql
     packages = packages_clause(entry.packages, version.details.get("versions"))
     arguments = ", ".join(f"a{i} {kind}" for i, kind in enumerate(columns.values()))
-    imports = ", ".join(map(quoted, (code, f"@{entry.model.stage.sql}/{version.file}")))
+    imports = ", ".join(map(sql_literal, (code, f"@{entry.model.stage.sql}/{version.file}")))
     session.sql(
         f"create temporary function {name}({arguments}) returns float language python"
         f" runtime_version = '{RUNTIME}' packages = ({packages}) imports = ({imports})"
         f" handler = 'score' as $${body}$$"
     ).collect()
-    return f"{name}({', '.join(map(identifier, columns))})"
+    return f"{name}({', '.join(map(sql_identifier, columns))})"

@@ -8,9 +8,10 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import QueryFailedError
-from factories.loaded_tables import check_results, table_metadata
-from factories.partitions import window
+from factories.core.execution.checks import check_results
+from factories.core.execution.table_reader import QueryFailedError, table_metadata
+from factories.core.meta.partitions import window
+from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.drift import Drift, drift, drift_query
 from factories.snowpark.entries import ScoreEntry
 from factories.snowpark.evaluation import drift_check
@@ -20,7 +21,6 @@ from factories.snowpark.score_query import scored_rows, source_query
 from factories.snowpark.score_write import ScoresWriter
 from factories.snowpark.session import WAREHOUSE_ERRORS
 from factories.snowpark.window import Covered
-from factories.warehouse import WarehouseNames
 
 
 def score(

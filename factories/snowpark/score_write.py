@@ -10,13 +10,13 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_identifier
 from factories.snowpark.entries import ScoreEntry
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.places import create_schema, table_columns
 from factories.snowpark.registry import Version
 from factories.snowpark.write import Written
-from factories.sql_text import identifier
-from factories.warehouse import Relation
 
 VALUE = "value"  # of the temporary table; no column of the output, which are all in upper case
 
@@ -34,12 +34,12 @@ class ScoresWriter:
         self._session = session
         self._entry = entry
         self._version = version
-        self._keys = [identifier(key.upper()) for key in entry.keys]
+        self._keys = [sql_identifier(key.upper()) for key in entry.keys]
         self._columns = [
             *self._keys,
-            identifier(entry.column.upper()),
-            identifier("MODEL_VERSION"),
-            identifier("SCORED_AT"),
+            sql_identifier(entry.column.upper()),
+            sql_identifier("MODEL_VERSION"),
+            sql_identifier("SCORED_AT"),
         ]
         registry = entry.model.registry
         name = f"SCORES_{uuid.uuid4().hex[:12]}".upper()
@@ -49,7 +49,7 @@ class ScoresWriter:
         """Make the temporary table for the keys of a query."""
         self._run(
             f"create temporary table {self._made.sql} as select {', '.join(self._keys)},"
-            f" 0::float as {identifier(VALUE)} from ({query}) where false"
+            f" 0::float as {sql_identifier(VALUE)} from ({query}) where false"
         )
 
     def add(self, rows: pd.DataFrame, values: pd.Series) -> None:
@@ -95,7 +95,7 @@ class ScoresWriter:
         return Written(self.rows, self.rows)
 
     def _merge(self, columns: Collection[str]) -> Written:
-        there = {identifier(name) for name in columns}
+        there = {sql_identifier(name) for name in columns}
         if missing := [name for name in self._columns if name not in there]:
             names = ", ".join(name.strip('"').lower() for name in missing)
             raise ModelError(
@@ -130,7 +130,7 @@ class ScoresWriter:
     def _rows_sql(self) -> str:
         *keys, value, version, scored_at = self._columns
         return (
-            f"select {', '.join(keys)}, {identifier(VALUE)} as {value},"
+            f"select {', '.join(keys)}, {sql_identifier(VALUE)} as {value},"
             f" {self._version.version}::integer as {version},"
             f" current_timestamp()::timestamp_ltz as {scored_at} from {self._made.sql}"
         )

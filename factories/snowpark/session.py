@@ -9,8 +9,9 @@ from snowflake.connector.errors import Error
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkClientException
 
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.snowpark.relations import ML
-from factories.warehouse import WarehouseNames, WarehouseSettings
 
 TAG_LENGTH = 2000  # Snowflake's limit
 # What a killed step leaves behind must not hold up its rerun for hours. Its statement ends five

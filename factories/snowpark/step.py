@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import dagster as dg
 from snowflake.snowpark import Session
 
-from factories.checks import QueryFailedError
-from factories.loaded_tables import TableReader
-from factories.local_systems import LocalSystemError
-from factories.masking import SecretMask, masked_output
-from factories.orphaned_steps import ends_with_its_run
-from factories.partitions import UnreadableWindowError
+from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.secrets import SecretMask, masked_output
+from factories.core.execution.table_reader import QueryFailedError, TableReader
+from factories.core.local_systems import LocalSystemError
+from factories.core.meta.partitions import UnreadableWindowError
+from factories.core.python_refs.importer import FolderNameError
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettingsError, warehouse_settings
 from factories.snowpark.entries import Entry
 from factories.snowpark.function_errors import (
     FunctionFailedError,
@@ -28,8 +30,6 @@ from factories.snowpark.missing_inputs import InputMissingError
 from factories.snowpark.registry import RegistryError
 from factories.snowpark.session import TAG_LENGTH, WAREHOUSE_ERRORS, snowpark_session
 from factories.snowpark.write import WriteError
-from factories.user_modules import FolderNameError
-from factories.warehouse import WarehouseNames, WarehouseSettingsError, warehouse_settings
 
 CODE_FAILED = "Python Interpreter Error"  # what Snowflake says of code that raises inside of it
 # Told in a sentence, as a traceback through our own code would say less; and not tried again, as
@@ -102,7 +102,7 @@ def open_step(
         settings = warehouse_settings()
         mask = SecretMask(settings.secrets)
         with (
-            ends_with_its_run(context),
+            terminate_when_run_ends(context),
             masked_output(mask),
             snowpark_session(settings, names, query_tag(context, entry)) as session,
             closing(TableReader(settings, names)) as reader,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from snowflake.snowpark import DataFrame, Session
 
+from factories.core.python_refs.importer import FolderNameError, imported_function
 from factories.snowpark.entries import TableEntry
 from factories.snowpark.function_errors import FunctionFailedError, function_failed
 from factories.snowpark.inputs import filled, in_partitions, input_frames, input_queries
 from factories.snowpark.session import WAREHOUSE_ERRORS
 from factories.snowpark.window import Covered
-from factories.user_modules import FolderNameError, imported_function
 
 
 def described(session: Session, table: TableEntry, covered: Covered | None) -> DataFrame:

@@ -9,10 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from factories.checks import QueryFailedError
-from factories.loaded_tables import check_results, table_metadata
-from factories.partitions import window
-from factories.retries import retries, retry_delay
+from factories.core.execution.checks import check_results
+from factories.core.execution.table_reader import QueryFailedError, table_metadata
+from factories.core.meta.partitions import window
+from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.entries import TableEntry
 from factories.snowpark.missing_inputs import missing_inputs_told
 from factories.snowpark.session import WAREHOUSE_ERRORS
@@ -20,7 +21,6 @@ from factories.snowpark.step import FINAL, Step, is_worth_another_try, open_step
 from factories.snowpark.table_rows import described
 from factories.snowpark.window import Covered
 from factories.snowpark.write import Written, write
-from factories.warehouse import WarehouseNames
 
 MOST_SQL = 20_000  # characters in a materialization, which lies in Dagster's event storage
 
@@ -104,7 +104,7 @@ def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
             why = "is not built" if found.key in run.lost else "has failed a blocking check"
             run.lost[table.key] = f"it reads {found.key.to_user_string()}, which {why}"
             return
-    for attempt in range(1, 2 + retries([table.meta.retries])):
+    for attempt in range(1, 2 + max_retries([table.meta.retries])):
         try:
             built = _attempt(run, table)
         except FINAL as error:
@@ -118,7 +118,7 @@ def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
             run.lost.pop(table.key, None)
             yield _result(run, table, built)
             return
-        if attempt <= retries([table.meta.retries]):
+        if attempt <= max_retries([table.meta.retries]):
             seconds = retry_delay([table.meta.retries], attempt)
             why = run.lost[table.key]
             run.step.log.warning(

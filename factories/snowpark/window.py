@@ -13,8 +13,8 @@ from snowflake.snowpark.types import (
     TimestampType,
 )
 
-from factories.partitions import UnreadableWindowError, Window
-from factories.sql_text import quoted
+from factories.core.meta.partitions import UnreadableWindowError, Window
+from factories.core.warehouse.quoting import sql_literal
 
 Covered = Window | tuple[str, ...]
 WALL_TIME = "%Y-%m-%d %H:%M:%S.%f"
@@ -47,7 +47,7 @@ def condition(schema: StructType, name: str, covered: Covered) -> str:
         raise UnreadableWindowError(f"there is no column {name}, which tells a row's partition")
     column = field.column_identifier.quoted_name
     if not isinstance(covered, Window):
-        keys = ", ".join(quoted(key) for key in covered)
+        keys = ", ".join(sql_literal(key) for key in covered)
         return f"to_varchar({column}) in ({keys})"
     low, high = (_bound(moment, field.datatype, name) for moment in (covered.start, covered.end))
     return f"{column} >= {low} and {column} < {high}"
@@ -62,11 +62,11 @@ def _bound(moment: datetime, kind: DataType, name: str) -> str:
         if moment.timetz().replace(tzinfo=None) != time():
             message = f"the column {name} holds dates: they cannot tell a partition by the hour"
             raise UnreadableWindowError(message)
-        return f"{quoted(str(moment.date()))}::date"
+        return f"{sql_literal(str(moment.date()))}::date"
     if not isinstance(kind, TimestampType):
         message = f"the column {name} holds neither dates nor times, but {kind.simple_string()}"
         raise UnreadableWindowError(message)
     if kind.tz in ZONED:
         instant = moment.astimezone(UTC).strftime(WALL_TIME)
-        return f"{quoted(f'{instant}+00:00')}::timestamp_tz"
-    return f"{quoted(moment.strftime(WALL_TIME))}::timestamp_ntz"
+        return f"{sql_literal(f'{instant}+00:00')}::timestamp_tz"
+    return f"{sql_literal(moment.strftime(WALL_TIME))}::timestamp_ntz"

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 
 from snowflake.snowpark import DataFrame, Session
 
+from factories.core.warehouse.names import Relation
 from factories.snowpark.entries import TableEntry
 from factories.snowpark.places import create_schema, table_columns
 from factories.snowpark.session import WAREHOUSE_ERRORS
 from factories.snowpark.window import Covered, column_of, condition, plain
-from factories.warehouse import Relation
 
 # ruff: noqa: S608 - names from the project's own YAML, and what the warehouse calls columns
 

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.dbt_builds import FIRST_KEYS, prepare, prepare_dagster_dbt
 from benchmarks.dbt_models import DBT, write_project
+from factories.core.warehouse.names import warehouse_names
 from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.prepare import prepare as prepare_manifest
-from factories.warehouse import warehouse_names
 
 MODELS = 8
 

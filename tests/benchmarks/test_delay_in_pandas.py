@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks import load_run
 from benchmarks.delay_in_pandas import COLUMNS, features
 from benchmarks.snowpark import differences
-from factories.warehouse import warehouse_settings
+from factories.core.warehouse.settings import warehouse_settings
 from tests.snowpark_demo.conftest import (  # noqa: F401 - fixtures
     build,
     built,

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.dlt_builds import prepare
 from benchmarks.pipelines import VARIABLES, sample_pipelines, write_project
-from factories.loading import is_reconstruction
+from factories.core.dagster_internals import is_reconstruction
 
 FILES, RESOURCES = 2, 3
 

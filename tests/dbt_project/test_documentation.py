@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from factories.automation import BUILT_IN
-from factories.spec import DagsterMeta
+from factories.core.meta.automation import BUILT_IN
+from factories.core.meta.dagster_meta import DagsterMeta
 from tests.dbt_project.dbt_runs import PROJECT, DbtProject
 from tests.dbt_project.stages import Stage
 

@@ -13,7 +13,7 @@ from dbt.config.runtime import load_profile
 from dbt.flags import set_from_args
 from dbt_common.context import set_invocation_context
 
-from factories.warehouse import WarehouseNames, warehouse_names
+from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from tests.dbt_project.dbt_runs import PROJECT, DbtProject
 from tests.dbt_project.stages import Stage
 

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from factories.automation import NamedCondition
+from factories.core.meta.automation import NamedCondition
+from factories.core.yaml.models import SourceMap
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import YamlFile, read_yaml
 from factories.definitions import build_definitions, read_project
-from factories.errors import Problem
-from factories.models import Places
-from factories.yaml_files import YamlFile, read_yaml
 from sample_sources.flight_ops.postgres import EmbeddedPostgres
 
 # The same examples in every run, and no time limit on a machine that others use too.
@@ -130,6 +130,6 @@ def postgres() -> Iterator[str]:
         server.remove()
 
 
-def places_of(text: str) -> Places:
+def places_of(text: str) -> SourceMap:
     """Return the places of a document that stands for a whole file `spec.yaml`."""
-    return Places(YamlFile(Path("spec.yaml"), "spec.yaml", None, text), [])
+    return SourceMap(YamlFile(Path("spec.yaml"), "spec.yaml", None, text), [])

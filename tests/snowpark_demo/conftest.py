@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import DataFrame, Session
 
-from factories.user_modules import imported
+from factories.core.python_refs.importer import imported
 from tests.snowpark_demo import flights
 
 FOLDER = Path(__file__).parents[2] / "snowpark"

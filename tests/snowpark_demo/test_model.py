@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from factories.user_modules import imported
+from factories.core.python_refs.importer import imported
 from tests.snowpark_demo.conftest import FOLDER
 
 PARAMS = {"max_iter": 10, "min_samples_leaf": 100}

@@ -6,8 +6,8 @@ import string
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from factories.core.yaml.problems import Problem, nearest
 from factories.dlt.checking.places import Place, substituted
-from factories.errors import Problem, nearest
 
 CONTEXTS = ("resources", "incremental")
 # What dlt offers as `{incremental.…}`.

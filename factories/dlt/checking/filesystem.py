@@ -16,13 +16,13 @@ from dlt.common.storages.configuration import FilesystemConfiguration
 from dlt.common.storages.fsspec_filesystem import MTIME_DISPATCH
 from dlt.sources import filesystem as files
 
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable, literal_secret
 from factories.dlt.checking.resources import ELSEWHERE, resource_list_problems
 from factories.dlt.checking.specs import fields_of, fields_problems
 from factories.dlt.checking.values import keys_mismatch, mismatches
 from factories.dlt.readers import READERS
-from factories.errors import Problem, nearest
-from factories.mistakes import shown
 
 READER_PACKAGES = {"read_csv": "pandas", "read_parquet": "pyarrow"}
 # The protocols that dlt lists files of are the keys of MTIME_DISPATCH; what some of them import:
@@ -40,7 +40,7 @@ PROTOCOL_PACKAGES = {
 def filesystem_problems(config: Any, place: Place) -> Iterator[Problem]:
     """Yield what is wrong with the value of `filesystem`."""
     if not isinstance(config, Mapping):
-        yield place.problem(f"{place.name}: must be a mapping, not {shown(config)}")
+        yield place.problem(f"{place.name}: must be a mapping, not {format_value(config)}")
         return
     url = config.get("bucket_url")
 
@@ -118,7 +118,7 @@ def _credentials_problems(value: Any, place: Place, url: Any) -> Iterator[Proble
         else:
             yield from fields_problems(value, taken, place)
     elif value is not None:
-        yield place.problem(f"{place.name}: must be text or a mapping, not {shown(value)}")
+        yield place.problem(f"{place.name}: must be text or a mapping, not {format_value(value)}")
 
 
 def _specs(kind: Any) -> list[type[BaseConfiguration]]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from factories.errors import Problem, nearest
-from factories.mistakes import label, shown
-from factories.variables import VARIABLE
-from factories.yaml_files import KeyPath, YamlFile
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import KeyPath, YamlFile
+from factories.core.yaml.validation import format_value, label
+from factories.core.yaml.variables import VARIABLE
 
 # The part of a URL that names a user and a password, `//user:password@`.
 PASSWORD_IN_URL = re.compile(r"//[^/@:\s]*:(?P<password>[^/@\s]+)@")
@@ -60,7 +60,7 @@ class Place:
     def not_allowed(self, value: object, allowed: Sequence[str]) -> Problem:
         """Return the problem of a value that is not one of those that are allowed."""
         meant = nearest(value, allowed) if isinstance(value, str) else None
-        message = f"{self.name}: {shown(value)} is not one of the allowed values"
+        message = f"{self.name}: {format_value(value)} is not one of the allowed values"
         return self.problem(message, allowed=allowed, nearest=meant)
 
 

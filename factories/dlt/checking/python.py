@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from factories.core.python_refs.references import (
+    FunctionError,
+    argument_problems,
+    find_function,
+    locate_function_error,
+)
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable, literal_secret
-from factories.errors import Problem
-from factories.functions import FunctionError, argument_problems, find_function, located
-from factories.mistakes import shown
 
 # How dlt marks a secret among a function's parameters: a default, or a type.
 SECRET_DEFAULT = "secrets.value"  # noqa: S105 - the name of dlt's marker
@@ -27,10 +32,12 @@ def python_problems(source: Mapping[str, Any], place: Place, folder: Path) -> It
     text, at = source["python"], place["python"]
     arguments = source.get("args") or {}
     if not isinstance(arguments, Mapping):
-        yield place["args"].problem(f"args: must be a mapping, not {shown(arguments)}")
+        yield place["args"].problem(f"args: must be a mapping, not {format_value(arguments)}")
         arguments = None
     if not isinstance(text, str):
-        yield at.problem(f"python: must be text of the form module:function, not {shown(text)}")
+        yield at.problem(
+            f"python: must be text of the form module:function, not {format_value(text)}"
+        )
         return
     if has_variable(text):
         message = "python: must be written here: a ${VAR} is known only when something runs"
@@ -39,7 +46,7 @@ def python_problems(source: Mapping[str, Any], place: Place, folder: Path) -> It
     try:
         function = find_function(text, folder)
     except FunctionError as error:
-        yield located(place.file, at.path, error)
+        yield locate_function_error(place.file, at.path, error)
         return
     if arguments is None:
         return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable
 from factories.dlt.checking.values import OF_PYTHON, Check
-from factories.errors import Problem
-from factories.mistakes import shown
 
 _OF_RESOURCE = "belongs to the resource, under the file's own `resources`"
 _OF_FILE = "is not needed: the file's own `resources` say which tables are loaded"
@@ -35,7 +35,7 @@ ELSEWHERE = {
 def resource_list_problems(resources: Any, place: Place, check: Check) -> Iterator[Problem]:
     """Yield what is wrong with a list of resources: their names, and what `check` finds in each."""
     if not isinstance(resources, list):
-        yield place.problem(f"{place.name}: must be a list, not {shown(resources)}")
+        yield place.problem(f"{place.name}: must be a list, not {format_value(resources)}")
         return
     if not resources:
         yield place.problem(f"{place.name}: must not be empty")
@@ -43,7 +43,7 @@ def resource_list_problems(resources: Any, place: Place, check: Check) -> Iterat
     for index, resource in enumerate(resources):
         at = place[index]
         if not isinstance(resource, Mapping):
-            yield at.problem(f"{at.name}: must be a mapping, not {shown(resource)}")
+            yield at.problem(f"{at.name}: must be a mapping, not {format_value(resource)}")
             continue
         yield from check(resource, at)
         if "name" not in resource:

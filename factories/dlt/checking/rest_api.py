@@ -22,6 +22,9 @@ from dlt.sources.rest_api.typing import (
     RESTAPIConfig,
 )
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
+from factories.core.yaml.variables import meant
 from factories.dlt.checking.expressions import expression_problems, parents
 from factories.dlt.checking.places import Place, has_variable, literal_secret, substituted
 from factories.dlt.checking.resources import name_problems
@@ -29,9 +32,6 @@ from factories.dlt.checking.rest_client import auth_problems, paginator_problems
 from factories.dlt.checking.trial import failures
 from factories.dlt.checking.values import keys_mismatch, mismatches, spec_hints
 from factories.dlt.rest_entries import endpoint_of, entry_name, entry_names
-from factories.errors import Problem
-from factories.mistakes import shown
-from factories.variables import meant
 
 PARAM_SPECS = {"resolve": ResolveParamConfig, "incremental": IncrementalParamConfig}
 # Headers and parameters that hold a secret; `key` is as often the name of a sort key.
@@ -41,7 +41,7 @@ SECRET_NAMES = (SENSITIVE_PARAMS - {"key"}) | {"authorization", "x-api-key"}
 def rest_api_problems(config: Any, place: Place) -> Iterator[Problem]:
     """Yield what is wrong with the value of `rest_api`."""
     if not isinstance(config, Mapping):
-        yield place.problem(f"{place.name}: must be a mapping, not {shown(config)}")
+        yield place.problem(f"{place.name}: must be a mapping, not {format_value(config)}")
         return
     source = _Source(config)
     special = {
@@ -70,7 +70,7 @@ def _client_problems(client: Any, place: Place) -> Iterator[Problem]:
 def _params_problems(params: Any, place: Place) -> Iterator[Problem]:
     if not isinstance(params, Mapping):
         if params is not None:
-            yield place.problem(f"{place.name}: must be a mapping, not {shown(params)}")
+            yield place.problem(f"{place.name}: must be a mapping, not {format_value(params)}")
         return
     for key, param in params.items():
         if not isinstance(param, Mapping):
@@ -100,14 +100,14 @@ def _incremental_problems(value: Any, place: Place) -> Iterator[Problem]:
 def _response_actions_problems(actions: Any, place: Place) -> Iterator[Problem]:
     if not isinstance(actions, list):
         if actions is not None:
-            yield place.problem(f"{place.name}: must be a list, not {shown(actions)}")
+            yield place.problem(f"{place.name}: must be a list, not {format_value(actions)}")
         return
     for index, action in enumerate(actions):
         at = place[index]
         # dlt compares the code with a number, and does nothing for a word it does not know.
         hints = {"status_code": int | None, "content": str | None, "action": str}
         if not isinstance(action, Mapping):
-            yield at.problem(f"{at.name}: must be a mapping, not {shown(action)}")
+            yield at.problem(f"{at.name}: must be a mapping, not {format_value(action)}")
             continue
         yield from keys_mismatch(action, hints, at, required=("action",))
         word = action.get("action")
@@ -159,7 +159,7 @@ class _Source:
     def resources_problems(self, resources: Any, place: Place) -> Iterator[Problem]:
         """Yield what is wrong with the list of resources."""
         if not isinstance(resources, list):
-            yield place.problem(f"{place.name}: must be a list, not {shown(resources)}")
+            yield place.problem(f"{place.name}: must be a list, not {format_value(resources)}")
             return
         if not resources:
             yield place.problem(f"{place.name}: must not be empty")
@@ -193,7 +193,9 @@ class _Source:
             if "name" not in resource:
                 yield place.missing_key("name")
         else:
-            yield place.problem(f"{place.name}: must be text or a mapping, not {shown(resource)}")
+            yield place.problem(
+                f"{place.name}: must be text or a mapping, not {format_value(resource)}"
+            )
         name = entry_name(resource)
         if name is None:
             return

@@ -10,11 +10,11 @@ from dlt.common.configuration.specs.base_configuration import is_secret_hint
 from dlt.sources.rest_api import typing as rest_types
 from dlt.sources.rest_api.config_setup import AUTH_MAP, PAGINATOR_MAP, create_paginator
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, literal_secret, substituted
 from factories.dlt.checking.trial import failures
 from factories.dlt.checking.values import keys_mismatch, members, spec_hints
-from factories.errors import Problem
-from factories.mistakes import shown
 
 SPECS = {name.lower(): spec for name, spec in vars(rest_types).items() if name.endswith("Config")}
 
@@ -78,7 +78,7 @@ def _secret_problems(value: Any, place: Place) -> Iterator[Problem]:
 
 def _kind_problems(kind: Any, place: Place, kinds: list[str]) -> Iterator[Problem]:
     if not isinstance(kind, str):
-        yield place.problem(f"{place.name}: must be text or a mapping, not {shown(kind)}")
+        yield place.problem(f"{place.name}: must be text or a mapping, not {format_value(kind)}")
     elif kind not in kinds:
         yield place.not_allowed(kind, kinds)
 

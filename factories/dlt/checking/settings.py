@@ -21,11 +21,11 @@ from dlt.load.configuration import LoaderConfiguration
 from dlt.normalize.configuration import ItemsNormalizerConfiguration, NormalizeConfiguration
 from dlt.pipeline.configuration import PipelineRuntimeConfiguration
 
-from factories import variables
+from factories.core.yaml import variables
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable
 from factories.dlt.checking.specs import KINDS, field_problems, fields_of
-from factories.errors import Problem
-from factories.mistakes import shown
 
 DATA_WRITER: tuple[type[BaseConfiguration], ...] = (
     BufferedDataWriter.BufferedDataWriterConfiguration,
@@ -63,7 +63,7 @@ CHOICES = {
 def settings_problems(config: Any, place: Place) -> Iterator[Problem]:
     """Yield what is wrong with the value of `config`."""
     if not isinstance(config, Mapping):
-        yield place.problem(f"{place.name}: must be a mapping, not {shown(config)}")
+        yield place.problem(f"{place.name}: must be a mapping, not {format_value(config)}")
         return
     for section, values in config.items():
         if section not in SECTIONS:
@@ -103,7 +103,7 @@ def _section_problems(
     place: Place,
 ) -> Iterator[Problem]:
     if not isinstance(values, Mapping):
-        yield place.problem(f"{place.name}: must be a mapping, not {shown(values)}")
+        yield place.problem(f"{place.name}: must be a mapping, not {format_value(values)}")
         return
     fields = {**fields_of(*specs), **EMBEDDED.get(section[-1], {})}
     nested = {key: inner for (outer, key), inner in NESTED.items() if (outer,) == section}

@@ -16,9 +16,9 @@ from dlt.common.configuration.specs.base_configuration import (
 )
 from dlt.common.configuration.utils import deserialize_value
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable, literal_secret
-from factories.errors import Problem
-from factories.mistakes import shown
 
 KINDS = {
     str: "text",
@@ -73,5 +73,7 @@ def field_problems(value: Any, hint: Any, place: Place) -> Iterator[Problem]:
             yield place.not_allowed(value, [str(choice) for choice in get_args(inner)])
         else:
             kind = KINDS.get(inner, "another kind of value")
-            shown_value = "a value that is not shown" if is_secret_hint(hint) else shown(value)
+            shown_value = (
+                "a value that is not shown" if is_secret_hint(hint) else format_value(value)
+            )
             yield place.problem(f"{place.name}: must be {kind}, not {shown_value}")

@@ -14,15 +14,15 @@ import sqlalchemy
 from dlt.common.configuration.specs import ConnectionStringCredentials
 from dlt.sources.sql_database import sql_table
 
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.validation import format_value
+from factories.core.yaml.variables import meant
 from factories.dlt.checking.places import Place, has_variable, substituted
 from factories.dlt.checking.resources import ELSEWHERE, resource_list_problems
 from factories.dlt.checking.specs import fields_of, fields_problems
 from factories.dlt.checking.trial import said
 from factories.dlt.checking.values import Check, keys_mismatch, mismatches
 from factories.dlt.drivers import with_installed_driver
-from factories.errors import Problem, nearest
-from factories.mistakes import shown
-from factories.variables import meant
 
 # What each backend imports, beside SQLAlchemy.
 PACKAGES = {
@@ -35,7 +35,7 @@ PACKAGES = {
 def sql_database_problems(config: Any, place: Place) -> Iterator[Problem]:
     """Yield what is wrong with the value of `sql_database`."""
     if not isinstance(config, Mapping):
-        yield place.problem(f"{place.name}: must be a mapping, not {shown(config)}")
+        yield place.problem(f"{place.name}: must be a mapping, not {format_value(config)}")
         return
     special = {**_SPECIAL, "resources": _resources_problems}
     hints = {**_arguments(), "resources": list}
@@ -90,7 +90,7 @@ def _credentials_problems(value: Any, place: Place) -> Iterator[Problem]:
         elif isinstance(driver, str) and not has_variable(driver):
             yield from _driver_problems(driver, place["drivername"])
     else:
-        yield place.problem(f"{place.name}: must be text or a mapping, not {shown(value)}")
+        yield place.problem(f"{place.name}: must be text or a mapping, not {format_value(value)}")
 
 
 def _url_problems(text: str, place: Place) -> Iterator[Problem]:

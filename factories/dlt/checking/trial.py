@@ -8,7 +8,7 @@ from typing import Any
 
 from dlt.common.exceptions import DictValidationException
 
-from factories.yaml_files import KeyPath
+from factories.core.yaml.reader import KeyPath
 
 MAX_MISTAKES = 20
 

@@ -17,9 +17,9 @@ from dlt.common import jsonpath
 from dlt.common.typing import get_literal_args, is_literal_type, is_typeddict
 from jsonpath_ng import JSONPath
 
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.validation import format_value
 from factories.dlt.checking.places import Place, has_variable, substituted
-from factories.errors import Problem
-from factories.mistakes import shown
 
 Check = Callable[[Any, Place], Iterator[Problem]]
 
@@ -215,7 +215,7 @@ def _wrong_kind(value: object, options: tuple[Any, ...], place: Place) -> Proble
     choices = _choices(options) if str not in options else []
     if choices and _kinds(options) == "text":
         return place.not_allowed(value, choices)
-    message = f"{place.name}: must be {_kinds(options)}, not {shown(value)}"
+    message = f"{place.name}: must be {_kinds(options)}, not {format_value(value)}"
     if isinstance(value, bool | int | float) and _kinds(options) == "text":
         message += ": put it in quotes"
     return place.problem(message, allowed=choices)

@@ -13,12 +13,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.warehouse.names import warehouse_names
+from factories.core.yaml.problems import format_problems
 from factories.dbt.prepare import prepare
 from factories.dbt.prepare_error import DbtParseError
 from factories.definitions import Asset, read_project
-from factories.errors import report
-from factories.warehouse import warehouse_names
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.shop_files import SHOP
 from tests.factories.dbt.written_project import Loaded, WrittenProject
@@ -81,15 +81,15 @@ class Project:
         path.write_text(textwrap.dedent(text).lstrip("\n").replace("{s}", self.schema))
         return path
 
-    def read(self) -> tuple[Build, list[Asset]]:
+    def read(self) -> tuple[LoadContext, list[Asset]]:
         """Read the project as a code location does; dbt parses it when its files changed."""
         with suppress(DbtParseError):  # reading tells it
             prepare(self.folder, warehouse_names())
         return read_project(dbt="shop")
 
     def assets(self) -> list[Asset]:
-        build, assets = self.read()
-        assert not build.problems, report(build.problems)
+        load_context, assets = self.read()
+        assert not load_context.problems, format_problems(load_context.problems)
         return assets
 
     def problems(self) -> list[str]:

@@ -14,7 +14,7 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 
-from factories.location_report import LocationReport, ReadReport, report_location
+from factories.cli.location_report import LocationReport, ReadReport, report_location
 from tests.factories.dbt.written_project import Loaded, WrittenProject
 
 pytestmark = pytest.mark.xdist_group("dbt_shop")  # they share what dbt has parsed

@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from factories.core.meta.dagster_meta import DagsterMeta
 from factories.dbt.config_calls import config_call
-from factories.spec import DagsterMeta
 from tests.factories.dbt.written_project import Loaded, WrittenProject
 
 pytestmark = pytest.mark.xdist_group("dbt_blocks")  # they share what dbt has parsed

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from factories.core.meta.dagster_meta import DagsterMeta
 from factories.dbt.check_names import CheckNames
 from factories.dbt.manifest import Manifest, Test
-from factories.spec import DagsterMeta
 
 MODEL = "model.shop.orders"
 KEY = dg.AssetKey(["shop", "orders"])

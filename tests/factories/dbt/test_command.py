@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
 from factories.dbt.command import BuildOptions, DbtConfigError, dbt_command
 from factories.dbt.windows import window_variables
-from factories.partitions import PartitionSpec, Window, partitions_definition
 
 FEBRUARY = Window(datetime(2024, 2, 1), datetime(2024, 3, 1))  # noqa: DTZ001 - of no zone
 

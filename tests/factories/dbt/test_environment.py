@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from factories.core.execution.subprocesses import environment_with
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
-from factories.processes import environment_with
-from factories.warehouse import WarehouseSettings
 
 
 def test_what_the_connection_has_not_comes_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

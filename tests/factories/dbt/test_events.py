@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from factories.core.execution.subprocesses import RawLine
 from factories.dbt.events import DbtLog, NodeResult
-from factories.processes import RawLine
 
 
 def line(name: str, message: str, level: str = "info", **data: Any) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from factories.core.warehouse.names import Relation
 from factories.dbt.column_lineage import ColumnLineage
 from factories.dbt.events import NodeResult
 from factories.dbt.metadata import Describer
-from factories.warehouse import Relation
 
 MODEL: Any = SimpleNamespace(
     relation=Relation("ANALYTICS", "MARTS", "ODD"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from factories.automation import AutomationConditions
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.meta.automation import AutomationConditions
+from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.parse_errors import parse_problems
-from factories.warehouse import WarehouseNames
 from tests.factories.dbt.written_project import WrittenProject
 
 PROJECT = """
@@ -167,8 +167,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> WrittenProject:
 
 def problems(project: WrittenProject, text: str) -> list[str]:
     said = "04:22:40  Encountered an error:\n" + textwrap.dedent(text)
-    build = Build(project.root, WarehouseNames("local"), AutomationConditions())
-    return [str(problem) for problem in parse_problems(project.folder, said, build)]
+    load_context = LoadContext(project.root, WarehouseNames("local"), AutomationConditions())
+    return [str(problem) for problem in parse_problems(project.folder, said, load_context)]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -13,14 +13,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.fingerprint import Fingerprint, fingerprint
 from factories.dbt.parse_errors import parse_problems
 from factories.dbt.prepare import prepare, stale, target_folder
 from factories.dbt.prepare_error import PrepareError
 from factories.dbt.project import WATCHING
 from factories.definitions import read_project
-from factories.warehouse import WarehouseNames
 from tests.factories.dbt.written_project import WrittenProject
 
 pytestmark = pytest.mark.xdist_group("dbt_prepare")  # they share what dbt has parsed
@@ -243,9 +243,9 @@ def test_packages_are_installed_by_the_command_and_not_while_loading(
     assert project.problems() == lacking
     with project.environ():
         assert prepare(project.folder, LOCAL, install=True)
-    build, _ = project.read()
-    assert build.problems == []
-    assert str(build.produced[dg.AssetKey(["tools", "calendar"])]) == (
+    load_context, _ = project.read()
+    assert load_context.problems == []
+    assert str(load_context.produced[dg.AssetKey(["tools", "calendar"])]) == (
         "dbt_project/libs/tools/models/calendar.sql:1"
     )
     # A file that is only newer, as after a checkout, has named the same.
@@ -447,8 +447,8 @@ ERRORS = {
 @pytest.mark.parametrize("kind", ERRORS)
 def test_dbts_error_is_one_problem_at_its_file(parsed: WrittenProject, kind: str) -> None:
     text, expected = ERRORS[kind]
-    build = Build(parsed.root, LOCAL, conditions=None)
-    assert [str(p) for p in parse_problems(parsed.folder, text, build)] == [expected]
+    load_context = LoadContext(parsed.root, LOCAL, conditions=None)
+    assert [str(p) for p in parse_problems(parsed.folder, text, load_context)] == [expected]
 
 
 def test_yaml_that_is_none_has_its_line_and_column(project: WrittenProject) -> None:

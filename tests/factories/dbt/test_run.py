@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.prepare import target_folder
-from factories.warehouse import warehouse_settings
 from tests.factories.dbt.conftest import Project, checked, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt run")]

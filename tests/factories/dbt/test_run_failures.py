@@ -18,8 +18,8 @@ import dagster as dg
 import psutil
 import pytest
 
+from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
 from factories.definitions import read_project
-from factories.step_folder import folder_prefix, sweep_abandoned
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.conftest import Project, checked, materialized, new_project
 
@@ -358,7 +358,7 @@ def test_failed_hook_fails_the_step(
 STEP = """
 import sys
 import dagster as dg
-from factories import processes
+from factories.core.execution import subprocesses as processes
 from tests.factories.dbt.test_run_failures import endless
 processes.STOP_SECONDS = 1
 with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
@@ -395,7 +395,7 @@ def test_stopped_step_leaves_no_dbt_and_whole_tables(
     # What a killed step has left is removed by the next one.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     if sign == signal.SIGKILL:
-        sweep_abandoned("dbt")
+        remove_abandoned_folders("dbt")
     assert not list(tmp_path.glob(f"{folder_prefix('dbt')}*"))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from factories.core.warehouse.names import warehouse_names
 from factories.dbt.prepare import prepare
 from factories.definitions import read_project
-from factories.warehouse import warehouse_names
 from tests.factories.dbt.conftest import PROFILE, PROJECT, Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]

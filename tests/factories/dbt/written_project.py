@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import sorted_problems
 from factories.definitions import Asset, build_definitions, read_project
-from factories.errors import in_order
 
 PROFILE = """
 {name}:
@@ -57,16 +57,16 @@ class WrittenProject:
                 profile = written.split("profile: ")[1].split("\n")[0]
                 path.with_name("profiles.yml").write_text(PROFILE.format(name=profile))
 
-    def read(self, **environment: str) -> tuple[Build, list[Asset]]:
+    def read(self, **environment: str) -> tuple[LoadContext, list[Asset]]:
         """Read the projects as a code location does."""
         with self.environ(**environment):
             return read_project(dbt=self.dbt)
 
     def problems(self, **environment: str) -> list[str]:
         """Every problem as text, in order."""
-        build, assets = self.read(**environment)
-        assert not (build.problems and assets)
-        return [str(problem) for problem in in_order(build.problems)]
+        load_context, assets = self.read(**environment)
+        assert not (load_context.problems and assets)
+        return [str(problem) for problem in sorted_problems(load_context.problems)]
 
     def definitions(self) -> dg.Definitions:
         with self.environ():

@@ -14,9 +14,9 @@ import dagster as dg
 import pytest
 from snowflake.connector import SnowflakeConnection
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
-from factories.errors import report
 from sample_sources import weather_api
 from sample_sources.weather_api.system import WeatherApi
 from tests.conftest import WarehouseUnderTest
@@ -57,14 +57,14 @@ class Project:
         return path
 
     def assets(self) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-        build, assets = self.read()
-        assert not build.problems, report(build.problems)
+        load_context, assets = self.read()
+        assert not load_context.problems, format_problems(load_context.problems)
         return assets
 
     def problems(self) -> list[str]:
         return [str(problem) for problem in self.read()[0].problems]
 
-    def read(self) -> tuple[Build, list[dg.AssetsDefinition | dg.AssetSpec]]:
+    def read(self) -> tuple[LoadContext, list[dg.AssetsDefinition | dg.AssetSpec]]:
         return read_project(dlt="dlt_pipelines")
 
     def run(self, *selection: str, **options: object) -> dg.ExecuteInProcessResult:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from factories.core.yaml.problems import sorted_problems
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.source_check import source_problems
-from factories.errors import in_order
-from factories.yaml_files import YamlFile
 
 REFUSED = "takes a Python function or object, which YAML cannot hold: a source in Python can"
 WRITTEN = "written here: a ${VAR} is known only when something runs"
@@ -18,7 +18,7 @@ def problems_of(text: str, folder: Path) -> list[str]:
     """Return the problems of a file, in order; its name is left out."""
     data = yaml.safe_load(text)
     file = YamlFile(folder / "p.yaml", "p.yaml", data, text)
-    found = in_order(source_problems(file, data["source"], folder))
+    found = sorted_problems(source_problems(file, data["source"], folder))
     return [str(problem).removeprefix("p.yaml:") for problem in found]
 
 

@@ -18,11 +18,11 @@ from dagster._core.storage.tags import (
 )
 from dlt.extract.exceptions import ResourceExtractionError
 
+from factories.core.meta.partitions import Window
 from factories.dlt.cursor import bound, incremental_arguments
 from factories.dlt.row_cursor import add_cursor
 from factories.dlt.schema import Incremental
 from factories.dlt.source_error import SourceError
-from factories.partitions import Window
 from tests.factories.conftest import Source
 from tests.factories.dlt.conftest import Project, materialized
 

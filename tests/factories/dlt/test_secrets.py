@@ -19,8 +19,8 @@ import dlt
 import pytest
 from dlt.common.versioned_state import decompress_state
 
+from factories.core.execution.secrets import SecretMask
 from factories.dlt.secrets import source_secrets
-from factories.masking import SecretMask
 from tests.factories.dlt.conftest import Project
 
 pytestmark = pytest.mark.clients

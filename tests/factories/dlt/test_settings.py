@@ -10,10 +10,11 @@ from dlt.common.configuration.providers import environ
 from dlt.common.configuration.resolve import inject_section
 from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 
+from factories.core.warehouse.names import RAW
+from factories.core.warehouse.settings import warehouse_settings
 from factories.dlt import settings
 from factories.dlt.destination import Snowflake
 from factories.dlt.settings import dlt_settings
-from factories.warehouse import RAW, warehouse_settings
 from tests.conftest import WarehouseUnderTest
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 from dlt.sources.rest_api import rest_api_source
 
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.checking.places import substituted
 from factories.dlt.source_check import source_problems
-from factories.yaml_files import YamlFile
 from tests.factories.dlt import test_source_check_valid as valid
 
 

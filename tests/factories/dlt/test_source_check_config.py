@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from factories.core.yaml.problems import sorted_problems
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.source_check import config_problems
-from factories.errors import in_order
-from factories.yaml_files import YamlFile
 
 
 def problems_of(config: str) -> list[str]:
     text = f"config: {config}\n"
     data = yaml.safe_load(text)
     file = YamlFile(Path("p.yaml"), "p.yaml", data, text)
-    found = in_order(config_problems(file, data["config"], ["config"]))
+    found = sorted_problems(config_problems(file, data["config"], ["config"]))
     return [str(problem).removeprefix("p.yaml:") for problem in found]
 
 

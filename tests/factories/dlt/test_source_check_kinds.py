@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.source_check import source_problems
-from factories.yaml_files import YamlFile
 from tests.factories.dlt.source_problems import REFUSED, WRITTEN, problems_of, secret
 
 DRIVERS = "mssql, mysql, oracle, postgresql, sqlite"

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from dlt.sources.rest_api import rest_api_source
 
+from factories.core.yaml.reader import YamlFile
 from factories.dlt.checking.places import substituted
 from factories.dlt.source_check import resource_names, source_problems
-from factories.yaml_files import YamlFile
 
 CLIENTS = {
     "url": 'base_url: "${API_URL}"',

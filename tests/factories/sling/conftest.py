@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
-from factories.errors import report
 from tests.conftest import WarehouseUnderTest
 from tests.factories.conftest import Source
 
@@ -39,11 +39,11 @@ class Project:
         (self.root / "sling" / f"{name}.yaml").write_text(body)
 
     def assets(self) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-        build, assets = self.read()
-        assert not build.problems, report(build.problems)
+        load_context, assets = self.read()
+        assert not load_context.problems, format_problems(load_context.problems)
         return assets
 
-    def read(self) -> tuple[Build, list[dg.AssetsDefinition | dg.AssetSpec]]:
+    def read(self) -> tuple[LoadContext, list[dg.AssetsDefinition | dg.AssetSpec]]:
         return read_project(sling="sling")
 
     def run(self, *selection: str, **options: object) -> dg.ExecuteInProcessResult:

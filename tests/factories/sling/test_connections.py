@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from factories.masking import SecretMask
+from factories.core.execution.secrets import SecretMask
+from factories.core.yaml.variables import UndefinedVariableError
 from factories.sling.connections import Connection
-from factories.variables import UndefinedVariableError
 
 
 def test_a_url_is_given_to_sling_as_it_is_and_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.sling.connections import Connection
 from factories.sling.launch import prepare
 from factories.sling.replications import Replication
-from factories.warehouse import WarehouseNames, WarehouseSettings
 
 
 def test_a_launch_shows_no_secret_in_its_own_text() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from factories.errors import ConfigError
+from factories.core.yaml.problems import ConfigError
 from tests.factories.conftest import YamlProject
 
 PROBLEM_AT = "sling/shop.yaml:"

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.step_folder import folder_prefix, sweep_abandoned
+from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -417,7 +417,7 @@ def test_folders_of_killed_step_processes_are_swept(
     (tmp_path / f"{folder_prefix('sling')}{beyond_any_pid}-x").mkdir()
     (tmp_path / f"{folder_prefix('sling')}1-x").mkdir()
 
-    sweep_abandoned("sling")
+    remove_abandoned_folders("sling")
 
     assert [path.name for path in tmp_path.iterdir()] == [f"{folder_prefix('sling')}1-x"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from factories.processes import RawLine
+from factories.core.execution.subprocesses import RawLine
 from factories.sling.log import ReplicationLog, parse_size
 from factories.sling.process import SlingNotFoundError, find_binary, run_sling
 from tests.factories.sling.conftest import Project, Source, materialized

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from factories.automation import AutomationConditions
-from factories.build import Build
-from factories.partitions import Window
+from factories.core.assets.context import LoadContext
+from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.partitions import Window
+from factories.core.warehouse.names import warehouse_names
 from factories.sling.connections import read_connections
 from factories.sling.replications import Stream, read_replications
 from factories.sling.window import windowed
-from factories.warehouse import warehouse_names
 from tests.factories.conftest import YamlProject
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -26,10 +26,10 @@ CONDITION = "placed >= '2013-03-09 00:00:00' and placed < '2013-03-10 00:00:00'"
 
 def stream(project: YamlProject, settings: str, meta: str = META) -> Stream:
     project.replication(f"public.orders: {{{settings}, {meta}}}")
-    build = Build(project.root, warehouse_names(), AutomationConditions())
+    load_context = LoadContext(project.root, warehouse_names(), AutomationConditions())
     folder = Path(project.root, "sling")
-    (replication,) = read_replications(folder, read_connections(folder, build), build)
-    assert build.problems == []
+    (replication,) = read_replications(folder, read_connections(folder, load_context), load_context)
+    assert load_context.problems == []
     return replication.streams[0]
 
 

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 from snowflake.snowpark import Session
 
+from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
-from factories.errors import report
 from local_snowflake import lifecycle
 from tests.conftest import WarehouseUnderTest
 
@@ -84,7 +84,7 @@ features:
 
     def assets(self) -> list[dg.AssetsDefinition | dg.AssetSpec]:
         build, assets = read_project(snowpark="snowpark")
-        assert not build.problems, report(build.problems)
+        assert not build.problems, format_problems(build.problems)
         return assets
 
     def run(self, *names: str, **options: object) -> dg.ExecuteInProcessResult:

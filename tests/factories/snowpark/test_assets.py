@@ -11,12 +11,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.build import Build
+from factories.core.assets.context import LoadContext
+from factories.core.meta.keys import parse_key
+from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.definitions import build_definitions, read_project
-from factories.keys import parse_key
 from factories.snowpark.areas import read_areas
 from factories.snowpark.relations import relation_by_convention
-from factories.warehouse import WarehouseNames, warehouse_names
 from tests.factories.conftest import YamlProject
 from tests.factories.snowpark.test_problems import RIGHT
 
@@ -68,9 +68,10 @@ def test_the_suffixes_of_the_target_apply_to_every_table(
 ) -> None:
     monkeypatch.setenv("DP_TARGET", "dev")
     monkeypatch.setenv("DP_SCHEMA_SUFFIX", "ana")
-    build, _ = read_project(snowpark="snowpark")
+    load_context, _ = read_project(snowpark="snowpark")
     (area,) = read_areas(
-        project.root / "snowpark", Build(project.root, warehouse_names(), build.conditions)
+        project.root / "snowpark",
+        LoadContext(project.root, warehouse_names(), load_context.conditions),
     )
 
     (model,) = area.models
@@ -258,9 +259,9 @@ def test_the_defaults_hold_where_an_entry_says_nothing(project: YamlProject) -> 
         "defaults: {runs_in: client, warehouse: SMALL, meta: {dagster: {owners: [team:ml]}}}\n"
         + RIGHT.replace("    target: is_late", "    runs_in: snowflake\n    target: is_late"),
     )
-    build, _ = read_project(snowpark="snowpark")
-    assert not build.problems
-    fresh = Build(project.root, WarehouseNames("local"), build.conditions)
+    load_context, _ = read_project(snowpark="snowpark")
+    assert not load_context.problems
+    fresh = LoadContext(project.root, WarehouseNames("local"), load_context.conditions)
     (area,) = read_areas(project.root / "snowpark", fresh)
 
     assert [entry.runs_in for entry in (*area.models, *area.scores)] == ["snowflake", "client"]

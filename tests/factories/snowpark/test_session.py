@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.session import snowpark_session
-from factories.warehouse import WarehouseNames, warehouse_settings
 from tests.conftest import WarehouseUnderTest
 
 pytestmark = pytest.mark.clients

@@ -8,8 +8,8 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
+from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark import step
-from factories.warehouse import warehouse_settings
 from tests.factories.snowpark.conftest import FUNCTIONS, AreaProject, open_sessions
 
 pytestmark = pytest.mark.clients

@@ -16,15 +16,15 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from snowflake.snowpark import Session
 
-from factories.automation import AutomationConditions
-from factories.build import Build
-from factories.errors import report
+from factories.core.assets.context import LoadContext
+from factories.core.meta.automation import AutomationConditions
+from factories.core.warehouse.names import Relation, WarehouseNames
+from factories.core.yaml.problems import format_problems
 from factories.snowpark.assets import build_snowpark_assets
 from factories.snowpark.handler.assessment import profile
 from factories.snowpark.handler.model_files import dumped
 from factories.snowpark.handler.training import put_file
 from factories.snowpark.registry import Registry, TrainedModel, Version
-from factories.warehouse import Relation, WarehouseNames
 from tests.conftest import WarehouseUnderTest
 from tests.factories.snowpark.models.flights import flights
 
@@ -122,9 +122,9 @@ class ModelProject:
         )
 
     def assets(self) -> list[dg.AssetsDefinition]:
-        build = Build(self.root, WarehouseNames("local"), AutomationConditions())
-        assets = build_snowpark_assets(self.root / "snowpark", build)
-        assert not build.problems, report(build.problems)
+        load_context = LoadContext(self.root, WarehouseNames("local"), AutomationConditions())
+        assets = build_snowpark_assets(self.root / "snowpark", load_context)
+        assert not load_context.problems, format_problems(load_context.problems)
         return assets
 
     def run(self, name: str, **options: object) -> dg.ExecuteInProcessResult:

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import Session
 
-from factories.automation import AutomationConditions
-from factories.build import Build
-from factories.errors import in_order, report
+from factories.core.assets.context import LoadContext
+from factories.core.meta.automation import AutomationConditions
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.problems import format_problems, sorted_problems
 from factories.snowpark.assets import build_snowpark_assets
-from factories.warehouse import WarehouseNames
 from tests.conftest import WarehouseUnderTest
 from tests.factories.snowpark.models.conftest import forget_modules
 
@@ -88,9 +88,9 @@ def made_flights(rows: int = 2_000) -> pd.DataFrame:
 def test_the_guides_files_build_features_train_and_score(
     root: Path, names: WarehouseNames, warehouse: WarehouseUnderTest
 ) -> None:
-    build = Build(root, names, AutomationConditions())
-    assets = build_snowpark_assets(root / "snowpark", build)
-    assert build.problems == []
+    load_context = LoadContext(root, names, AutomationConditions())
+    assets = build_snowpark_assets(root / "snowpark", load_context)
+    assert load_context.problems == []
 
     selection = dg.AssetSelection.assets(*KEYS)
     assert dg.materialize(assets, selection=selection).success
@@ -108,7 +108,7 @@ def test_the_guides_files_build_features_train_and_score(
 def test_the_guides_mistake_is_told_as_it_shows(root: Path) -> None:
     path = root / "snowpark" / "cancellation.yaml"
     path.write_text(path.read_text().replace("cancellation:train", "cancellation:trian"))
-    build = Build(root, WarehouseNames("local"), AutomationConditions())
-    build_snowpark_assets(root / "snowpark", build)
+    load_context = LoadContext(root, WarehouseNames("local"), AutomationConditions())
+    build_snowpark_assets(root / "snowpark", load_context)
 
-    assert report(in_order(build.problems)) == block("1 problem").strip("\n")
+    assert format_problems(sorted_problems(load_context.problems)) == block("1 problem").strip("\n")

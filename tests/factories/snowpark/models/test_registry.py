@@ -14,11 +14,11 @@ import pytest
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
+from factories.core.warehouse.names import Relation
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.model_files import dumped
 from factories.snowpark.handler.training import put_file
 from factories.snowpark.registry import Registry, RegistryError, TrainedModel, Version
-from factories.warehouse import Relation
 from tests.conftest import WarehouseUnderTest
 
 Another = Callable[[], AbstractContextManager[Registry]]

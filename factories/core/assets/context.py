@@ -1,0 +1,72 @@
+"""What a code location gathers while its factories read YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+
+from factories.core.meta.automation import AutomationConditions
+from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.problems import Problem
+
+
+@dataclass(frozen=True, order=True)
+class Origin:
+    """The place in YAML that an asset comes from; line and column are 1-based."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass
+class LoadContext:
+    """The inputs and the findings of one build of a code location's definitions.
+
+    Attributes:
+        root: The project folder.
+        names: How the target's databases and schemas are called.
+        conditions: The automation conditions that YAML may name.
+        problems: Every mistake found so far; the caller raises them together.
+        produced: Where each produced asset key comes from.
+        tables: Where each table that is loaded comes from, by its name in the warehouse.
+        jobs: The jobs that belong to assets.
+        reads: Where each asset is declared that something else has to produce.
+    """
+
+    root: Path
+    names: WarehouseNames
+    conditions: AutomationConditions
+    problems: list[Problem] = field(default_factory=list)
+    produced: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+    tables: dict[str, Origin] = field(default_factory=dict)
+    jobs: list[dg.JobDefinition] = field(default_factory=list)
+    reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+
+    def claim(self, key: dg.AssetKey, table: str, origin: Origin) -> None:
+        """Note that an asset is produced, and the table it loads.
+
+        A second producer of the key, or of the table under another key, is a problem: each load
+        would replace what the other wrote.
+        """
+        of_table = self.tables.setdefault(table, origin)
+        of_key = self.produced.setdefault(key, origin)
+        if of_table is not origin:
+            message = f"the table {table} is loaded here and at {of_table}: name another table"
+            self.problems.append(Problem(origin.file, origin.line, origin.column, message))
+        elif of_key is not origin:
+            self.problems.append(duplicate_key_problem(key, of_key, origin))
+
+
+def duplicate_key_problem(key: dg.AssetKey, first: Origin, second: Origin) -> Problem:
+    """Return the problem of an asset key that two places produce."""
+    message = (
+        f"the asset key {key.to_user_string()} is produced here and at {first}:"
+        " set asset_key on one of them"
+    )
+    return Problem(second.file, second.line, second.column, message)

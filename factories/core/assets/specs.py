@@ -1,0 +1,76 @@
+"""The specs of assets: what a `meta.dagster` block and a tool say, in Dagster's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.core.meta.automation import Condition
+from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.freshness import freshness_policy
+from factories.core.meta.keys import parse_key
+from factories.core.meta.partitions import partitions_definition
+
+
+def asset_spec(
+    key: dg.AssetKey,
+    meta: DagsterMeta,
+    condition: Condition | None,
+    *,
+    deps: Iterable[dg.AssetKey],
+    group: str,
+    kinds: set[str],
+    metadata: Mapping[str, Any],
+    code_version: str,
+    description: str | None = None,
+    skippable: bool = False,
+) -> dg.AssetSpec:
+    """Return the spec that a `meta.dagster` block describes.
+
+    Args:
+        key: The asset.
+        meta: Its block; wins over `description`, `group` and `kinds`.
+        condition: Dagster's automation condition, None for never.
+        deps: The assets that the tool's own lineage gives; the block's are added.
+        group: The group when the block names none.
+        kinds: The kinds when the block names none.
+        metadata: What the tool tells.
+        code_version: Changes when the asset's own config does.
+        description: The tool's own.
+        skippable: Whether a run may leave it as it is.
+    """
+    return dg.AssetSpec(
+        key,
+        deps=[*deps, *(parse_key(dep) for dep in meta.deps)],
+        description=meta.description or description,
+        metadata=metadata,
+        group_name=meta.group or group,
+        code_version=code_version,
+        automation_condition=condition,
+        owners=list(meta.owners),
+        tags=meta.tags,
+        kinds=set(meta.kinds) if meta.kinds is not None else kinds,
+        freshness_policy=freshness_policy(meta.freshness),
+        partitions_def=partitions_definition(meta.partition) if meta.partition else None,
+        skippable=skippable,
+    )
+
+
+def code_reference(path: Path, line: int) -> dg.CodeReferencesMetadataValue:
+    """Return the place in YAML that the UI links an asset to."""
+    return code_references([(path, line)])
+
+
+def code_references(places: Iterable[tuple[Path, int]]) -> dg.CodeReferencesMetadataValue:
+    """Return the places, a file and its line each, that the UI links an asset to."""
+    return dg.CodeReferencesMetadataValue(
+        code_references=[
+            dg.LocalFileCodeReference(
+                file_path=str(path), line_number=line, label=f"{path.name}:{line}"
+            )
+            for path, line in places
+        ]
+    )

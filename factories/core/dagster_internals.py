@@ -1,0 +1,40 @@
+"""The names of Dagster that are not public and that this project needs, in one place.
+
+A test names each of them, so that an upgrade of Dagster that moves one fails by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# What Dagster's own integrations ask (dagster-dbt, dagster-airbyte).
+from dagster._core.definitions.definitions_load_context import (
+    DefinitionsLoadContext,
+    DefinitionsLoadType,
+)
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
+
+from factories.core.yaml.problems import ConfigError, Problem, format_problems
+
+
+def is_reconstruction() -> bool:
+    """Tell whether a run or step reads again definitions that a code server has made before.
+
+    What was checked then need not be checked in each of these processes.
+    """
+    return DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION
+
+
+class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):
+    """A configuration error that Dagster shows as its report alone, without a traceback.
+
+    Dagster wraps what a code location raises in the stack of its own loader, which tells the author
+    of a YAML file nothing. `DagsterUserCodeProcessError` is the one exception whose text it takes
+    as it is (`serializable_error_info_from_exc_info`, dagster 1.13).
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        ConfigError.__init__(self, problems)
+        info = SerializableErrorInfo(format_problems(self.problems), [], "ConfigError")
+        self.user_code_process_error_infos = [info]

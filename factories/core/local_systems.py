@@ -1,0 +1,23 @@
+"""Calls to the local systems that entry points name, such as the embedded warehouse."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import Any
+
+
+class LocalSystemError(Exception):
+    """A local system could not be started; the text is its own."""
+
+
+def call_entry_point(point: EntryPoint) -> Any:
+    """Call the function that an entry point names, which may start a local system.
+
+    Raises:
+        LocalSystemError: When it fails, whatever its own kind of error: what provides for the
+            local target is not known here.
+    """
+    try:
+        return point.load()()
+    except Exception as error:
+        raise LocalSystemError(f"{point.name}: {error}") from error

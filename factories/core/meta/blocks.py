@@ -1,0 +1,97 @@
+"""The `meta.dagster` blocks of one file: found, checked, and merged over the file's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from factories.core.assets.context import LoadContext
+from factories.core.meta.automation import Condition
+from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
+from factories.core.yaml import variables
+from factories.core.yaml.models import SourceMap, validate
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import KeyPath, YamlFile
+
+KEY = "dagster"
+DEFAULTS = ("defaults", "meta")
+
+
+class MetaBlocks:
+    """Resolves the blocks of one file; items without one share the defaults' model."""
+
+    def __init__(self, file: YamlFile, default_meta: Any, load_context: LoadContext) -> None:
+        """Take the file and the value of its `defaults.meta`; mistakes in it are reported here."""
+        self._file = file
+        self._load_context = load_context
+        self._default = self._block(default_meta, DEFAULTS)
+        self._shared: tuple[DagsterMeta | None, Condition | None] | None = None
+
+    def of(self, item: KeyPath, meta: Any) -> tuple[DagsterMeta | None, Condition | None]:
+        """Return the block that holds for an item, and its condition (None: never).
+
+        Args:
+            item: Where the item stands in the file, such as `["streams", "ops.flights"]`.
+            meta: The value of its `meta`, None when it has none.
+
+        Returns:
+            None for the block when something in it is wrong; the mistakes are then reported.
+        """
+        if meta is None:
+            if self._shared is None:
+                self._shared = self._resolve(self._default, SourceMap(self._file, (*DEFAULTS, KEY)))
+            return self._shared
+        own = self._block(meta, (*item, "meta"))
+        merged = merge_meta(self._default, own, self._load_context.conditions.config_keys)
+        return self._resolve(merged, self.places(item))
+
+    def places(self, item: KeyPath) -> SourceMap:
+        """Return where an item's block is written: its own, then the file's defaults."""
+        return SourceMap(self._file, [*item, "meta", KEY], [*DEFAULTS, KEY])
+
+    def _block(self, meta: Any, at: KeyPath) -> dict[str, Any]:
+        self._load_context.problems.extend(misplaced_keys(self._file, meta, at))
+        block = meta.get(KEY) if isinstance(meta, dict) else meta
+        if block is None:
+            return {}
+        if not isinstance(block, dict):
+            place = [*at, KEY] if isinstance(meta, dict) else at
+            self._load_context.problems.append(self._file.problem(place, "must be a mapping"))
+            return {}
+        self._load_context.problems.extend(variables_in(self._file, block, (*at, KEY)))
+        return block
+
+    def _resolve(
+        self, block: dict[str, Any], places: SourceMap
+    ) -> tuple[DagsterMeta | None, Condition | None]:
+        problems = self._load_context.problems
+        meta = validate(DagsterMeta, block, places, problems)
+        # Also where something else is wrong: both are told.
+        name = block.get("automation_condition")
+        config = block.get("automation_condition_config")
+        condition = None
+        if isinstance(name, str | None) and isinstance(config, dict | None):
+            condition = self._load_context.conditions.resolve(name, config, places, problems)
+        return meta, condition
+
+
+def misplaced_keys(file: YamlFile, meta: Any, at: KeyPath) -> Iterator[Problem]:
+    """Yield the keys of a `meta` that were meant to be `dagster`, or to stand below it.
+
+    Any other is somebody else's.
+    """
+    for key in meta if isinstance(meta, dict) else ():
+        if key in DagsterMeta.model_fields:
+            message = f"{key}: belongs below meta.{KEY}, here nothing reads it"
+            yield file.problem([*at, key], message, at_key=True)
+        elif key != KEY and nearest(str(key), [KEY]):
+            yield file.problem([*at, key], f"unknown key {key!r}", nearest=KEY, at_key=True)
+
+
+def variables_in(
+    file: YamlFile, block: dict[str, Any], at: KeyPath, of: str = KEY
+) -> Iterator[Problem]:
+    """Yield each `${VAR}` of a block: it is read while loading, and shows in the catalog."""
+    for path, name in variables.names(block):
+        message = f"${{{name}}}: {of} takes no variables: write the value"
+        yield file.problem([*at, *path], message)

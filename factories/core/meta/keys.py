@@ -1,0 +1,47 @@
+"""Asset keys: `<system>/<layer>/<table>`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import dagster as dg
+from pydantic import AfterValidator, BeforeValidator, StrictStr
+
+from factories.core.yaml.models import as_list
+
+KEY_PART = re.compile(r"[A-Za-z0-9_.-]+")
+NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
+
+
+def key_part(text: str) -> str:
+    """Return text as one part of an asset key: lower case, letters, digits and `_`.
+
+    Example:
+        >>> key_part("Flight Ops")
+        'flight_ops'
+    """
+    return NOT_IN_A_KEY.sub("_", text.lower()).strip("_")
+
+
+def asset_key(system: str, layer: str, table: str) -> dg.AssetKey:
+    """Return the key that the convention gives a table of a system."""
+    return dg.AssetKey([key_part(system), layer, key_part(table)])
+
+
+def _asset_key(value: str) -> str:
+    if "." in value and "/" not in value:  # a table's name: as one part it would name no asset
+        meant = value.replace(".", "/")
+        raise ValueError(f"{value!r} is not an asset key; did you mean {meant!r}?")
+    if not all(KEY_PART.fullmatch(part) for part in value.split("/")):
+        raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
+    return value
+
+
+AssetKeyText = Annotated[StrictStr, AfterValidator(_asset_key)]
+AssetKeyNames = Annotated[tuple[AssetKeyText, ...], BeforeValidator(as_list)]
+
+
+def parse_key(text: str) -> dg.AssetKey:
+    """Return the key that `flight_ops/raw/flights` in YAML stands for."""
+    return dg.AssetKey(text.split("/"))

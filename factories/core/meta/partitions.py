@@ -1,0 +1,142 @@
+"""Partitions, and the window of time that a run of some of them covers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+from pydantic import Field, StrictStr, model_validator
+
+from factories.core.meta.times import DateText, TimezoneText
+from factories.core.yaml.models import StrictModel
+
+TIME_PARTITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
+    "hourly": dg.HourlyPartitionsDefinition,
+    "daily": dg.DailyPartitionsDefinition,
+    "weekly": dg.WeeklyPartitionsDefinition,
+    "monthly": dg.MonthlyPartitionsDefinition,
+}
+KEY_FORMAT = {"hourly": "%Y-%m-%d-%H:%M"}
+DEFAULT_KEY_FORMAT = "%Y-%m-%d"
+TIMESTAMP = "%Y-%m-%d %H:%M:%S"  # how a window's bounds reach a tool
+SUNDAY = 7
+
+
+class PartitionSpec(StrictModel):
+    """Partitions by time, or by a fixed list of keys."""
+
+    type: Literal["hourly", "daily", "weekly", "monthly", "static"] = Field(
+        description="What a partition is."
+    )
+    start: DateText | None = Field(None, description="Where the first partition begins.")
+    end: DateText | None = Field(
+        None, description="Where the last partition ends; without it they go on to the present."
+    )
+    timezone: TimezoneText = Field("UTC", description="Time zone of the partitions' bounds.")
+    keys: tuple[StrictStr, ...] | None = Field(None, description="The keys of a static partition.")
+    column: StrictStr | None = Field(
+        None, description="The source's column that holds a row's time or key."
+    )
+
+    @model_validator(mode="after")
+    def _matches_its_type(self) -> PartitionSpec:
+        if self.type == "static":
+            if not self.keys:
+                raise ValueError("a static partition needs keys")
+            if len(set(self.keys)) != len(self.keys):
+                raise ValueError("a static partition's keys must differ")
+            if self.start is not None or self.end is not None:
+                raise ValueError("a static partition has neither start nor end")
+            return self
+        if self.keys is not None:
+            raise ValueError(f"a {self.type} partition has no keys")
+        if self.start is None:
+            raise ValueError(f"a {self.type} partition needs a start")
+        if self.end is not None and datetime.fromisoformat(self.end) <= datetime.fromisoformat(
+            self.start
+        ):
+            raise ValueError("end must come after start")
+        for name, value in (("start", self.start), ("end", self.end)):
+            if value and (where := _misplaced(self.type, datetime.fromisoformat(value))):
+                # Dagster would take the next bound, and the rows before it would never be loaded.
+                raise ValueError(f"{name}: {self.type} partitions begin {where}, not {value}")
+        return self
+
+
+def _misplaced(kind: str, moment: datetime) -> str | None:
+    """Return where partitions of this kind begin, when the moment is elsewhere."""
+    if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
+        return "on the full hour"
+    if kind != "hourly" and moment.hour:
+        return "at midnight"
+    if kind == "weekly" and moment.isoweekday() != SUNDAY:
+        return f"on a Sunday like {moment.date() - timedelta(days=moment.isoweekday())}"
+    if kind == "monthly" and moment.day != 1:
+        return "on the first of a month"
+    return None
+
+
+@lru_cache(maxsize=256)
+def partitions_definition(spec: PartitionSpec) -> dg.PartitionsDefinition[str]:
+    """Return the Dagster definition of a `partition` block."""
+    if spec.type == "static":
+        return dg.StaticPartitionsDefinition(list(spec.keys or ()))
+    zone = ZoneInfo(spec.timezone)
+    start = datetime.fromisoformat(str(spec.start)).replace(tzinfo=zone)
+    end = datetime.fromisoformat(spec.end).replace(tzinfo=zone) if spec.end else None
+    make: Callable[..., dg.PartitionsDefinition[str]] = TIME_PARTITIONS[spec.type]
+    return make(
+        start_date=start,
+        end_date=end,
+        timezone=spec.timezone,
+        fmt=KEY_FORMAT.get(spec.type, DEFAULT_KEY_FORMAT),
+    )
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open span of time, start <= x < end, in the partitions' own time zone."""
+
+    start: datetime
+    end: datetime
+
+
+class UnreadableWindowError(Exception):
+    """A partitioned asset runs without a partition: loading everything instead would be wrong."""
+
+
+def window(context: dg.AssetExecutionContext) -> Window | tuple[str, ...] | None:
+    """Return what part of its assets this run covers.
+
+    A single-run backfill over a range has no partition key but a range (dagster: in it
+    `has_partition_key` is False), so the time window is asked for, which both have.
+
+    Returns:
+        A window of time, the selected keys of static partitions, or None for assets that have
+        no partitions.
+
+    Raises:
+        UnreadableWindowError: When the assets are partitioned and the run names no partition.
+    """
+    definition = context.assets_def.partitions_def
+    if definition is None:
+        return None
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise UnreadableWindowError(
+            "the assets are partitioned but the run names no partition: launch it for a partition"
+            " or a range of them"
+        )
+    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
+        span = context.partition_time_window
+        # By the instant: of one zone, Python compares wall times, which autumn repeats.
+        if span.start.timestamp() >= span.end.timestamp():
+            raise UnreadableWindowError(
+                f"the partitions' window is empty: {span.start} to {span.end}"
+            )
+        return Window(span.start, span.end)
+    return tuple(context.partition_keys)

@@ -1,0 +1,23 @@
+"""Where the project's folders are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MARKER = "workspace.yaml"
+
+
+def project_root() -> Path:
+    """Return the folder that holds `sling/`, `dlt_pipelines/` and the other YAML folders.
+
+    `DP_PROJECT_DIR` when it is set, else the nearest folder at or above the current one with a
+    `workspace.yaml`, else the folder above this package (an editable install).
+    """
+    if chosen := os.environ.get("DP_PROJECT_DIR"):
+        return Path(chosen).resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_file():
+            return folder
+    return Path(__file__).resolve().parents[2]

@@ -1,0 +1,192 @@
+"""Snowflake settings for a target, and what each tool needs of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from factories.core.local_systems import call_entry_point
+from factories.core.yaml.variables import target
+
+LOCAL_PROVIDER = "dp.local_warehouse"
+LOGIN_TIMEOUT_SECONDS = 60
+NETWORK_TIMEOUT_SECONDS = 600
+QUERY_TAG = "data-platform"
+
+
+class WarehouseSettingsError(Exception):
+    """The environment lacks what is needed to reach the target's Snowflake."""
+
+
+class WarehouseConnection(Protocol):
+    """The part of the Python connector's connection that is used here."""
+
+    def cursor(self) -> Any:
+        """Return a cursor."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+
+@dataclass(frozen=True)
+class WarehouseSettings:
+    """How to reach Snowflake, and as whom.
+
+    The password never shows in `repr`, logs or error text.
+    """
+
+    account: str
+    user: str
+    password: str | None = field(default=None, repr=False)
+    private_key_path: str | None = None
+    private_key_passphrase: str | None = field(default=None, repr=False)
+    authenticator: str | None = None
+    role: str | None = None
+    warehouse: str | None = None
+    host: str | None = None
+    port: int | None = None
+    protocol: str | None = None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return tuple(s for s in (self.password, self.private_key_passphrase) if s)
+
+    def connector_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of `snowflake.connector.connect`."""
+        arguments: dict[str, Any] = {
+            "account": self.account,
+            "user": self.user,
+            "password": self.password,
+            "private_key_file": self.private_key_path,
+            "private_key_file_pwd": self.private_key_passphrase,
+            "authenticator": self.authenticator,
+            "role": self.role,
+            "warehouse": self.warehouse,
+            "host": self.host,
+            "port": self.port,
+            "protocol": self.protocol,
+            "login_timeout": LOGIN_TIMEOUT_SECONDS,
+            "network_timeout": NETWORK_TIMEOUT_SECONDS,
+            # Else each login collects the names of all that the process has imported.
+            "log_imported_packages_in_telemetry": False,
+        }
+        return {name: value for name, value in arguments.items() if value is not None}
+
+    def connect(self, database: str) -> WarehouseConnection:
+        """Open a session with the Python connector.
+
+        The connector is imported here: it costs 0.4 s that a process without a query need not pay.
+        """
+        import snowflake.connector  # noqa: PLC0415 - see above
+
+        connection: WarehouseConnection = snowflake.connector.connect(
+            **self.connector_arguments(),
+            database=database,
+            session_parameters={"QUERY_TAG": QUERY_TAG},
+        )
+        return connection
+
+    def sling_connection(self, database: str) -> str | dict[str, Any]:
+        """Return what Sling takes as a connection named in the environment.
+
+        A server of our own is reached by URL: given a host and a protocol as a map, Sling 1.4.11
+        ignores them. The schema in the URL's path would be read as part of the database's name.
+        """
+        if self.host is not None:
+            query = {
+                "account": self.account,
+                "protocol": self.protocol,
+                "warehouse": self.warehouse,
+                "role": self.role,
+                "validateDefaultParameters": "false",
+            }
+            parameters = urlencode({key: value for key, value in query.items() if value})
+            login = f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}"
+            return f"snowflake://{login}@{self.host}:{self.port}/{database}?{parameters}"
+        properties = {
+            "type": "snowflake",
+            "host": self.account,
+            "user": self.user,
+            "password": self.password,
+            "database": database,
+            "role": self.role,
+            "warehouse": self.warehouse,
+            "authenticator": "SNOWFLAKE_JWT" if self.private_key_path else self.authenticator,
+            "private_key_path": self.private_key_path,
+            "private_key_passphrase": self.private_key_passphrase,
+        }
+        return {name: value for name, value in properties.items() if value is not None}
+
+    def dlt_credentials(self, database: str) -> dict[str, Any]:
+        """Return what dlt takes as credentials of its Snowflake destination."""
+        server = {"host": self.host, "port": self.port, "protocol": self.protocol}
+        credentials: dict[str, Any] = {
+            "host": self.account,
+            "username": self.user,
+            "password": self.password,
+            "private_key_path": self.private_key_path,
+            "private_key_passphrase": self.private_key_passphrase,
+            "authenticator": self.authenticator,
+            "database": database,
+            "role": self.role,
+            "warehouse": self.warehouse,
+            # Given to the connector as they are. dlt's own `host` is the account: a server of our
+            # own is reached by these. Its own `query_tag` would be a statement for every file.
+            "query": {
+                "session_parameters": {"QUERY_TAG": QUERY_TAG},
+                "log_imported_packages_in_telemetry": False,
+                **{name: str(value) for name, value in server.items() if value is not None},
+            },
+        }
+        return {name: value for name, value in credentials.items() if value}
+
+
+def client_environment() -> dict[str, str]:
+    """Return what Snowflake's clients shall find in the environment of a process on this target.
+
+    At login the Python connector asks the clouds' metadata services where it runs, and nothing but
+    this variable stops it. To reach the embedded warehouse that is of no use, and on a machine
+    without these services it took five seconds in one login of ten.
+    """
+    return {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true"} if target() == "local" else {}
+
+
+def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSettings:
+    """Return the settings of this process's target; `local` starts the embedded warehouse.
+
+    Raises:
+        WarehouseSettingsError: When the environment lacks a setting; all of them are named.
+        LocalSystemError: When the embedded warehouse does not start.
+    """
+    if target(environ) == "local":
+        providers = entry_points(group=LOCAL_PROVIDER)
+        if not providers:
+            raise WarehouseSettingsError("no embedded warehouse is installed; set DP_TARGET")
+        found: Mapping[str, Any] = call_entry_point(next(iter(providers)))
+        known = WarehouseSettings.__dataclass_fields__
+        return WarehouseSettings(**{key: val for key, val in found.items() if key in known})
+    missing = [name for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER") if not environ.get(name)]
+    authenticator = environ.get("SNOWFLAKE_AUTHENTICATOR")
+    if not environ.get("SNOWFLAKE_PRIVATE_KEY_PATH") and not authenticator:
+        missing.append("SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR)")
+    if missing:
+        raise WarehouseSettingsError(
+            f"the target {target(environ)!r} needs these environment variables:"
+            f" {', '.join(missing)}"
+        )
+    return WarehouseSettings(
+        account=environ["SNOWFLAKE_ACCOUNT"],
+        user=environ["SNOWFLAKE_USER"],
+        private_key_path=environ.get("SNOWFLAKE_PRIVATE_KEY_PATH"),
+        private_key_passphrase=environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE"),
+        authenticator=authenticator,
+        role=environ.get("SNOWFLAKE_ROLE"),
+        warehouse=environ.get("SNOWFLAKE_WAREHOUSE"),
+    )

@@ -1,0 +1,289 @@
+"""YAML files, read safely: every problem has a place, duplicate keys are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from factories.core.yaml.problems import Problem
+
+KeyPath = Sequence[str | int]
+
+
+class _Loader(yaml.CSafeLoader):
+    """libyaml with YAML 1.2's core scalars, as Sling's and most modern readers take them.
+
+    YAML 1.1's `no` (a boolean), `12:30` (a number) and `2013-01-01` (a date object) stay text.
+    """
+
+    # A table of its own: the inherited one is shared by every loader of the process.
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's interface, filled below and never changed
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.duplicates: list[tuple[str, int, yaml.Mark]] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):  # flattening has put merged keys first, once each
+            self._note_duplicates(node)
+        return mapping
+
+    def _note_duplicates(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, yaml.Mark] = {}
+        for key, _ in node.value:
+            if not node.start_mark.index <= key.start_mark.index <= node.end_mark.index:
+                continue  # it came by a merge, to be overridden
+            first = seen.setdefault(key.value, key.start_mark)
+            if first is not key.start_mark:
+                self.duplicates.append((key.value, first.line + 1, key.start_mark))
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN)",
+        "-+.0123456789",
+    ),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
+    )
+
+
+def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
+    """Read a whole number as YAML 1.2 does: `010` is ten, `0o10` is eight."""
+    text = node.value.lower()
+    return int(text, 0) if text.startswith(("0x", "0o")) else int(text)
+
+
+def _checked(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
+    def checked(loader: _Loader, node: yaml.Node) -> object:
+        try:
+            return construct(loader, node)
+        except (AttributeError, KeyError, ValueError):  # what PyYAML lets through: `!!int abc`
+            kind = node.tag.rpartition(":")[2]
+            message = f"{node.value!r} is no {kind}, which its tag says"
+            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
+
+    return checked
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _checked(_integer))
+for _tag in ("float", "bool", "timestamp", "binary"):
+    _name = f"tag:yaml.org,2002:{_tag}"
+    _Loader.add_constructor(_name, _checked(_Loader.yaml_constructors[_name]))
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """One parsed YAML file.
+
+    Attributes:
+        path: Where it lies.
+        name: The path as error messages show it.
+        data: Its content as plain Python values.
+        text: Its content as text, from which places are found when something is wrong.
+        key_lines: The 1-based line of every key of the mapping that was asked for on reading.
+        nodes: The content with its places, where it was asked for on reading; else it is composed
+            when something is wrong.
+    """
+
+    path: Path
+    name: str
+    data: Any
+    text: str = field(repr=False)
+    key_lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    nodes: yaml.Node | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def _root(self) -> yaml.Node | None:
+        return self.nodes or yaml.compose(self.text, _Loader)
+
+    def problem(
+        self,
+        path: KeyPath,
+        message: str,
+        *,
+        allowed: Sequence[str] = (),
+        nearest: str | None = None,
+        at_key: bool = False,
+    ) -> Problem:
+        """Return a problem at the place of `path` in this file.
+
+        Args:
+            path: Keys and list indexes from the root; what does not exist in the file is
+                placed at the key of its nearest parent that does.
+            message: What is wrong.
+            allowed: What would have been accepted.
+            nearest: The allowed value that was most likely meant.
+            at_key: Point at the key, not at its value.
+        """
+        line, column = self.position(path, at_key=at_key)
+        return Problem(self.name, line, column, message, tuple(allowed), nearest)
+
+    def position(self, path: KeyPath, *, at_key: bool = False) -> tuple[int, int]:
+        """Return the 1-based line and column of the value (or key) at `path`."""
+        node = self._root
+        at_value = at = node.start_mark if node is not None else None
+        for step in path:
+            key, child = _child(node, step)
+            if child is None:
+                at_key = True
+                break
+            node = child
+            at_value, at = child.start_mark, (key or child).start_mark
+        mark = at if at_key else at_value
+        return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+    def has(self, path: KeyPath) -> bool:
+        """Tell whether the file has a value at `path`."""
+        node = self._root
+        for step in path:
+            _, node = _child(node, step)
+            if node is None:
+                return False
+        return True
+
+
+def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in reversed(node.value):  # of duplicates, the last is the one that was read
+            if key.value == str(step):
+                return key, value
+        for merged in _merged(node):
+            if (found := _child(merged, step))[1] is not None:
+                return found
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return None, node.value[step]
+    return None, None
+
+
+def _merged(node: yaml.MappingNode) -> Iterator[yaml.Node]:
+    """Yield the mappings that `<<` merges into this one, the strongest first."""
+    for key, value in node.value:
+        if key.tag == "tag:yaml.org,2002:merge":
+            yield from value.value if isinstance(value, yaml.SequenceNode) else (value,)
+
+
+def read_yaml(
+    path: Path,
+    *,
+    root: Path,
+    problems: list[Problem],
+    lines_of: str | None = None,
+    keep_nodes: bool = False,
+) -> YamlFile | None:
+    """Read one YAML file.
+
+    Args:
+        path: The file.
+        root: The project folder; error messages show paths relative to it.
+        problems: Receives what is wrong with the file.
+        lines_of: A top-level key whose mapping's keys get their lines in `key_lines`.
+        keep_nodes: For a file that is asked for places also when nothing is wrong.
+
+    Returns:
+        The file, or None when it cannot be read or is not a mapping.
+    """
+    name = display_name(path, root)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        problems.append(Problem(name, 0, 0, f"cannot be read: {reason}"))
+        return None
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is not None and "&" in text:
+            _refuse_cycles(node, [])
+        key_lines = _key_lines(node, lines_of) if lines_of else {}
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.MarkedYAMLError as error:
+        problems.append(_invalid(name, error, text))
+        return None
+    except yaml.reader.ReaderError as error:
+        before = text.encode()[: error.position].decode(errors="ignore").split("\n")
+        place = (len(before), len(before[-1]) + 1)
+        problems.append(Problem(name, *place, f"not valid YAML: {error.reason}"))
+        return None
+    finally:
+        loader.dispose()
+    problems.extend(
+        Problem(
+            name, mark.line + 1, mark.column + 1, f"duplicate key {key!r}: also on line {first}"
+        )
+        for key, first, mark in loader.duplicates
+    )
+    if not isinstance(data, dict):
+        problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
+        return None
+    return YamlFile(path, name, data, text, key_lines, node if keep_nodes else None)
+
+
+def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
+    """Raise when an alias stands inside what it is an alias of: such a value has no end."""
+    if any(node is parent for parent in parents):
+        raise yaml.composer.ComposerError(None, None, "an anchor contains itself", node.start_mark)
+    if isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+        for item in node.value:
+            for child in item if isinstance(item, tuple) else (item,):
+                _refuse_cycles(child, [*parents, node])
+
+
+def _invalid(name: str, error: yaml.MarkedYAMLError, text: str) -> Problem:
+    mark, context = error.problem_mark or error.context_mark, error.context_mark
+    message = f"not valid YAML: {error.problem}"
+    if advice := _advice(text, mark):
+        message = f"not valid YAML: {advice}"
+    elif error.problem == "but found another document":
+        message = "not valid YAML: a second document begins here, a file holds one"
+    elif mark and context and context.line < mark.line:
+        message += f", {error.context} that starts on line {context.line + 1}"
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Problem(name, line, column, message)
+
+
+def _advice(text: str, mark: yaml.Mark | None) -> str | None:
+    """Return what to do about the mistakes that libyaml's own words do not explain."""
+    lines = text.split("\n")
+    if mark is None or mark.line >= len(lines):
+        return None
+    before, after = lines[mark.line][: mark.column], lines[mark.line][mark.column :]
+    if after.startswith("\t"):
+        return "a tab is no indentation: use spaces"
+    if after[:1] in {"@", "`", "%"}:
+        return f"a text that begins with {after[0]} needs quotes"
+    if before.endswith("$") and after.startswith("{"):
+        return "a ${VAR} between braces needs quotes"
+    if after.startswith(":") and ": " in before:
+        return "a text that holds ': ' needs quotes"
+    return None
+
+
+def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:
+    _, mapping = _child(root, key)
+    if not isinstance(mapping, yaml.MappingNode):
+        return {}
+    return {name.value: name.start_mark.line + 1 for name, _ in mapping.value}
+
+
+def display_name(path: Path, root: Path) -> str:
+    """Return `path` relative to `root` where it lies below it."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+
+def yaml_paths(folder: Path) -> list[Path]:
+    """Return the YAML files of a folder, by name: results never depend on the file system."""
+    return sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"} and p.is_file())
