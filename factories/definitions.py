@@ -6,16 +6,18 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from factories.cli.location_report import READS
 from factories.core.assets.context import LoadContext
+from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import AutomationConditions, NamedCondition
 from factories.core.project import project_root
-from factories.core.warehouse.names import warehouse_names
+from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
 
 # Dagster would import the second one before all others, were it not among them.
@@ -59,8 +61,25 @@ def build_definitions(
         jobs=load_context.jobs,
         executor=step_executor(),
         sensors=[automation_sensor(os.environ)],
+        resources=default_resources(load_context.names),
         metadata=reads_metadata(load_context),
     )
+
+
+def default_resources(names: WarehouseNames) -> dict[str, Any]:
+    """Return the resources that every code location offers; each is created when a step asks.
+
+    Args:
+        names: How the target's databases and schemas are called.
+    """
+    return {
+        "snowflake": lazy_resource(
+            "factories.core.warehouse.resource:create_snowflake_resource",
+            names,
+            package="dagster-snowflake",
+            description="The target's Snowflake, as Dagster's SnowflakeResource.",
+        ),
+    }
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint
 from typing import Any
 
+from factories.core.errors import StepStartError
 
-class LocalSystemError(Exception):
+
+class LocalSystemError(StepStartError):
     """A local system could not be started; the text is its own."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factories.core.errors import StepStartError
 from factories.core.meta.partitions import Window
 from factories.core.project import project_root
 from factories.dbt.program import dbt_program
@@ -17,7 +18,7 @@ SOURCE_FRESHNESS = "source freshness"
 FULL_REFRESH = "--full-refresh"
 
 
-class DbtConfigError(Exception):
+class DbtConfigError(StepStartError):
     """The run's configuration cannot work; the text says why."""
 
 

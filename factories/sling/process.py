@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
+from factories.core.errors import StepStartError
 from factories.core.execution.subprocesses import Program, RawLine
 from factories.core.execution.temp_folders import temporary_step_folder
 
@@ -21,7 +22,7 @@ BINARY_PACKAGES = (
 )
 
 
-class SlingNotFoundError(Exception):
+class SlingNotFoundError(StepStartError):
     """There is no Sling binary in this environment."""
 
 

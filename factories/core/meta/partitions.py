@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from pydantic import Field, StrictStr, model_validator
 
+from factories.core.errors import StepStartError
 from factories.core.meta.times import DateText, TimezoneText
 from factories.core.yaml.models import StrictModel
 
@@ -106,7 +107,7 @@ class Window:
     end: datetime
 
 
-class UnreadableWindowError(Exception):
+class UnreadableWindowError(StepStartError):
     """A partitioned asset runs without a partition: loading everything instead would be wrong."""
 
 

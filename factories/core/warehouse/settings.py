@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
+from factories.core.errors import StepStartError
 from factories.core.local_systems import call_entry_point
 from factories.core.yaml.variables import target
 
@@ -18,7 +19,7 @@ NETWORK_TIMEOUT_SECONDS = 600
 QUERY_TAG = "data-platform"
 
 
-class WarehouseSettingsError(Exception):
+class WarehouseSettingsError(StepStartError):
     """The environment lacks what is needed to reach the target's Snowflake."""
 
 

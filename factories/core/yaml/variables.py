@@ -9,6 +9,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from factories.core.errors import StepStartError
 from factories.core.local_systems import call_entry_point
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import KeyPath, YamlFile
@@ -20,7 +21,7 @@ UNFINISHED = re.compile(r"^\$([A-Z_][A-Z0-9_]*)$|\$\{([A-Za-z_]\w*)[^{}]*$")
 PROVIDERS = "dp.local_variables"
 
 
-class UndefinedVariableError(Exception):
+class UndefinedVariableError(StepStartError):
     """A `${VAR}` has no value in this process's environment."""
 
     def __init__(self, name: str) -> None:
