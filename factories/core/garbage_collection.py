@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, out of the way while many objects are made that all stay."""
+"""Pauses Python's cyclic garbage collector while many long-lived objects are created."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ def call_entry_point(point: EntryPoint) -> Any:
     """Call the function that an entry point names, which may start a local system.
 
     Raises:
-        LocalSystemError: When it fails, whatever its own kind of error: what provides for the
-            local target is not known here.
+        LocalSystemError: When it fails, with any kind of error: the factories do not know the
+            package behind the entry point.
     """
     try:
         return point.load()()

@@ -1,4 +1,4 @@
-"""Where the project's folders are."""
+"""Finds the project folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a code location gathers while its factories read YAML."""
+"""The state of loading one code location: its inputs, and what its factories found."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Origin:
 
 @dataclass
 class LoadContext:
-    """The inputs and the findings of one build of a code location's definitions.
+    """The inputs and findings of loading one code location.
 
     Attributes:
         root: The project folder.
-        names: How the target's databases and schemas are called.
+        names: The names of the target's databases and schemas.
         conditions: The automation conditions that YAML may name.
         problems: Every mistake found so far; the caller raises them together.
         produced: Where each produced asset key comes from.
@@ -49,10 +49,10 @@ class LoadContext:
     reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
 
     def claim(self, key: dg.AssetKey, table: str, origin: Origin) -> None:
-        """Note that an asset is produced, and the table it loads.
+        """Record that an asset is produced, and the table that it loads.
 
-        A second producer of the key, or of the table under another key, is a problem: each load
-        would replace what the other wrote.
+        A second producer of the key, or of the table under another key, is a problem: each would
+        overwrite what the other loaded.
         """
         of_table = self.tables.setdefault(table, origin)
         of_key = self.produced.setdefault(key, origin)

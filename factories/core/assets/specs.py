@@ -1,4 +1,4 @@
-"""The specs of assets: what a `meta.dagster` block and a tool say, in Dagster's terms."""
+"""Builds asset specs from a `meta.dagster` block and what the tool knows of the asset."""
 
 from __future__ import annotations
 

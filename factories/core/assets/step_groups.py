@@ -1,4 +1,4 @@
-"""How the assets of one file share steps of Dagster."""
+"""Groups the assets of one file into Dagster steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True)
 class StepGroup(Generic[ItemT]):
-    """What one step of Dagster runs: it has one kind of partitions and one pool.
+    """The assets that one Dagster step materializes: they share partitions and a pool.
 
     Attributes:
         name: The op's name, unique in the code location.

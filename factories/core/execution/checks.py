@@ -50,7 +50,7 @@ class LoadedTable:
 def run_checks(
     key: dg.AssetKey, spec: ChecksSpec, table: LoadedTable
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run the checks of one table; a check that cannot run has failed, and spares the others."""
+    """Run the checks of one table; a check that cannot run fails, and the others still run."""
     for name, run in _checks(spec, table):
         try:
             passed, details, description = run()
@@ -173,6 +173,6 @@ def table_checks(
         try:
             columns = reader.columns(relation)
         except QueryFailedError:
-            columns = {}  # each check tells what it misses
+            columns = {}  # each check reports the column that it misses
     previous = previous_columns(instance, key, before=loaded_at)
     yield from run_checks(key, checks, LoadedTable(relation.sql, columns, previous, reader.query))

@@ -1,4 +1,4 @@
-"""Steps whose run has ended without them: they end too.
+"""Ends a step when its run has ended.
 
 A run's process that is killed (by the system, for want of memory) leaves its step processes at
 work. Dagster sees that the run has failed, and some time after gives its slot of the pool to the

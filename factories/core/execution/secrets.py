@@ -1,4 +1,4 @@
-"""Keeping secrets out of logs and error text."""
+"""Keeps secrets out of logs and error text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SecretMask:
         self._secrets = sorted(kept, key=len, reverse=True)
 
     def add(self, secret: str) -> None:
-        """Hide one more, which came to light while something ran."""
+        """Hide one more secret, which became known while the step ran."""
         if secret not in self._secrets:
             self._secrets = SecretMask([*self._secrets, secret])._secrets  # noqa: SLF001 - of its own class
 

@@ -1,4 +1,4 @@
-"""Running a tool's program: its lines as they come, nothing of it left behind."""
+"""Runs a tool's program, yields its output line by line, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -48,8 +48,7 @@ class Program:
 
         Args:
             command: The program and its arguments.
-            environment: What it gets beside this process's own environment; None takes a
-                variable away.
+            environment: Changes to this process's environment; None removes a variable.
             folder: Its working folder.
             stop_signal: What it is asked to stop with.
         """
@@ -112,16 +111,16 @@ class Program:
 
 
 def environment_with(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Return this process's environment with changes; None takes a variable away."""
+    """Return this process's environment with changes; None removes a variable."""
     changed = {**os.environ, **changes}
     return {name: value for name, value in changed.items() if value is not None}
 
 
 def _dies_with_us() -> list[str]:
-    """Return what makes the kernel end a program with this process, even when that is killed.
+    """Return a command prefix that ends the program when this process dies, even when it is killed.
 
-    Else a killed step's program goes on writing beside the run that takes its place. Linux only:
-    elsewhere it ends when it next writes to the closed pipe.
+    Otherwise the program of a killed step goes on writing, beside the run that replaces it. Linux
+    only: elsewhere the program ends when it next writes to the closed pipe.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []

@@ -23,11 +23,11 @@ COLUMNS_SQL = """
 
 
 class QueryFailedError(Exception):
-    """The warehouse refuses a statement, or does not answer; the text is its own."""
+    """The warehouse refused a statement or did not answer; the text is the warehouse's own."""
 
 
 class TableReader:
-    """Looks at loaded tables through one session, opened when first needed."""
+    """Reads loaded tables through one session, which is opened when first needed."""
 
     def __init__(self, settings: WarehouseSettings, names: WarehouseNames) -> None:
         """Take what a session needs; nothing is opened yet."""
@@ -44,7 +44,7 @@ class TableReader:
         """Return the rows of one statement.
 
         Raises:
-            QueryFailedError: When there is no session, or the statement fails; told without
+            QueryFailedError: When there is no session, or the statement fails; its text holds no
                 secrets.
         """
         from snowflake.connector.errors import Error  # noqa: PLC0415 - 0.4 s, while the tool loads

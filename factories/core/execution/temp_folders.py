@@ -1,4 +1,4 @@
-"""The temporary folder of one step: gone when the step is, also when it was killed."""
+"""Temporary folders of steps, which are removed even if the step was killed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 def temporary_step_folder(tool: str) -> Iterator[Path]:
     """Make a folder that only this user can read, and remove it at the end.
 
-    What steps that were killed have left behind is removed first.
+    The folders of killed steps are removed first.
     """
     remove_abandoned_folders(tool)
     folder = Path(tempfile.mkdtemp(prefix=f"{folder_prefix(tool)}{os.getpid()}-"))
@@ -25,7 +25,7 @@ def temporary_step_folder(tool: str) -> Iterator[Path]:
 
 
 def folder_prefix(tool: str) -> str:
-    """Return how the names of a tool's folders begin; the process's id follows."""
+    """Return the prefix of a tool's folder names; the process id follows it."""
     return f"dp-{tool}-"
 
 

@@ -52,7 +52,7 @@ class NamedCondition:
     Attributes:
         name: The word in YAML.
         config: The model of `automation_condition_config`.
-        build: Makes Dagster's condition; None stands for never.
+        build: Builds Dagster's condition; None means never.
     """
 
     name: str
@@ -95,9 +95,9 @@ def automation_condition(
 
 
 def _external() -> dg.AssetSelection:
-    """Return the assets that nothing produces.
+    """Return the external assets, which no code location produces.
 
-    Nobody observes them, so a condition that waits for their update waits for ever: seen with
+    Nothing observes them, so a condition that waits for their update waits for ever. Seen with
     `on_cron` and `eager` in dagster 1.13.27.
     """
     every = dg.AssetSelection.all(include_sources=True)
@@ -215,7 +215,7 @@ class AutomationConditions:
 
         Args:
             name: The word in YAML; None, like `manual_only`, yields None.
-            config: What stands under `automation_condition_config`.
+            config: The value of `automation_condition_config`.
             places: Where the `meta.dagster` block was written.
             problems: Receives an unknown name, with the nearest, and wrong config.
         """
@@ -232,7 +232,7 @@ class AutomationConditions:
                 )
             )
             return None
-        # The same few conditions stand on thousands of assets: build each once.
+        # Thousands of assets share a few conditions, so each is built once.
         memo = f"{name}:{sorted((config or {}).items(), key=str)}"
         if memo not in self._built:
             needed = [key for key, f in condition.config.model_fields.items() if f.is_required()]

@@ -1,4 +1,4 @@
-"""The `meta.dagster` blocks of one file: found, checked, and merged over the file's defaults."""
+"""Reads the `meta.dagster` blocks of a file and merges them over the file's defaults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MetaBlocks:
         """Return the block that holds for an item, and its condition (None: never).
 
         Args:
-            item: Where the item stands in the file, such as `["streams", "ops.flights"]`.
+            item: The item's path in the file, such as `["streams", "ops.flights"]`.
             meta: The value of its `meta`, None when it has none.
 
         Returns:
@@ -66,7 +66,7 @@ class MetaBlocks:
     ) -> tuple[DagsterMeta | None, Condition | None]:
         problems = self._load_context.problems
         meta = validate(DagsterMeta, block, places, problems)
-        # Also where something else is wrong: both are told.
+        # Resolved even if the block has other mistakes, so that all are reported.
         name = block.get("automation_condition")
         config = block.get("automation_condition_config")
         condition = None
@@ -76,9 +76,9 @@ class MetaBlocks:
 
 
 def misplaced_keys(file: YamlFile, meta: Any, at: KeyPath) -> Iterator[Problem]:
-    """Yield the keys of a `meta` that were meant to be `dagster`, or to stand below it.
+    """Yield the keys of a `meta` that are misspellings of `dagster`, or belong below it.
 
-    Any other is somebody else's.
+    Other keys belong to other readers of the file.
     """
     for key in meta if isinstance(meta, dict) else ():
         if key in DagsterMeta.model_fields:
@@ -91,7 +91,7 @@ def misplaced_keys(file: YamlFile, meta: Any, at: KeyPath) -> Iterator[Problem]:
 def variables_in(
     file: YamlFile, block: dict[str, Any], at: KeyPath, of: str = KEY
 ) -> Iterator[Problem]:
-    """Yield each `${VAR}` of a block: it is read while loading, and shows in the catalog."""
+    """Yield each `${VAR}` of a block: the block is read while loading and shown in the catalog."""
     for path, name in variables.names(block):
         message = f"${{{name}}}: {of} takes no variables: write the value"
         yield file.problem([*at, *path], message)

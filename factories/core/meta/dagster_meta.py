@@ -69,7 +69,7 @@ def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class DagsterMeta(StrictModel):
-    """What Dagster shall know of an asset, whatever tool makes it.
+    """Everything that YAML can say to Dagster about an asset, the same for every tool.
 
     Valid on a file's `defaults` and on each stream, resource or model; the more specific wins, key
     by key (see `merge_meta`).
@@ -136,7 +136,7 @@ class DagsterMeta(StrictModel):
         return self
 
 
-# Where a key of the block stands that was looked for on a stream or a resource itself.
+# Where the keys of this block belong, for a user who wrote one directly on a stream or resource.
 META_KEYS_ELSEWHERE: Mapping[str, str] = {
     "dagster": "belongs below meta",
     **dict.fromkeys(DagsterMeta.model_fields, "belongs below meta.dagster"),
@@ -150,7 +150,7 @@ def merge_meta(
     """Return the block that holds for an asset: `specific` over `general`, key by key.
 
     Tags, retries, checks and the condition's config are merged key by key themselves; every other
-    value is replaced whole, for half of two partitions or freshness rules makes no third. Where
+    value is replaced as a whole, because two partition or freshness rules cannot be combined. Where
     `specific` names another condition, only the inherited config that this one takes is kept.
 
     Args:

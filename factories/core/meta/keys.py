@@ -43,5 +43,5 @@ AssetKeyNames = Annotated[tuple[AssetKeyText, ...], BeforeValidator(as_list)]
 
 
 def parse_key(text: str) -> dg.AssetKey:
-    """Return the key that `flight_ops/raw/flights` in YAML stands for."""
+    """Return the asset key for text such as `flight_ops/raw/flights`."""
     return dg.AssetKey(text.split("/"))

@@ -1,4 +1,4 @@
-"""Cron expressions, time zones and dates as they stand in YAML."""
+"""Validates cron expressions, time zones and dates in YAML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import AfterValidator, StrictStr
 
 from factories.core.yaml.problems import nearest
 
-# croniter's extensions `H` and `R` stand for moments that chance chooses anew at each look.
+# croniter's extensions `H` and `R` mean random times, which differ each time they are evaluated.
 CHANCE = re.compile(r"(?:^|[\s,])[hr](?:[\s,(/]|$)", re.IGNORECASE)
 ANY_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - only whether a tick ever comes matters
 

@@ -1,4 +1,4 @@
-"""Values of YAML against a parameter's annotation, as far as its text alone says what it takes."""
+"""Compares a YAML value with a parameter's annotation, which is read as text."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ WORDS = {
 
 
 def expected_type(annotation: str, value: object) -> str | None:
-    """Return what a parameter takes, in words, where a value is something else.
+    """Return in words what a parameter accepts, if the value does not fit.
 
     Example:
-        >>> wanted("int | None", "2013-01-01")
+        >>> expected_type("int | None", "2013-01-01")
         'a whole number or empty'
 
     Args:
@@ -36,7 +36,7 @@ def expected_type(annotation: str, value: object) -> str | None:
         value: A plain YAML value.
 
     Returns:
-        None where the value fits, and where the annotation has names whose meaning is not known.
+        None if the value fits, or if the annotation uses names other than built-in types.
     """
     members = [part.strip().partition("[")[0] for part in annotation.split("|")]
     if not all(member in PLAIN for member in members):

@@ -1,4 +1,4 @@
-"""A Python module's names and functions, read from its text: the module never runs."""
+"""Reads the names and functions of a Python module from its text, without running it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Decorators that leave a function's parameters as they are written; of others nothing is known.
+# Decorators that keep a function's parameters. What other decorators do is unknown.
 TRANSPARENT = frozenset({"source", "resource", "defer", "cache", "lru_cache"})
 
 
@@ -69,7 +69,7 @@ class ModuleNames:
         self.is_open |= function.name == "__getattr__"
         again = function.name in self.found
         self._bind(function.name, function.lineno)
-        if not (conditional and again):  # which of them holds is known only when it runs
+        if not (conditional and again):  # which definition applies is only known when it runs
             self.functions[function.name] = function
 
     def _bind(self, name: str, line: int) -> None:
@@ -128,9 +128,9 @@ class CallShape:
     """How a function can be called by position.
 
     Attributes:
-        fewest: Arguments that it needs.
-        most: Arguments that it takes; None for any number.
-        by_name_only: Arguments that it needs, and that cannot be given by position.
+        fewest: The number of required positional arguments.
+        most: The number of accepted positional arguments; None for any number.
+        by_name_only: Required arguments that can only be given by name.
     """
 
     fewest: int

@@ -1,4 +1,4 @@
-"""Importing the modules of a project's folder of YAML files, where a run calls their functions."""
+"""Imports the Python modules beside YAML files, in the step that calls their functions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Any
 
 
 class FolderNameError(Exception):
-    """A folder has the name of an installed package."""
+    """A project folder has the same name as an installed package."""
 
 
 def imported(name: str, folder: Path) -> ModuleType:
     """Import a module of the folder, or one that is installed.
 
-    The folder is a package of its own name (`dlt_pipelines.calendar`), wherever the process was
-    started: its modules import each other below it, and none hides one of the standard library.
+    The folder becomes a package with the folder's name (`dlt_pipelines.calendar`), wherever the
+    process was started. Its modules import each other by that name, and none of them hides a module
+    of the standard library.
 
     Raises:
         FolderNameError: When an installed package has the folder's name.
@@ -33,7 +34,7 @@ def imported(name: str, folder: Path) -> ModuleType:
 
 
 def imported_function(reference: str, folder: Path) -> Callable[..., Any]:
-    """Return the function that `module:function` names; its module is imported, which runs it.
+    """Import the module of a `module:function` reference and return the function.
 
     Raises:
         FolderNameError: When an installed package has the folder's name.
@@ -44,7 +45,7 @@ def imported_function(reference: str, folder: Path) -> Callable[..., Any]:
 
 
 def _make_package(folder: Path) -> None:
-    """Let Python know the folder as a package, which it need not be on its path for."""
+    """Register the folder as a package, so that it need not be on `sys.path`."""
     name, place = folder.name, [str(folder)]
     known = importlib.util.find_spec(name)
     if known is not None and known.origin is not None and Path(known.origin).parent != folder:

@@ -1,4 +1,4 @@
-"""Python functions that YAML names as `module:function`, looked at without running them.
+"""Checks Python functions that YAML names as `module:function`, without running them.
 
 A module is read as text and parsed: while a code location loads, no code of the user's runs, and a
 function that needs a database or a secret on import can be checked all the same.
@@ -64,7 +64,7 @@ class FunctionError(Exception):
     Attributes:
         message: What is wrong.
         allowed: What would have been accepted.
-        nearest: The allowed value that was most likely meant.
+        nearest: The allowed value that is most like what the user wrote.
         place: File, line and column, when the mistake lies in the Python file itself.
     """
 
@@ -92,18 +92,18 @@ def find_function(
         text: The module's dotted name, a colon and the function's name.
         folder: Where modules are looked for first; so a file `calendar.py` in it wins over the
             standard library's module.
-        modules: Those that were read before, by file; this one is added. So a file that many
-            functions are in is read once.
+        modules: Modules that were read before, by file; this one is added, so that a file with
+            many functions is read once.
 
     Raises:
         FunctionError: When the text is malformed, there is no such module or function, or the
             module is not valid Python.
     """
     if not REFERENCE.fullmatch(text):
-        meant = re.sub(r"\.(\w+)$", r":\1", text)
+        corrected = re.sub(r"\.(\w+)$", r":\1", text)
         raise FunctionError(
             f"{text!r} is not of the form module:function",
-            nearest=meant if REFERENCE.fullmatch(meant) else None,
+            nearest=corrected if REFERENCE.fullmatch(corrected) else None,
         )
     module, _, name = text.partition(":")
     path = module_file(module, folder)

@@ -17,7 +17,7 @@ NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 @dataclass(frozen=True)
 class Relation:
-    """A table, or a stage, as the warehouse stores its name; as text, what people call it."""
+    """The name of a table or stage, as the warehouse stores it."""
 
     database: str
     schema: str
@@ -28,13 +28,13 @@ class Relation:
 
     @property
     def sql(self) -> str:
-        """What SQL calls it; each part may be a reserved word."""
+        """The quoted name for SQL; each part may be a reserved word."""
         return ".".join(map(sql_identifier, (self.database, self.schema, self.table)))
 
 
 @dataclass(frozen=True)
 class WarehouseNames:
-    """How a target's databases and schemas are called; known without any connection.
+    """The names of a target's databases and schemas; known without a connection.
 
     Attributes:
         target: `local`, `dev`, `prod` or the name of a branch deployment.
@@ -60,7 +60,7 @@ class WarehouseNames:
 
 
 def warehouse_names(environ: Mapping[str, str] = os.environ) -> WarehouseNames:
-    """Return the names that hold for this process's target.
+    """Return the names for this process's target.
 
     In `dev` each person has schemas of their own (`DP_SCHEMA_SUFFIX`, by default the login name);
     a branch deployment has databases of its own (`DP_DATABASE_SUFFIX`, by default the target's

@@ -1,10 +1,10 @@
-"""Texts and names in SQL."""
+"""Quotes text and names for SQL."""
 
 from __future__ import annotations
 
 
 def sql_literal(text: str) -> str:
-    """Return a text as a literal of Snowflake's SQL, in which a backslash escapes too."""
+    """Return text as a string literal of Snowflake's SQL, where a backslash is an escape too."""
     escaped = text.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
 
@@ -12,8 +12,8 @@ def sql_literal(text: str) -> str:
 def sql_identifier(name: str) -> str:
     """Return a name, as Snowflake stores it, as an identifier of its SQL.
 
-    In quotes it may be a reserved word such as ORDER; without them Snowflake stores a name in upper
-    case, so a name from YAML is to be in upper case here.
+    A quoted name may be a reserved word such as ORDER. Snowflake stores unquoted names in upper
+    case, so pass a name from YAML in upper case.
     """
     escaped = name.replace('"', '""')
     return f'"{escaped}"'

@@ -40,7 +40,7 @@ def create_snowflake_resource(names: WarehouseNames) -> SnowflakeResource:
         **fields,
         database=names.database(RAW),
         additional_snowflake_connection_args={
-            **arguments,  # of a server of our own: its host, port and protocol
+            **arguments,  # the host, port and protocol of the embedded server
             "session_parameters": {"QUERY_TAG": QUERY_TAG},
         },
     )

@@ -24,7 +24,7 @@ class WarehouseSettingsError(StepStartError):
 
 
 class WarehouseConnection(Protocol):
-    """The part of the Python connector's connection that is used here."""
+    """The methods of the Python connector's connection that the factories use."""
 
     def cursor(self) -> Any:
         """Return a cursor."""
@@ -56,7 +56,7 @@ class WarehouseSettings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown."""
+        """The values that must never be shown."""
         return tuple(s for s in (self.password, self.private_key_passphrase) if s)
 
     def connector_arguments(self) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class WarehouseSettings:
             "protocol": self.protocol,
             "login_timeout": LOGIN_TIMEOUT_SECONDS,
             "network_timeout": NETWORK_TIMEOUT_SECONDS,
-            # Else each login collects the names of all that the process has imported.
+            # Otherwise each login collects the names of all imported modules.
             "log_imported_packages_in_telemetry": False,
         }
         return {name: value for name, value in arguments.items() if value is not None}
@@ -97,8 +97,8 @@ class WarehouseSettings:
     def sling_connection(self, database: str) -> str | dict[str, Any]:
         """Return what Sling takes as a connection named in the environment.
 
-        A server of our own is reached by URL: given a host and a protocol as a map, Sling 1.4.11
-        ignores them. The schema in the URL's path would be read as part of the database's name.
+        The embedded server is reached by URL, because Sling 1.4.11 ignores the host and protocol of
+        a map. The URL names no schema: Sling would read it as part of the database's name.
         """
         if self.host is not None:
             query = {
@@ -138,8 +138,8 @@ class WarehouseSettings:
             "database": database,
             "role": self.role,
             "warehouse": self.warehouse,
-            # Given to the connector as they are. dlt's own `host` is the account: a server of our
-            # own is reached by these. Its own `query_tag` would be a statement for every file.
+            # Passed on to the connector unchanged. dlt's own `host` is the account, so the embedded
+            # server needs these. dlt's own `query_tag` would be one more statement for every file.
             "query": {
                 "session_parameters": {"QUERY_TAG": QUERY_TAG},
                 "log_imported_packages_in_telemetry": False,
@@ -150,11 +150,11 @@ class WarehouseSettings:
 
 
 def client_environment() -> dict[str, str]:
-    """Return what Snowflake's clients shall find in the environment of a process on this target.
+    """Return the environment variables for a process that runs one of Snowflake's clients.
 
-    At login the Python connector asks the clouds' metadata services where it runs, and nothing but
-    this variable stops it. To reach the embedded warehouse that is of no use, and on a machine
-    without these services it took five seconds in one login of ten.
+    At login the Python connector asks the cloud providers' metadata services where it runs, unless
+    this variable is set. The embedded warehouse does not need that, and on a machine without these
+    services one login in ten took five seconds.
     """
     return {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true"} if target() == "local" else {}
 

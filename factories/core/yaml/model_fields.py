@@ -1,4 +1,4 @@
-"""What a model and those nested in it take: the keys at a place, and where a key belongs."""
+"""Looks up the fields of nested models: the keys that a path accepts, and where a key belongs."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def keys_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
 
 
 def example_at(model: type[BaseModel], path: Sequence[str | int]) -> Any:
-    """Return an example of the field at `path`, None when it has none or is no field."""
+    """Return an example of the field at `path`, or None when there is none."""
     nested = _nested(model, path[:-1]) if path else None
     field = dict(_fields(nested)).get(str(path[-1])) if nested else None
     return next(iter(field.examples or ()), None) if field else None
 
 
 def elsewhere_at(model: type[BaseModel], path: Sequence[str | int]) -> str | None:
-    """Return where the unknown key at `path` stands instead, as its model's `elsewhere` says."""
+    """Return where the unknown key at `path` belongs, as its model's `elsewhere` says."""
     reasons = getattr(_nested(model, path[:-1]), "elsewhere", {})
     return reasons.get(path[-1]) if isinstance(reasons, Mapping) else None
 
 
 def homes_of(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """Return the keys beside the unknown one at `path` whose own mappings take it."""
+    """Return the sibling keys of an unknown key whose own mappings accept it."""
     nested = _nested(model, path[:-1])
     return [
         name

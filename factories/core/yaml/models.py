@@ -1,4 +1,4 @@
-"""Strict models of YAML content, and their mistakes as problems with places."""
+"""Strict pydantic models of YAML content; validating reports every mistake with its position."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StrictModel(BaseModel):
     """A frozen model that refuses keys it does not know.
 
     Attributes:
-        elsewhere: Keys that somebody may look for here, and where they stand.
+        elsewhere: Keys that a user may try here by mistake, and where they belong.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,10 +53,10 @@ Duration = Annotated[
 
 
 def as_list(value: object) -> object:
-    """Return a list of one for one word.
+    """Return a single name as a list of one, and a list as it is.
 
     Raises:
-        ValueError: When it is neither text nor a list, or a text that means several words.
+        ValueError: When it is neither text nor a list, or a text such as `id, day`.
     """
     if isinstance(value, str):
         if SEVERAL.fullmatch(value):
@@ -75,7 +75,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class SourceMap:
-    """Where the values of one model were written: each path in the most specific mapping."""
+    """Finds where each value of a merged model was written, the most specific mapping first."""
 
     def __init__(self, file: YamlFile, *bases: Sequence[str | int]) -> None:
         """Name the mappings that were merged into the model's input, the most specific first."""
@@ -83,7 +83,7 @@ class SourceMap:
         self.bases = bases
 
     def base_of(self, path: Sequence[str | int]) -> Sequence[str | int]:
-        """Return the mapping that `path` was taken from."""
+        """Return the path of the mapping that the value at `path` was taken from."""
         for length in range(len(path), 0, -1):
             for base in self.bases:
                 if self.file.has([*base, *path[:length]]):
@@ -91,7 +91,7 @@ class SourceMap:
         return self.bases[0]
 
     def problem(self, path: Sequence[str | int], message: str, **details: Any) -> Problem:
-        """Return a problem at the place where `path` was written."""
+        """Return a problem at the position of the value at `path`."""
         return self.file.problem([*self.base_of(path), *path], message, **details)
 
 
@@ -118,7 +118,7 @@ def validate_partly(
     *,
     needed: Collection[str] = (),
 ) -> ModelT | None:
-    """Build a model of what is right in a file, so that one mistake does not hide others.
+    """Build a model of the valid part of a file, so that one mistake does not hide others.
 
     Args:
         model: The model of the whole file.

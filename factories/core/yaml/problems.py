@@ -1,4 +1,4 @@
-"""Problems in configuration, collected while reading and raised once, together."""
+"""Problems in configuration: collected while files are read, and reported together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Problem:
         column: 1-based; 0 when the problem concerns the whole file.
         message: What is wrong, as one sentence without a full stop.
         allowed: What would have been accepted.
-        nearest: The allowed value that the user most likely meant.
+        nearest: The allowed value that is most like what the user wrote.
     """
 
     file: str
@@ -42,7 +42,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """Configuration that cannot be used: every problem that was found, sorted by place."""
+    """The configuration has problems; they are sorted by file and line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted_problems(problems)
@@ -50,19 +50,19 @@ class ConfigError(Exception):
 
 
 def sorted_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems sorted by place, each once."""
+    """Return the problems without duplicates, sorted by file, line and column."""
     return tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.message)))
 
 
 def format_problems(problems: Sequence[Problem]) -> str:
-    """Return the problems as text, one a line under a line that counts them."""
+    """Return the problems as text: a line with their number, then a line for each."""
     count = len(problems)
     head = f"{count} problem{'' if count == 1 else 's'} in the configuration:"
     return "\n".join([head, *(f"  {problem}" for problem in problems)])
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed word most like `word`, or None when none is alike.
+    """Return the allowed word that is most like `word`, or None when none is similar.
 
     Example:
         >>> nearest("on_corn_no_deps", ["on_cron_no_deps", "manual_only"])

@@ -1,4 +1,4 @@
-"""YAML files, read safely: every problem has a place, duplicate keys are refused."""
+"""Reads YAML files: problems have a line and column, and duplicate keys are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Loader(yaml.CSafeLoader):
     YAML 1.1's `no` (a boolean), `12:30` (a number) and `2013-01-01` (a date object) stay text.
     """
 
-    # A table of its own: the inherited one is shared by every loader of the process.
+    # The inherited table is shared by every loader of the process, so this one gets its own.
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's interface, filled below and never changed
 
     def __init__(self, text: str) -> None:
@@ -31,7 +31,7 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):  # flattening has put merged keys first, once each
+        if len(mapping) != len(node.value):  # merged keys come first, each once
             self._note_duplicates(node)
         return mapping
 
@@ -39,7 +39,7 @@ class _Loader(yaml.CSafeLoader):
         seen: dict[str, yaml.Mark] = {}
         for key, _ in node.value:
             if not node.start_mark.index <= key.start_mark.index <= node.end_mark.index:
-                continue  # it came by a merge, to be overridden
+                continue  # from a merge (<<), which may be overridden
             first = seen.setdefault(key.value, key.start_mark)
             if first is not key.start_mark:
                 self.duplicates.append((key.value, first.line + 1, key.start_mark))
@@ -93,10 +93,10 @@ class YamlFile:
         path: Where it lies.
         name: The path as error messages show it.
         data: Its content as plain Python values.
-        text: Its content as text, from which places are found when something is wrong.
+        text: Its content as text, from which positions are computed when something is wrong.
         key_lines: The 1-based line of every key of the mapping that was asked for on reading.
-        nodes: The content with its places, where it was asked for on reading; else it is composed
-            when something is wrong.
+        nodes: The parsed nodes with their positions, if the caller asked to keep them; otherwise
+            the text is parsed again when something is wrong.
     """
 
     path: Path
@@ -119,14 +119,14 @@ class YamlFile:
         nearest: str | None = None,
         at_key: bool = False,
     ) -> Problem:
-        """Return a problem at the place of `path` in this file.
+        """Return a problem at the position of `path` in this file.
 
         Args:
-            path: Keys and list indexes from the root; what does not exist in the file is
-                placed at the key of its nearest parent that does.
+            path: Keys and list indexes from the root. If nothing is written there, the problem
+                points to the key of the nearest parent that is.
             message: What is wrong.
             allowed: What would have been accepted.
-            nearest: The allowed value that was most likely meant.
+            nearest: The allowed value that is most like what the user wrote.
             at_key: Point at the key, not at its value.
         """
         line, column = self.position(path, at_key=at_key)
@@ -190,8 +190,8 @@ def read_yaml(
         path: The file.
         root: The project folder; error messages show paths relative to it.
         problems: Receives what is wrong with the file.
-        lines_of: A top-level key whose mapping's keys get their lines in `key_lines`.
-        keep_nodes: For a file that is asked for places also when nothing is wrong.
+        lines_of: A top-level key; the lines of the keys below it are kept in `key_lines`.
+        keep_nodes: Keep the parsed nodes, for a caller that asks for positions of valid values too.
 
     Returns:
         The file, or None when it cannot be read or is not a mapping.
@@ -233,7 +233,7 @@ def read_yaml(
 
 
 def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
-    """Raise when an alias stands inside what it is an alias of: such a value has no end."""
+    """Raise when an anchor contains an alias of itself: such a value would be infinite."""
     if any(node is parent for parent in parents):
         raise yaml.composer.ComposerError(None, None, "an anchor contains itself", node.start_mark)
     if isinstance(node, yaml.MappingNode | yaml.SequenceNode):
@@ -256,7 +256,7 @@ def _invalid(name: str, error: yaml.MarkedYAMLError, text: str) -> Problem:
 
 
 def _advice(text: str, mark: yaml.Mark | None) -> str | None:
-    """Return what to do about the mistakes that libyaml's own words do not explain."""
+    """Return advice for common mistakes that libyaml's own message does not explain."""
     lines = text.split("\n")
     if mark is None or mark.line >= len(lines):
         return None
@@ -285,5 +285,5 @@ def display_name(path: Path, root: Path) -> str:
 
 
 def yaml_paths(folder: Path) -> list[Path]:
-    """Return the YAML files of a folder, by name: results never depend on the file system."""
+    """Return the YAML files of a folder, sorted by name so that results are the same everywhere."""
     return sorted(p for p in folder.iterdir() if p.suffix in {".yaml", ".yml"} and p.is_file())

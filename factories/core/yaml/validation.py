@@ -1,4 +1,4 @@
-"""What pydantic finds wrong in YAML's values, told as problems with places."""
+"""Turns pydantic's validation errors into problems with a file, line and column."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TYPE_NAMES = {
 
 
 class HasPosition(Protocol):
-    """Knows where the values of one model were written."""
+    """Knows the file, line and column of each value of one model."""
 
     def problem(self, path: Sequence[str | int], message: str, **details: Any) -> Problem:
         """Return a problem at the place where `path` was written."""
@@ -38,31 +38,31 @@ class HasPosition(Protocol):
 def validation_problems(
     model: type[BaseModel], data: Any, error: ValidationError, places: HasPosition
 ) -> Iterator[Problem]:
-    """Yield every mistake that pydantic has found.
+    """Yield every mistake that pydantic found.
 
     Args:
         model: The model of the data.
         data: The plain YAML values.
-        error: What pydantic says of them.
+        error: Pydantic's own error.
         places: Where they were written.
     """
     by_path: dict[tuple[str | int, ...], list[dict[str, Any]]] = defaultdict(list)
     for mistake in error.errors(include_url=False):
         by_path[tuple(_in_data(mistake["loc"], data, mistake["type"]))].append(dict(mistake))
-    meant = {
+    intended_keys = {
         (*path[:-1], _nearest_key(model, path))
         for path, mistakes in by_path.items()
         if any(mistake["type"] == "extra_forbidden" for mistake in mistakes)
     }
     for path, mistakes in by_path.items():
-        if path in meant and all(mistake["type"] == "missing" for mistake in mistakes):
-            continue  # told with the key that was meant for it
-        told = [mistake for mistake in mistakes if not _of_another_member(mistake, path, by_path)]
-        yield from _problems(model, data, path, told, places)
+        if path in intended_keys and all(mistake["type"] == "missing" for mistake in mistakes):
+            continue  # reported with the misspelt key
+        relevant = [m for m in mistakes if not _of_another_member(m, path, by_path)]
+        yield from _problems(model, data, path, relevant, places)
 
 
 def invalid_paths(error: ValidationError, data: Any) -> list[tuple[str | int, ...]]:
-    """Return the places of the mistakes, in the steps that the user wrote."""
+    """Return the paths of the mistakes, in the keys that the user wrote."""
     return [tuple(_in_data(e["loc"], data, e["type"])) for e in error.errors()]
 
 
@@ -71,10 +71,10 @@ def _of_another_member(
     path: tuple[str | int, ...],
     by_path: Mapping[tuple[str | int, ...], Sequence[dict[str, Any]]],
 ) -> bool:
-    """Tell whether a mistake comes from a member of a union that was not meant.
+    """Tell whether a mistake concerns a member of a union that the user did not intend.
 
-    A mapping was not meant as a word when something below it is wrong; a word not as a mapping
-    when it is none of the allowed words.
+    Pydantic reports every member of a union that does not fit. A user who wrote a mapping with a
+    mistake in it did not intend text; one who wrote an unknown word did not intend a mapping.
     """
     if isinstance(mistake["input"], dict):
         return _is_type_error(mistake) and any(
@@ -89,7 +89,7 @@ def _is_type_error(mistake: dict[str, Any]) -> bool:
 
 
 def _in_data(loc: Sequence[str | int], data: Any, kind: str) -> Iterator[str | int]:
-    """Yield the steps that the user wrote: pydantic adds the names of a union's members."""
+    """Yield the keys that the user wrote, without the names of union members that pydantic adds."""
     missing = loc[-1] if kind == "missing" else None
     for step in loc[:-1] if missing is not None else loc:
         in_list = isinstance(data, list) and isinstance(step, int) and step < len(data)
@@ -108,16 +108,16 @@ def _problems(
     places: HasPosition,
 ) -> Iterator[Problem]:
     """Yield the problems at one path; the members of a union make one together."""
-    wanted = list(dict.fromkeys(TYPE_NAMES[m["type"]] for m in mistakes if _is_type_error(m)))
-    if "a number" in wanted:
-        wanted = [kind for kind in wanted if kind != "a whole number"]
-    if wanted:
+    expected = list(dict.fromkeys(TYPE_NAMES[m["type"]] for m in mistakes if _is_type_error(m)))
+    if "a number" in expected:
+        expected = [kind for kind in expected if kind != "a whole number"]
+    if expected:
         value = mistakes[0]["input"]
-        kinds = " or ".join(wanted)
-        if "a mapping" in wanted and (example := example_at(model, path)) is not None:
+        kinds = " or ".join(expected)
+        if "a mapping" in expected and (example := example_at(model, path)) is not None:
             kinds = f"{kinds} such as {_flow(example)}"
         message = f"must be {kinds}, not {format_value(value)}"
-        if wanted == ["text"] and isinstance(value, bool | int | float):
+        if expected == ["text"] and isinstance(value, bool | int | float):
             message += ": put it in quotes"
         key = label(path)
         yield places.problem(path, f"{key}: {message}" if key else message)
@@ -175,7 +175,7 @@ def _nearest_key(model: type[BaseModel], path: tuple[str | int, ...]) -> str | N
 
 
 def _missing(data: Any, path: tuple[str | int, ...], places: HasPosition) -> Problem:
-    """Return the problem of a missing key: where it stands too deep, that place is told."""
+    """Return the problem of a missing key; a key that is indented too deep is named."""
     *parent, key = path
     beside = data
     for step in parent:
@@ -188,7 +188,7 @@ def _missing(data: Any, path: tuple[str | int, ...], places: HasPosition) -> Pro
 
 
 def _flow(value: Any) -> str:
-    """Return an example in one line of YAML; its texts need no quotes."""
+    """Return an example as one line of YAML."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{key}: {_flow(child)}' for key, child in value.items())}}}"
     if isinstance(value, list):
@@ -197,7 +197,7 @@ def _flow(value: Any) -> str:
 
 
 def label(path: Sequence[str | int]) -> str:
-    """Return the name of a place as a reader would say it: `owners[0]`."""
+    """Return a path as error messages show it: `owners[0]`."""
     names = [str(step) if isinstance(step, str) else f"[{step}]" for step in path]
     if len(names) > 1 and not isinstance(path[-1], str):
         return "".join(names[-2:])

@@ -1,4 +1,4 @@
-"""`${VAR}` in YAML: values come from the environment, and only when something runs."""
+"""`${VAR}` in YAML: replaced by environment variables when a step runs, never while loading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from factories.core.yaml.reader import KeyPath, YamlFile
 
 VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 NAME = re.compile(r"[A-Za-z_]\w*")
-# What was meant as a variable: `$NAME` as the whole text, `${NAME` without its end.
+# Likely misspelt variables: `$NAME` as the whole text, `${NAME` without its closing brace.
 UNFINISHED = re.compile(r"^\$([A-Z_][A-Z0-9_]*)$|\$\{([A-Za-z_]\w*)[^{}]*$")
 PROVIDERS = "dp.local_variables"
 
@@ -30,7 +30,7 @@ class UndefinedVariableError(StepStartError):
 
 @cache
 def local_providers() -> Mapping[str, EntryPoint]:
-    """Return what can provide a variable on a laptop, by the variable's name.
+    """Return the entry points of local systems that provide a variable, by the variable's name.
 
     A local system declares itself under the entry point group `dp.local_variables`; the function
     it names starts the system and returns the value. Only the `local` target uses them.
@@ -44,7 +44,7 @@ def target(environ: Mapping[str, str] = os.environ) -> str:
 
 
 def is_defined(name: str) -> bool:
-    """Tell whether `${name}` will have a value at run time, without asking for it."""
+    """Tell whether `${name}` will have a value at run time, without starting a local system."""
     return name in os.environ or (target() == "local" and name in local_providers())
 
 
@@ -62,7 +62,7 @@ def value(name: str) -> str:
 
 
 def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the place and the name of every `${VAR}` in plain YAML values."""
+    """Yield the path and the name of every `${VAR}` in plain YAML values."""
     if isinstance(node, str):
         if "${" in node:
             for match in VARIABLE.finditer(node):
@@ -78,13 +78,13 @@ def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def meant(text: object) -> str | None:
-    """Return the `${NAME}` that a text without one was meant to hold, None when there is none."""
+    """Return the `${NAME}` that a text probably tried to write, or None."""
     match = UNFINISHED.search(text) if isinstance(text, str) else None
     return f"${{{match[1] or match[2]}}}" if match else None
 
 
 def _unfinished(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the place of every text that was meant to hold a variable, and that variable."""
+    """Yield the path of every text that probably tried to write a variable, and that variable."""
     if isinstance(node, str) and "$" in node:
         if (variable := meant(node)) is not None:
             yield (), variable
