@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from factories.warehouse import RAW, WarehouseSettings, client_environment, warehouse_settings
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 from sample_sources.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[1]

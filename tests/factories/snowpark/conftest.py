@@ -14,7 +14,7 @@ from snowflake.snowpark import Session
 
 from factories.definitions import read_project
 from factories.errors import report
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 from tests.conftest import WarehouseUnderTest
 
 FUNCTIONS = """
