@@ -16,7 +16,7 @@ from factories.core.warehouse.settings import (
     client_environment,
     warehouse_settings,
 )
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 from sample_sources.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[1]

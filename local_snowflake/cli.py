@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 
 app = typer.Typer(help="Control the embedded warehouse.", no_args_is_help=True)
 

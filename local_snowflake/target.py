@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from local_snowflake.lifecycle import ensure_running
-from local_snowflake.state import HOST
+from local_snowflake.process.lifecycle import ensure_running
+from local_snowflake.process.state import HOST
 
 ACCOUNT = "fakesnow"
 USER = "dp"

@@ -21,7 +21,7 @@ from dagster._core.definitions.definitions_load_context import (
 )
 from snowflake.connector import SnowflakeConnection
 
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 from local_snowflake.target import connection_settings
 
 TIMEOUTS = {"login_timeout": 60, "network_timeout": 180, "socket_timeout": 180}

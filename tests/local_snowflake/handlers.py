@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psutil
 from snowflake.connector.cursor import SnowflakeCursor
 
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 
 
 def handlers_of() -> list[psutil.Process]:
@@ -19,7 +19,7 @@ def handlers_of() -> list[psutil.Process]:
 
 def _is_handler(process: psutil.Process) -> bool:
     try:
-        return "local_snowflake.handler_side" in process.cmdline()
+        return "local_snowflake.routines.handler_side" in process.cmdline()
     except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it has ended meanwhile
         return False
 

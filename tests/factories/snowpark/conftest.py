@@ -14,7 +14,7 @@ from snowflake.snowpark import Session
 
 from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
-from local_snowflake import lifecycle
+from local_snowflake.process import lifecycle
 from tests.conftest import WarehouseUnderTest
 
 FUNCTIONS = """

@@ -1,0 +1,82 @@
+"""Identifiers that are words of DuckDB's language, and IDENTIFIER().
+
+What upstream lacks: it writes `at`, `end` or `desc` as they came, valid names in Snowflake and
+keywords in DuckDB; it knows IDENTIFIER() in the place of a table only, and not where handlers look
+for a name. See https://docs.snowflake.com/en/sql-reference/identifier-literal.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import Expr, exp
+
+from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.statements import Statement
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+_IDENTIFIER = re.compile(
+    r"""(?P<function>\bIDENTIFIER\s*\(\s*(?:\?|'(?P<text>(?:[^'\\]|\\.|'')*)')\s*\))
+      | '(?:[^'\\]|\\.|'')*' | \$\$.*?\$\$ | "(?:[^"]|"")*"
+      | --[^\n]* | (?<!:)//[^\n]* | /\*.*?\*/
+      | (?P<bind>\?)""",
+    re.DOTALL | re.VERBOSE | re.IGNORECASE,
+)
+
+
+def inline_identifiers(statement: Statement, bindings: Bindings) -> tuple[Statement, Bindings]:
+    """Write the names that IDENTIFIER('…') and IDENTIFIER(?) mean into the statement.
+
+    Returns:
+        The statement without IDENTIFIER(), and the values of the `?`s that are left.
+
+    Raises:
+        SqlError: IDENTIFIER(?) in a statement for which arrays are bound.
+    """
+    if "IDENTIFIER" not in statement.sql.upper():
+        return statement, bindings
+    values = bindings.rows[0]
+    used: list[int] = []
+    seen = 0
+
+    def name(match: re.Match[str]) -> str:
+        nonlocal seen
+        if match["bind"]:
+            seen += 1
+        if not match["function"]:
+            return match[0]
+        if match["text"] is not None:
+            return match["text"].replace("''", "'")
+        if bindings.is_batch:
+            raise unsupported("IDENTIFIER(?) with arrays of values")
+        if not isinstance(values, list) or seen >= len(values):
+            return match[0]
+        used.append(seen)
+        seen += 1
+        return str(values[seen - 1])
+
+    sql = _IDENTIFIER.sub(name, statement.sql)
+    if used and isinstance(values, list):
+        left: list[Any] = [value for i, value in enumerate(values) if i not in used]
+        bindings = Bindings((left or None,))
+    return Statement(sql, statement.binds - len(used)), bindings
+
+
+def quote_identifiers(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Quote every identifier: upstream has brought them to the case in which they are stored."""
+    for identifier in expression.find_all(exp.Identifier):
+        identifier.set("quoted", True)
+    return expression
+
+
+def keep_keys(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Let the keys of `{'a': 1}` stay as written; sqlglot makes names of them, which go upper."""
+    for struct in expression.find_all(exp.Struct):
+        for pair in struct.expressions:
+            if isinstance(pair, exp.PropertyEQ) and isinstance(pair.this, exp.Identifier):
+                pair.this.set("quoted", True)
+    return expression

@@ -1,0 +1,301 @@
+"""Snowflake's transaction rules on a DuckDB connection.
+
+What upstream lacks: it commits before DDL only in sessions with autocommit off, runs the several
+DuckDB statements of one MERGE or COPY each in a transaction of its own, and leaves a session
+unusable after an error inside a transaction (DuckDB: "Current transaction is aborted").
+
+The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
+
+- DDL commits the open transaction and is a transaction of its own.
+- With autocommit, a DML statement outside a transaction is all or nothing.
+- Without autocommit, the first DML statement begins a transaction.
+- An error undoes its statement and leaves the transaction open. DuckDB has no savepoints: an error
+  at run time takes the transaction's earlier work with it. The session then goes on, but nothing
+  more is kept until ROLLBACK, and COMMIT fails, so that no part of the work is committed silently.
+- Statements see what was committed before they began, and wait where another transaction writes to
+  the same table (see `table_locks`). DuckDB fixes what a transaction sees when it begins, and fails
+  it where it meets a later change. As long as a transaction has written nothing it is begun anew
+  for each statement; a statement that meets a conflict, such as two CREATE SCHEMA IF NOT EXISTS at
+  once, is run again, unless its transaction has written before.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar
+
+import duckdb
+from duckdb import DuckDBPyConnection
+from fakesnow.statement_type import TCL
+
+from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.engine.table_locks import LOCK_SECONDS, TableLocks
+from local_snowflake.objects.relation_times import RelationTimes
+from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.errors import SqlError
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.statements import Statement, without_comments
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+CONFLICT_SECONDS = 60.0
+"""How long a statement that meets conflicts is run again and again."""
+
+_T = TypeVar("_T")
+_CONFLICTS = ("onflict", "Failed to commit", "has been altered", "has been dropped")
+_CONTROL = {"BEGIN", "START", "COMMIT", "ROLLBACK"}
+_READING = {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "USE", "SET"}
+
+
+class _State(Enum):
+    NONE = auto()
+    OPEN = auto()
+    LOST = auto()  # open, but an error took its earlier work: it can only be rolled back
+
+
+class Transactions:
+    """The transaction state of one session.
+
+    Args:
+        duck: Its connection.
+        locks: The tables that are locked by all sessions.
+        times: What the open transaction has changed.
+        autocommit: Whether each DML statement outside of a transaction commits.
+    """
+
+    def __init__(
+        self,
+        duck: DuckDBPyConnection,
+        locks: TableLocks,
+        times: RelationTimes,
+        *,
+        autocommit: bool,
+    ) -> None:
+        self._duck = duck
+        self._locks = locks
+        self._times = times
+        self._has_written = False
+        self._state = _State.NONE
+        self._autocommit = autocommit
+        self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open that outlives the statement."""
+        return self._state is not _State.NONE
+
+    def left_open(self, *, was_open: bool) -> bool:
+        """Whether a procedure has begun a transaction and not ended it.
+
+        Without autocommit its statements have begun one for their caller to end.
+        """
+        return self.is_open and not was_open and self._autocommit
+
+    def set_autocommit(self, autocommit: bool) -> None:
+        """Switch autocommit; the open transaction is committed first, as in Snowflake."""
+        self.commit()
+        self._autocommit = autocommit
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do something outside of the database once the open transaction is committed."""
+        self._after_commit.append(action)
+
+    def begin(self) -> None:
+        """Open a transaction; without effect when one is open."""
+        if self._state is _State.NONE:
+            self._duck.begin()
+            self._state = _State.OPEN
+            self._has_written = False
+
+    def commit(self) -> None:
+        """Commit the open transaction; without effect when none is open.
+
+        Raises:
+            SqlError: An earlier error took the transaction's work.
+        """
+        state, self._state = self._state, _State.NONE
+        try:
+            if state is _State.LOST:
+                self._duck.rollback()
+                raise SqlError(
+                    "The transaction cannot be committed: a statement in it failed, and the "
+                    "embedded warehouse then rolls back the whole transaction. Its statements must "
+                    "be repeated.",
+                    601,
+                    "25000",
+                )
+            if state is _State.OPEN:
+                self._write_times()
+                self._duck.commit()
+                self._finish()
+        finally:
+            self._forget_actions()
+            self._locks.release(self)
+
+    def rollback(self) -> None:
+        """Roll back the open transaction; without effect when none is open."""
+        if self._state is not _State.NONE:
+            self._state = _State.NONE
+            self._forget_actions()
+            try:
+                self._duck.rollback()
+            finally:
+                self._locks.release(self)
+
+    def stop_waiting(self) -> None:
+        """Let a statement that waits for a lock fail; may be called from another thread."""
+        self._locks.cancel(self)
+
+    def run(
+        self,
+        statement: Statement,
+        lock: Name | None,
+        action: Callable[[], _T],
+        *,
+        lock_seconds: float = LOCK_SECONDS,
+    ) -> _T:
+        """Run a statement under the rules above.
+
+        Args:
+            statement: The statement.
+            lock: The table that it locks, if any.
+            action: Runs it; is called again after a conflict.
+            lock_seconds: How long to wait for that table.
+        """
+        if statement.is_ddl:
+            self.commit()
+        deadline = time.monotonic() + CONFLICT_SECONDS
+        pause = 0.005
+        while True:
+            try:
+                with self._around(statement, lock, lock_seconds):
+                    return action()
+            except Exception as error:
+                done = statement.keyword in _CONTROL or self._state is _State.LOST
+                if done or not _is_conflict(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the sessions
+            pause = min(2 * pause, 0.5)
+
+    @contextmanager
+    def _around(
+        self, statement: Statement, lock: Name | None, lock_seconds: float
+    ) -> Iterator[None]:
+        if statement.is_dml and not self._autocommit:
+            self.begin()
+        # Sequences and stages are written to a database of fakesnow's own, and one DuckDB
+        # transaction writes to one database: so not all DDL.
+        own = (statement.is_dml or statement.is_relation_ddl) and not self.is_open
+        try:
+            if lock is not None and self._state is not _State.LOST:
+                self._locks.acquire(lock, self, lock_seconds)
+            if own:
+                with self._transaction_of_its_own():
+                    yield
+                return
+            self._see_what_is_committed()
+            try:
+                yield
+            except Exception:
+                self._after_error()
+                raise
+            if statement.keyword not in _READING | _CONTROL:
+                self._has_written = True
+        finally:
+            if own:
+                self._locks.release(self)
+
+    def _see_what_is_committed(self) -> None:
+        if self._state is _State.OPEN and not self._has_written:
+            self._duck.rollback()
+            self._duck.begin()
+
+    @contextmanager
+    def _transaction_of_its_own(self) -> Iterator[None]:
+        self._duck.begin()
+        try:
+            yield
+        except BaseException:
+            self._forget_actions()
+            self._duck.rollback()
+            raise
+        try:
+            self._write_times()
+            self._duck.commit()
+        except BaseException:
+            self._forget_actions()
+            raise
+        self._finish()
+
+    def _write_times(self) -> None:
+        try:
+            self._times.write()
+        except BaseException:
+            self._duck.rollback()
+            raise
+
+    def _forget_actions(self) -> None:
+        self._after_commit.clear()
+        self._times.forget()
+
+    def _finish(self) -> None:
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            action()
+
+    def _after_error(self) -> None:
+        if self.is_open and self._is_aborted():
+            self._forget_actions()
+            self._duck.rollback()
+            self._duck.begin()
+            if self._has_written:
+                self._state = _State.LOST
+                self._locks.release(self)
+
+    def _is_aborted(self) -> bool:
+        try:
+            self._duck.execute("SELECT 1")
+        except duckdb.TransactionException:
+            return True
+        return False
+
+
+def _is_conflict(error: BaseException | None) -> bool:
+    """Whether a statement failed because of what another session does at the same time."""
+    while error is not None:
+        if isinstance(error, duckdb.TransactionException):
+            return any(words in str(error) for words in _CONFLICTS)
+        error = error.__cause__ or error.__context__
+    return False
+
+
+class TransactionControl:
+    """BEGIN, START TRANSACTION, COMMIT, ROLLBACK and ALTER SESSION SET AUTOCOMMIT."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement opens or ends a transaction."""
+        words = statement.words
+        return (
+            statement.keyword in {"BEGIN", "COMMIT", "ROLLBACK"}
+            or words[:2] == ["START", "TRANSACTION"]
+            or words[:4] == ["ALTER", "SESSION", "SET", "AUTOCOMMIT"]
+        )
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Change the session's transaction state."""
+        match statement.keyword:
+            case "BEGIN" | "START":
+                session.transactions.begin()
+            case "COMMIT":
+                session.transactions.commit()
+            case "ROLLBACK":
+                session.transactions.rollback()
+            case _:
+                value = without_comments(statement.sql).rpartition("=")[2].strip().upper()
+                session.transactions.set_autocommit(value == "TRUE")
+        return status_result(type_id=TCL)

@@ -1,0 +1,150 @@
+"""fakesnow's connection and cursor, with the layer's hooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
+from duckdb import DuckDBPyConnection
+from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
+from fakesnow.params import MutableParams
+from fakesnow.rowtype import ColumnInfo
+from fakesnow.variables import Variables
+from snowflake.connector.cursor import SnowflakeCursor
+from sqlglot import Expr, exp
+
+from local_snowflake.engine.recent_results import NothingKept
+from local_snowflake.engine.result_types import conform, rowtype
+from local_snowflake.routines.large_batches import in_large_batches
+from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.statements import outside_literals
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+
+class SessionVariables(Variables):
+    """`$name` variables; upstream replaces them inside strings and comments as well."""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The variables and their values, as they were written."""
+        return dict(self._variables)
+
+    def _set(self, name: str, value: str) -> None:
+        if name.startswith("("):
+            raise unsupported("SET of several variables at once")
+        super()._set(name, value)
+
+    def inline_variables(self, sql: str) -> str:
+        """Replace the variables in the statement's code."""
+        pieces = outside_literals(sql)
+        return "".join(
+            super(SessionVariables, self).inline_variables(p) if code else p for p, code in pieces
+        )
+
+
+class Connection(FakeSnowflakeConnection):
+    """fakesnow's connection of one session.
+
+    Its own bookkeeping of transactions stays off (`_autocommit` is always True): `Transactions`
+    does it.
+    """
+
+    def __init__(
+        self, session: Session, duck: DuckDBPyConnection, database: str | None, schema: str | None
+    ) -> None:
+        self.session = session
+        super().__init__(
+            duck,
+            NothingKept(),
+            database,
+            schema or (database and "PUBLIC"),
+            create_database=False,
+            create_schema=False,
+            db_path=session.warehouse.databases,
+            paramstyle="qmark",
+        )
+        self.variables: SessionVariables = SessionVariables()
+        # A name that does not exist leaves the session without a current database or schema.
+        if not self.database_set:
+            self.database = None
+        if not self.schema_set:
+            self._schema = None
+
+    def cursor(self, cursor_class: type[SnowflakeCursor] = SnowflakeCursor) -> Cursor:  # noqa: ARG002 - upstream's signature
+        """A cursor that applies the layer's rewrites."""
+        return Cursor(self, self._duck_conn)
+
+    def set_current(self, database: str | None, schema: str | None) -> None:
+        """Record what the session's current database and schema are."""
+        self.database, self.database_set = database, database is not None
+        self._schema, self.schema_set = schema, schema is not None
+
+
+class Cursor(FakeSnowflakeCursor):
+    """fakesnow's cursor: translates one statement and runs it."""
+
+    def __init__(self, connection: Connection, duck: DuckDBPyConnection) -> None:
+        super().__init__(connection, duck)
+        self._session = connection.session
+
+    def run(self, expression: Expr, values: MutableParams | None) -> int:
+        """Run a parsed statement, which fakesnow may split into several; the tree is changed.
+
+        Returns:
+            The number of rows affected.
+        """
+        self.check_db_and_schema(expression)
+        for part in self._transform_explode(expression):
+            transformed = self._transform(part, values)
+            self._execute(transformed, values if transformed.find(exp.Placeholder) else None)
+        return self._rowcount or 0
+
+    def translate(self, expression: Expr, values: MutableParams | None) -> Expr:
+        """DuckDB's form of a parsed statement, which is not run; the tree is changed."""
+        return self._transform(expression, values)
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows of the statement that ran last."""
+        return conform(self._arrow_table)
+
+    @property
+    def upload(self) -> dict[str, Any] | None:
+        """For PUT, what the client needs to copy the files into the stage's folder."""
+        transformed = self._last_transformed
+        return transformed.args.get("put_stage_data") if transformed else None
+
+    def described(self) -> list[ColumnInfo]:
+        """The columns of the statement that ran last."""
+        sql = f"DESCRIBE {self._last_sql}"
+        return rowtype(self._duck_conn.execute(sql, self._last_params).fetchall())
+
+    def describe_only(self, sql: str) -> list[ColumnInfo] | None:
+        """The columns that a statement would give; None when only running it would show them."""
+        expression = parse_one(sql)
+        if not isinstance(expression, exp.Query):
+            described = self._describe_only(sql)
+            return None if described is None else rowtype(described)
+        self.check_db_and_schema(expression)
+        for placeholder in list(expression.find_all(exp.Placeholder)):
+            placeholder.replace(exp.null())
+        translated = self._transform(expression, None)
+        query = f"DESCRIBE {translated.sql(dialect='duckdb')}"
+        return rowtype(self._duck_conn.execute(query).fetchall())
+
+    def _execute(self, transformed: Expr, params: MutableParams | None = None) -> None:
+        self._session.preflight.check(transformed, params)
+        super()._execute(in_large_batches(transformed, self._session), params)
+
+    def _transform(self, expression: Expr, params: MutableParams | None) -> Expr:
+        layer = self._session.layer
+        for rewrite in layer.before:
+            expression = rewrite(expression, self._session)
+        expression = super()._transform(expression, params)
+        for rewrite in layer.after:
+            expression = rewrite(expression, self._session)
+        return expression

@@ -1,0 +1,268 @@
+"""Roles, warehouses, users and grants: kept and listed, without effect on what one may do.
+
+What upstream lacks: all of it but CREATE USER. They lie in the server's own database file, so that
+they outlive the process; they are written by a connection of their own, because one DuckDB
+transaction writes to one database only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from duckdb import DuckDBPyConnection
+from fakesnow.instance import GLOBAL_DATABASE_NAME
+from fakesnow.statement_type import DDL, USE
+
+from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
+from local_snowflake.sql.names import Name, fully_qualified
+from local_snowflake.sql.statements import Statement, without_comments
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+OBJECTS = f"{GLOBAL_DATABASE_NAME}.main.account_objects"
+GRANTS = f"{GLOBAL_DATABASE_NAME}.main.grants"
+BUILT_IN = (
+    ("ROLE", "ACCOUNTADMIN"),
+    ("ROLE", "PUBLIC"),
+    ("ROLE", "SECURITYADMIN"),
+    ("ROLE", "SYSADMIN"),
+    ("ROLE", "USERADMIN"),
+)
+_KINDS = r"DATABASE\s+ROLE|ROLE|WAREHOUSE|USER|RESOURCE\s+MONITOR|NETWORK\s+POLICY"
+_NAME = r"""(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))*(?:\s*\([^)]*\))?"""
+_OBJECT = re.compile(
+    rf"""(?P<verb>CREATE|ALTER|DROP)\s+(?P<replace>OR\s+REPLACE\s+)?(?P<kind>{_KINDS})\s+
+         (?P<exists>IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<name>{_NAME})\s*(?P<rest>.*)""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_GRANT = re.compile(
+    rf"""(?P<verb>GRANT|REVOKE)\s+(?:GRANT\s+OPTION\s+FOR\s+)?(?P<what>.+?)\s+
+         (?:ON\s+(?P<scope>.+?)\s+)?(?:TO|FROM)\s+
+         (?:(?P<to>DATABASE\s+ROLE|APPLICATION\s+ROLE|ROLE|USER|SHARE)\s+)?(?P<grantee>{_NAME})
+         (?P<rest>\s+(?:WITH\s+GRANT\s+OPTION|COPY\s+CURRENT\s+GRANTS|
+         REVOKE\s+CURRENT\s+GRANTS|RESTRICT|CASCADE))?\s*""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_COMMENT = re.compile(r"COMMENT\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
+
+
+def creation_sql() -> str:
+    """What creates the tables, once per folder."""
+    built_in = ", ".join(f"('{kind}', '{name}')" for kind, name in BUILT_IN)
+    return f"""
+        CREATE TABLE IF NOT EXISTS {OBJECTS} (
+            kind VARCHAR, name VARCHAR, comment VARCHAR DEFAULT '', owner VARCHAR,
+            created_on TIMESTAMPTZ DEFAULT current_timestamp, PRIMARY KEY (kind, name));
+        CREATE TABLE IF NOT EXISTS {GRANTS} (
+            privilege VARCHAR, granted_on VARCHAR, name VARCHAR, granted_to VARCHAR,
+            grantee_name VARCHAR, grant_option BOOLEAN, granted_by VARCHAR,
+            created_on TIMESTAMPTZ DEFAULT current_timestamp,
+            PRIMARY KEY (privilege, granted_on, name, granted_to, grantee_name));
+        INSERT INTO {OBJECTS} (kind, name) VALUES {built_in} ON CONFLICT DO NOTHING;
+    """  # noqa: S608 - constants
+
+
+def object_name(text: str) -> str:
+    """A name of one or more parts as it is stored."""
+    parts = re.findall(r'"(?:[^"]|"")+"|[\w$]+', text.split("(", maxsplit=1)[0])
+    return ".".join(
+        part[1:-1].replace('""', '"') if part.startswith('"') else part.upper() for part in parts
+    )
+
+
+class AccountObject:
+    """CREATE, ALTER and DROP of ROLE, WAREHOUSE, USER and the like."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement is about such an object."""
+        return bool(
+            statement.keyword in {"CREATE", "ALTER", "DROP"}
+            and _OBJECT.match(without_comments(statement.sql))
+        )
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Keep or forget the object."""
+        found = _OBJECT.match(without_comments(statement.sql))
+        if found is None:  # pragma: no cover - `matches` has said so
+            raise syntax_error(statement.label)
+        kind = " ".join(found["kind"].upper().split())
+        name = object_name(found["name"])
+        with session.warehouse.connect() as duck:
+            known = _is_known(duck, kind, name)
+            match found["verb"].upper():
+                case "CREATE":
+                    return self._create(session, duck, found, kind, name, known=known)
+                case "DROP":
+                    return self._drop(duck, kind, name, known=known, exists=bool(found["exists"]))
+                case _:
+                    return self._alter(duck, kind, name, found, known=known)
+
+    @staticmethod
+    def _create(
+        session: Session,
+        duck: DuckDBPyConnection,
+        found: re.Match[str],
+        kind: str,
+        name: str,
+        *,
+        known: bool,
+    ) -> StatementResult:
+        if known and found["exists"]:
+            return status_result(f"{name} already exists, statement succeeded.", type_id=DDL)
+        if known and not found["replace"]:
+            raise SqlError(
+                f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710"
+            )
+        comment = _COMMENT.search(found["rest"])
+        duck.execute(
+            f"INSERT OR REPLACE INTO {OBJECTS} (kind, name, comment, owner) VALUES (?, ?, ?, ?)",  # noqa: S608 - constants
+            [kind, name, comment[1].replace("''", "'") if comment else "", session.role_name],
+        )
+        if kind == "WAREHOUSE":
+            session.warehouse_name = name
+        return status_result(f"{kind.capitalize()} {name} successfully created.", type_id=DDL)
+
+    @staticmethod
+    def _drop(
+        duck: DuckDBPyConnection, kind: str, name: str, *, known: bool, exists: bool
+    ) -> StatementResult:
+        if not known and exists:
+            message = f"Drop statement executed successfully ({name} already dropped)."
+            return status_result(message, type_id=DDL)
+        if not known:
+            raise _missing(kind, name)
+        duck.execute(f"DELETE FROM {OBJECTS} WHERE kind = ? AND name = ?", [kind, name])  # noqa: S608 - constants
+        duck.execute(
+            f"DELETE FROM {GRANTS} WHERE (granted_to = $1 AND grantee_name = $2) "  # noqa: S608 - constants
+            "OR (granted_on = $1 AND name = $2)",
+            [kind, name],
+        )
+        return status_result(f"{name} successfully dropped.", type_id=DDL)
+
+    @staticmethod
+    def _alter(
+        duck: DuckDBPyConnection, kind: str, name: str, found: re.Match[str], *, known: bool
+    ) -> StatementResult:
+        if not known and not found["exists"]:
+            raise _missing(kind, name)
+        if renamed := re.match(rf"RENAME\s+TO\s+({_NAME})", found["rest"], re.IGNORECASE):
+            duck.execute(
+                f"UPDATE {OBJECTS} SET name = ? WHERE kind = ? AND name = ?",  # noqa: S608 - constants
+                [object_name(renamed[1]), kind, name],
+            )
+        elif comment := _COMMENT.search(found["rest"]):
+            duck.execute(
+                f"UPDATE {OBJECTS} SET comment = ? WHERE kind = ? AND name = ?",  # noqa: S608 - constants
+                [comment[1].replace("''", "'"), kind, name],
+            )
+        return status_result(type_id=DDL)
+
+
+class GrantOrRevoke:
+    """GRANT and REVOKE of privileges and roles."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement is one of them."""
+        return statement.keyword in {"GRANT", "REVOKE"}
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Keep or forget the grants."""
+        found = _GRANT.fullmatch(without_comments(statement.sql).rstrip("; \n"))
+        if found is None:
+            raise syntax_error(f"this form of {statement.keyword} is not known")
+        grantee_kind = " ".join((found["to"] or "ROLE").upper().split())
+        if grantee_kind == "SHARE":
+            raise unsupported("SHARE")
+        grantee = object_name(found["grantee"])
+        rows = [
+            (privilege, kind, name, grantee_kind, grantee)
+            for privilege, kind, name in _privileges(session, found["what"], found["scope"])
+        ]
+        with session.warehouse.connect() as duck:
+            for row in rows:
+                duck.execute(
+                    f"DELETE FROM {GRANTS} WHERE (privilege = $1 OR $1 = 'ALL') "  # noqa: S608 - constants
+                    "AND granted_on = $2 AND name = $3 AND granted_to = $4 AND grantee_name = $5",
+                    list(row),
+                )
+                if found["verb"].upper() == "GRANT":
+                    option = "GRANT OPTION" in " ".join((found["rest"] or "").upper().split())
+                    duck.execute(
+                        f"INSERT INTO {GRANTS} (privilege, granted_on, name, granted_to, "  # noqa: S608 - constants
+                        "grantee_name, grant_option, granted_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        [*row, option, session.role_name],
+                    )
+        return status_result(type_id=DDL)
+
+
+class UseRoleOrWarehouse:
+    """USE ROLE, USE WAREHOUSE and USE SECONDARY ROLES."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement is one of them."""
+        return statement.keyword == "USE" and statement.words[1:2] in (
+            ["ROLE"],
+            ["WAREHOUSE"],
+            ["SECONDARY"],
+        )
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Record the name: any is accepted, as at login."""
+        name = object_name(without_comments(statement.sql).split(maxsplit=2)[2])
+        if statement.words[1] == "ROLE":
+            session.role_name = name
+        elif statement.words[1] == "WAREHOUSE":
+            session.warehouse_name = name
+        return status_result(type_id=USE)
+
+
+def forget_grants(session: Session, name: Name) -> None:
+    """Forget what was granted on a table or view that is dropped or replaced."""
+    with session.warehouse.connect() as duck:
+        duck.execute(
+            f"DELETE FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND name = ?",  # noqa: S608 - constants
+            [str(name)],
+        )
+
+
+def _privileges(session: Session, what: str, scope: str | None) -> list[tuple[str, str, str]]:
+    """What is granted: (privilege, kind of object, its name)."""
+    if scope is None:
+        kind = "DATABASE ROLE" if re.match(r"DATABASE\s+ROLE", what, re.IGNORECASE) else "ROLE"
+        names = re.sub(r"^(DATABASE\s+)?ROLE\s+", "", what, flags=re.IGNORECASE)
+        return [("USAGE", kind, object_name(name)) for name in names.split(",")]
+    words = scope.split()
+    upper = [word.upper() for word in words]
+    if upper[0] in {"ALL", "FUTURE"} or "IN" in upper:
+        kind, name = " ".join(upper[: upper.index("IN")]), " ".join(words[upper.index("IN") + 1 :])
+        name = " ".join([upper[upper.index("IN") + 1], object_name(name.split(maxsplit=1)[1])])
+    elif len(words) == 1:
+        kind, name = (upper[0], "") if upper[0] == "ACCOUNT" else ("TABLE", words[0])
+    else:
+        kind, name = " ".join(upper[:-1]), words[-1]
+    if kind in {"TABLE", "VIEW"}:
+        parts = [object_name(part) for part in re.findall(r'"(?:[^"]|"")+"|[\w$]+', name)]
+        name = str(fully_qualified(parts, session))
+    elif kind == "SCHEMA" and "." not in name:
+        name = f"{session.connection.database}.{object_name(name)}"
+    elif not kind.startswith(("ALL", "FUTURE")):
+        name = object_name(name)
+    privileges = [" ".join(item.upper().split()) for item in what.split(",")]
+    return [(p.removesuffix(" PRIVILEGES"), kind, name) for p in privileges]
+
+
+def _is_known(duck: DuckDBPyConnection, kind: str, name: str) -> bool:
+    sql = f"SELECT 1 FROM {OBJECTS} WHERE kind = ? AND name = ?"  # noqa: S608 - constants
+    return duck.execute(sql, [kind, name]).fetchone() is not None
+
+
+def _missing(kind: str, name: str) -> SqlError:
+    return SqlError(
+        f"SQL compilation error:\n{kind.capitalize()} '{name}' does not exist or not authorized.",
+        2003,
+        "02000",
+    )

@@ -1,0 +1,142 @@
+"""DROP, TRUNCATE and UNDROP of tables and views, COMMENT ON.
+
+What upstream lacks: temporary objects, TRUNCATE IF EXISTS, comments with quotes in them, the
+errors for what is not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from fakesnow.statement_type import DDL
+from sqlglot import exp
+
+from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.objects.account import forget_grants
+from local_snowflake.objects.annotations import annotate_columns, annotate_relation
+from local_snowflake.objects.catalog import kind_of
+from local_snowflake.objects.tables import missing
+from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
+from local_snowflake.sql.names import resolve, stored
+from local_snowflake.sql.statements import Statement
+from local_snowflake.stages import stages
+from local_snowflake.stages.copy import history as load_history
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+_RELATIONS = {"TABLE", "VIEW"}
+
+
+class DropRelation:
+    """DROP TABLE and DROP VIEW; of two objects of one name the temporary one goes first."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement drops a table or a view."""
+        expression = statement.expression
+        return (
+            isinstance(expression, exp.Drop) and str(expression.args["kind"]).upper() in _RELATIONS
+        )
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Drop it."""
+        drop = cast(exp.Drop, statement.expression)
+        kind = str(drop.args["kind"]).upper()
+        if len(drop.args["tables"]) > 1:
+            raise syntax_error(f"DROP {kind} takes one name")
+        name = resolve(drop.args["tables"][0], session)
+        place = session.temporaries.physical(name)
+        found = kind_of(session.duck, place)
+        if found is None:
+            if drop.args.get("exists"):
+                message = f"Drop statement executed successfully ({name.name} already dropped)."
+                return status_result(message, type_id=DDL)
+            raise missing(kind, name)
+        if found != kind:
+            raise SqlError(
+                f"SQL compilation error:\nObject found is of type '{found}', "
+                f"not specified type '{kind}'.",
+                2203,
+                "42601",
+            )
+        session.duck.execute(f"DROP {kind} {place.sql}")
+        if place == name:
+            forget_grants(session, name)
+            if kind == "TABLE":
+                stages.delete_table_stage(name, session)
+        session.temporaries.discard(name)
+        return status_result(f"{name.name} successfully dropped.", type_id=DDL)
+
+
+class TruncateTable:
+    """TRUNCATE [TABLE] [IF EXISTS]: DuckDB has no IF EXISTS."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement empties a table."""
+        return isinstance(statement.expression, exp.TruncateTable)
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Delete the rows."""
+        truncate = cast(exp.TruncateTable, statement.expression)
+        name = resolve(truncate.expressions[0], session)
+        place = session.temporaries.physical(name)
+        if kind_of(session.duck, place) == "TABLE":
+            session.duck.execute(f"DELETE FROM {place.sql}")  # noqa: S608 - quoted
+            load_history.forget(session.duck, place)
+            session.times.rows_changed(place)
+        elif not truncate.args.get("exists"):
+            raise missing("TABLE", name)
+        return status_result(type_id=DDL)
+
+
+class CommentOn:
+    """COMMENT [IF EXISTS] ON TABLE, VIEW or COLUMN."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement is COMMENT ON."""
+        return statement.keyword == "COMMENT"
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Keep the comment."""
+        comment = statement.expression
+        if not isinstance(comment, exp.Comment):
+            raise syntax_error("COMMENT ON takes an object's kind, its name, IS and a string")
+        kind = str(comment.args["kind"]).upper()
+        text = comment.expression.name
+        if kind == "COLUMN":
+            column = comment.this
+            owner = {
+                key: column.args[part].copy()
+                for key, part in (("this", "table"), ("db", "db"), ("catalog", "catalog"))
+                if column.args.get(part)
+            }
+            if not owner:
+                raise syntax_error("COMMENT ON COLUMN takes the table's name and the column's")
+            place = session.temporaries.physical(resolve(exp.Table(**owner), session))
+            annotate_columns(session.duck, place, {stored(column.this): text})
+            session.times.altered(place)
+        elif kind in _RELATIONS:
+            name = resolve(comment.this, session)
+            place = session.temporaries.physical(name)
+            found = kind_of(session.duck, place)
+            if found is None and not comment.args.get("exists"):
+                raise missing(kind, name)
+            if found is not None:
+                annotate_relation(session.duck, place, found, comment=text)
+                session.times.altered(place)
+        elif kind not in {"SCHEMA", "DATABASE", "WAREHOUSE", "ROLE", "USER", "STAGE"}:
+            raise unsupported(f"COMMENT ON {kind}")
+        return status_result(type_id=DDL)
+
+
+class Undrop:
+    """UNDROP: nothing is kept of what is dropped."""
+
+    def matches(self, statement: Statement) -> bool:
+        """Whether the statement is UNDROP."""
+        return statement.keyword == "UNDROP"
+
+    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+        """Raise the error that names the feature."""
+        raise unsupported("UNDROP (Time Travel)")

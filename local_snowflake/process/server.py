@@ -1,0 +1,119 @@
+"""The server process: `python -m local_snowflake.process.server --folder DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+import sys
+import warnings
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvicorn
+from filelock import FileLock, Timeout
+from starlette.applications import Starlette
+
+from local_snowflake.engine.gap_fillers import LAYER
+from local_snowflake.engine.warehouse import Warehouse
+from local_snowflake.process.state import (
+    HOST,
+    ServerState,
+    default_folder,
+    lock_file,
+    state_file,
+    write_state,
+)
+from local_snowflake.protocol.clients import protocol_telling
+from local_snowflake.protocol.routes import SESSION_SECONDS, Service, build_app
+
+IDLE_MINUTES = 30.0
+WATCH_SECONDS = 10.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve one folder until a signal or idleness ends it; the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=default_folder())
+    parser.add_argument(
+        "--idle-minutes",
+        type=float,
+        default=float(os.environ.get("DP_LOCAL_IDLE_MINUTES", IDLE_MINUTES)),
+        help="stop after so many minutes without requests; 0: never",
+    )
+    options = parser.parse_args(arguments)
+    folder: Path = options.folder.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    # These two log the text of statements.
+    for chatty in ("sqlglot", "snowflake.connector"):
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    # Upstream fetches results in a way that DuckDB calls slower than it could be.
+    warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
+    lock = FileLock(lock_file(folder), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        sys.stderr.write(f"Another server of the embedded warehouse uses {folder}.\n")
+        return 1
+    with lock:
+        serve(folder, idle_seconds=options.idle_minutes * 60)
+    return 0
+
+
+def serve(folder: Path, *, idle_seconds: float) -> None:
+    """Serve `folder` on a free port of 127.0.0.1; the caller holds its lock.
+
+    Args:
+        folder: Where the databases are.
+        idle_seconds: How long without requests until it ends by itself; 0: never.
+    """
+    token = secrets.token_urlsafe(32)
+    service = Service(Warehouse(folder), LAYER, token)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        watch = asyncio.create_task(stop_when_useless())
+        yield
+        watch.cancel()
+        await service.close()
+        state_file(folder).unlink(missing_ok=True)
+
+    async def stop_when_useless() -> None:
+        while True:
+            await asyncio.sleep(min(idle_seconds / 4 or WATCH_SECONDS, WATCH_SECONDS))
+            if idle_seconds and service.idle_seconds > idle_seconds:
+                service.log.info("stopping: no request for %.0f seconds", idle_seconds)
+                server.should_exit = True
+            # Nobody can find it any more, as when the project's folder was deleted.
+            if not state_file(folder).exists():
+                service.log.info("stopping: the state file is gone")
+                server.should_exit = True
+
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        listener.listen(128)
+        port = listener.getsockname()[1]
+        service.warehouse.handlers.port = port
+        config = uvicorn.Config(
+            build_app(service, lifespan),
+            log_config=None,
+            access_log=False,
+            http=protocol_telling(service.clients.lost),
+            # Never by the server: a closed connection means that its client is gone.
+            timeout_keep_alive=SESSION_SECONDS,
+            timeout_graceful_shutdown=3,
+        )
+        server = uvicorn.Server(config)
+        started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        write_state(folder, ServerState(os.getpid(), port, token, started_at))
+        server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

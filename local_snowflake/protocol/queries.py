@@ -1,0 +1,203 @@
+"""Requests as they run: waiting for them, asking for them later, cancelling them.
+
+Snowflake answers a request at once with its result, or, when it takes long or the client asked for
+that, with an address where the result will be. Both forms rest on the same record of queries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from local_snowflake.engine.results import Description, MultipleResults, StatementResult
+from local_snowflake.engine.session import Session
+from local_snowflake.routines.handlers.guests import Guest
+from local_snowflake.sql import bindings as binds
+from local_snowflake.sql.errors import SqlError
+from local_snowflake.sql.statements import Statement, split
+
+Result = StatementResult | Description | MultipleResults
+Answer = dict[str, Any]
+_T = TypeVar("_T")
+
+# Drivers give a request a minute or so; real Snowflake answers "in progress" after 45 seconds.
+MAX_WAIT_SECONDS = 40.0
+MAX_QUERIES = 200
+MAX_RESULT_BYTES = 128 * 1024 * 1024
+IN_PROGRESS = "333333"
+IN_PROGRESS_ASYNC = "333334"
+
+
+class Query:
+    """One request, running or done.
+
+    Args:
+        session: Whose it is.
+        running: The task that gives its result.
+        query_id: Its id, under which clients find it.
+    """
+
+    def __init__(self, session: Session, running: asyncio.Future[Result], query_id: str) -> None:
+        self.session = session
+        self.id = query_id
+        self._running = running
+        self._nbytes: int | None = None  # asked again with each query that comes: measured once
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its result or its error is known."""
+        return self._running.done()
+
+    @property
+    def error(self) -> SqlError | None:
+        """Why it failed; None while it runs."""
+        error = self._running.exception() if self.is_done else None
+        return error if isinstance(error, SqlError) else None
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its rows; 0 while it runs and when it failed."""
+        if self._nbytes is None and self.is_done:
+            failed = self._running.cancelled() or self._running.exception()
+            result = None if failed else self._running.result()
+            self._nbytes = int(result.table.nbytes) if isinstance(result, StatementResult) else 0
+        return self._nbytes or 0
+
+    async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
+        """Wait for the result, at most so long, and give what the client is told."""
+        await asyncio.wait([self._running], timeout=wait_seconds)
+        if not self.is_done:
+            code = IN_PROGRESS if wait_seconds else IN_PROGRESS_ASYNC
+            url = f"/queries/{self.id}/result"
+            data = {"queryId": self.id, "getResultUrl": url, "queryAbortsAfterSecs": 86400}
+            return {"data": data, "code": code, "message": "in progress", "success": True}
+        if self.error:
+            return failure(self.error, self.id)
+        connection = self.session.connection
+        data = {
+            "queryId": self.id,
+            "finalDatabaseName": connection.database,
+            "finalSchemaName": connection.schema,
+            "finalWarehouseName": self.session.warehouse_name,
+            "finalRoleName": self.session.role_name,
+            **self._running.result().as_data(),
+        }
+        return {"data": data, "code": None, "message": None, "success": True}
+
+
+class _Owner:
+    """Whoever has logged in to a session; its handlers are `Guest`s."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.lock = session.lock
+
+    async def in_thread(self, function: Callable[..., _T], *arguments: object) -> _T:
+        """Call a function in a thread."""
+        return await run_in_threadpool(function, *arguments)
+
+
+class QueryLog:
+    """The recent queries of all sessions; the oldest that are done are forgotten first."""
+
+    def __init__(self) -> None:
+        self._by_id: OrderedDict[str, Query] = OrderedDict()
+        self._by_request: OrderedDict[tuple[str, str], str] = OrderedDict()
+
+    @property
+    def running(self) -> int:
+        """How many queries are not done."""
+        return sum(not query.is_done for query in self._by_id.values())
+
+    def get(self, query_id: str) -> Query | None:
+        """The query of that id."""
+        return self._by_id.get(query_id)
+
+    def by_request(self, session: Session, request_id: str) -> Query | None:
+        """The query that a request started: drivers send a request again when the net fails."""
+        return self._by_id.get(self._by_request.get((session.token, request_id), ""))
+
+    def start(
+        self,
+        session: Session,
+        request_id: str,
+        body: Mapping[str, Any],
+        guest: Guest | None = None,
+    ) -> Query:
+        """Begin to run a request.
+
+        Args:
+            session: Where its statements run.
+            request_id: By which the client names it.
+            body: What it asks for.
+            guest: The handler that has sent it, if one has.
+        """
+        query_id = str(uuid.uuid4())
+        task = asyncio.ensure_future(self._run(guest or _Owner(session), body, query_id))
+        query = self._add(Query(session, task, query_id))
+        self._by_request[session.token, request_id] = query_id
+        return query
+
+    async def _run(self, client: Guest | _Owner, body: Mapping[str, Any], query_id: str) -> Result:
+        session = client.session
+        statements = split(body.get("sqlText") or "")
+        async with client.lock:
+            if not statements:
+                raise SqlError("Empty SQL statement.", 900, "42601")
+            wanted = int((body.get("parameters") or {}).get("MULTI_STATEMENT_COUNT", 1))
+            if wanted not in {0, len(statements)}:
+                raise SqlError(
+                    f"Actual statement count {len(statements)} did not match the desired "
+                    f"statement count {wanted}.",
+                    8,
+                    "0A000",
+                )
+            if body.get("describeOnly"):
+                return await client.in_thread(session.describe, statements[0])
+            values = binds.share_out(binds.read(body.get("bindings")), statements)
+            if len(statements) == 1:
+                return await client.in_thread(session.run, statements[0], values[0], query_id)
+            return await self._run_each(client, statements, values)
+
+    async def _run_each(
+        self,
+        client: Guest | _Owner,
+        statements: list[Statement],
+        values: list[binds.Bindings],
+    ) -> MultipleResults:
+        session = client.session
+        outcome = MultipleResults()
+        for statement, bound in zip(statements, values, strict=True):
+            query_id = str(uuid.uuid4())
+            result = await client.in_thread(session.run, statement, bound, query_id)
+            done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            done.set_result(result)
+            self._add(Query(session, done, query_id))
+            outcome.ids.append(query_id)
+            outcome.results.append(result)
+        return outcome
+
+    def _add(self, query: Query) -> Query:
+        self._by_id[query.id] = query
+        done = [q for q in self._by_id.values() if q.is_done and q is not query]
+        size = sum(q.nbytes for q in done)
+        for oldest in done:
+            if len(self._by_id) <= MAX_QUERIES and size <= MAX_RESULT_BYTES:
+                break
+            size -= oldest.nbytes
+            del self._by_id[oldest.id]
+        while len(self._by_request) > MAX_QUERIES:
+            self._by_request.popitem(last=False)
+        return query
+
+
+def failure(error: SqlError, query_id: str | None = None) -> Answer:
+    """What a client is told about an error."""
+    code = f"{error.code:06d}"
+    data = {"errorCode": code, "sqlState": error.sqlstate, "queryId": query_id}
+    return {"data": data, "code": code, "message": error.message, "success": False}

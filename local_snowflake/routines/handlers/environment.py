@@ -1,0 +1,228 @@
+"""The Python environment of handlers, and their processes.
+
+A handler runs in the environment of the code location: `DP_LOCAL_PYTHON`, else the project's
+`.venvs/ml`, else the server's own. Packages are not installed: what it has is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from logging import getLogger
+from pathlib import Path
+
+from local_snowflake.process.state import HOST, PROJECT_ROOT
+from local_snowflake.routines.definitions import Routine
+from local_snowflake.routines.handlers.process import HandlerProcess, Launcher
+from local_snowflake.sql.errors import SqlError
+from local_snowflake.stages.locations import USER_STAGE, stage_folder
+
+START_SECONDS = 60.0
+"""How long a handler's process may take until it has imported what it needs."""
+
+_PROBE_SECONDS = 30.0
+_PROBE = (
+    "import importlib.metadata as m, json, platform;"
+    "print(json.dumps([platform.python_version(), "
+    "{d.metadata['Name']: d.version for d in m.distributions()}]))"
+)
+# What a Python process needs; the rest of the server's environment, with its secrets, stays here.
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+_SETTINGS = {
+    # At each login the driver would ask the clouds' metadata services where it runs.
+    "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
+    # The threads of a model wait for each of its many small batches: spinning, they take the cores
+    # from the server, and a query that takes 7 s alone took a minute beside another.
+    "OMP_WAIT_POLICY": "passive",
+}
+_PACKAGE = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A handler's process.
+
+    Attributes:
+        process: The process.
+        folder: Its own folder, which goes with it.
+        imports: The names of its imports in the import directory.
+    """
+
+    process: HandlerProcess
+    folder: Path
+    imports: tuple[str, ...]
+
+    def close(self) -> None:
+        """End it and delete its folder."""
+        self.process.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass
+class HandlerEnvironment:
+    """Where and how handlers run.
+
+    Attributes:
+        folder: Below it each process has a folder of its own.
+        stages: The folder of all stages.
+        port: Where the server listens, for the sessions of procedures.
+    """
+
+    folder: Path
+    stages: Path
+    port: int = 0
+    _launcher: Launcher = field(default_factory=Launcher)
+    _packages: dict[str, str] = field(default_factory=dict)
+    _version: str = ""
+
+    def __post_init__(self) -> None:
+        # Left behind by a server that was killed.
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where a handler reaches the server."""
+        return HOST, self.port
+
+    @property
+    def python(self) -> str:
+        """The Python that runs handlers."""
+        chosen = os.environ.get("DP_LOCAL_PYTHON")
+        if chosen:
+            return chosen
+        project = Path(os.environ.get("DP_PROJECT_DIR") or PROJECT_ROOT)
+        of_location = project / ".venvs" / "ml" / "bin" / "python"
+        return str(of_location) if of_location.exists() else sys.executable
+
+    @property
+    def label(self) -> str:
+        """The environment in messages: its folder."""
+        return str(Path(self.python).parent.parent)
+
+    def packages(self, *, again: bool = False) -> dict[str, str]:
+        """The versions of the environment's packages by their names.
+
+        Args:
+            again: Whether to look again for what was installed since.
+
+        Raises:
+            SqlError: Its Python does not run.
+        """
+        if again or not self._packages:
+            self._version, self._packages = self._probe()
+        return self._packages
+
+    def listed_packages(self) -> dict[str, str]:
+        """The versions by all names under which clients look for packages."""
+        packages = self.packages(again=True)
+        names = {_canonical(name): version for name, version in packages.items()}
+        return names | {name.lower(): version for name, version in packages.items()}
+
+    @property
+    def runtime_version(self) -> str:
+        """The version of its Python: 3.11."""
+        self.packages()
+        return ".".join(self._version.split(".")[:2])
+
+    def check_packages(self, wanted: tuple[str, ...]) -> None:
+        """Make sure that packages are there; other versions than those asked for will do.
+
+        Raises:
+            SqlError: One is missing.
+        """
+        for text in wanted:
+            found = _PACKAGE.fullmatch(text)
+            name, specifier = (found[1], found[2]) if found else (text, "")
+            version = self._version_of(name)
+            if version is None:
+                raise SqlError(
+                    "SQL compilation error:\nCannot create a Python function with the specified "
+                    f"packages: {name} is not installed in the environment {self.label}, which "
+                    "runs the handlers of the embedded warehouse.",
+                    100357,
+                    "22023",
+                )
+            if specifier.startswith("==") and specifier.removeprefix("==").strip() != version:
+                getLogger("local_snowflake").info(
+                    "%s%s was asked for, %s is used", name, specifier, version
+                )
+
+    def start(self, routine: Routine) -> Started:
+        """Start a process for a handler; it waits for its first message.
+
+        Raises:
+            SqlError: A file of its IMPORTS is gone.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        imports = folder / "imports"
+        imports.mkdir()
+        try:
+            names = tuple(self._copy(routine, imports))
+            command = [
+                self.python, "-X", f"snowflake_import_directory={imports}{os.sep}",
+                "-m", "local_snowflake.routines.handler_side", str(folder),
+            ]  # fmt: skip
+            environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+            process = self._launcher.start(command, environment | _SETTINGS, PROJECT_ROOT)
+            return Started(process, folder, names)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._launcher.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _copy(self, routine: Routine, target: Path) -> list[str]:
+        names = []
+        for item in routine.imports:
+            root = stage_folder(item.stage, self.stages) if item.stage else self.stages / USER_STAGE
+            source = root / item.path
+            if not source.is_file():
+                raise SqlError(
+                    f"The file {item} of the IMPORTS of {routine.signature} is no longer there.",
+                    391546,
+                    "22023",
+                )
+            shutil.copyfile(source, target / source.name)
+            names.append(source.name)
+        return names
+
+    def _version_of(self, package: str) -> str | None:
+        for again in (False, True):
+            versions = {_canonical(n): v for n, v in self.packages(again=again).items()}
+            if _canonical(package) in versions:
+                return versions[_canonical(package)]
+        return self._version if package == "python" else None
+
+    def _probe(self) -> tuple[str, dict[str, str]]:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        try:
+            done = subprocess.run(
+                [self.python, "-c", _PROBE],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=_PROBE_SECONDS,
+            )
+            version, packages = json.loads(done.stdout)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise SqlError(
+                f"The Python that runs handlers, {self.python}, does not work: {error}",
+                100357,
+                "22023",
+            ) from error
+        return str(version), dict(packages)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

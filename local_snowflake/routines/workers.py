@@ -1,0 +1,257 @@
+"""The processes that compute functions in Python.
+
+DuckDB hands over batches of rows with the number of the session that runs the query: each session
+has a process of its own per function, which goes on until the session ends.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
+
+from local_snowflake.routines.catalog import unknown
+from local_snowflake.routines.definitions import FUNCTION, Routine, Signature
+from local_snowflake.routines.duck_functions import DuckFunctions
+from local_snowflake.routines.handler_side.function import arrow_type
+from local_snowflake.routines.handlers.environment import START_SECONDS, HandlerEnvironment, Started
+from local_snowflake.routines.handlers.errors import ended, python_error
+from local_snowflake.routines.handlers.process import HandlerEndedError, HandlerProcess
+from local_snowflake.sql.errors import SqlError
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.types import RoutineType
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(eq=False)
+class _Worker:
+    """The process of one function and session.
+
+    Attributes:
+        routine: What it computes.
+        lock: Held while it computes.
+        started: The process, once there is one.
+        is_left: Whether nothing new will be computed by it.
+    """
+
+    routine: Routine
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    started: Started | None = None
+    is_left: bool = False
+
+    def kill(self) -> None:
+        """Kill the process, whatever it does."""
+        started = self.started
+        if started is not None:
+            started.process.kill()
+
+    def leave(self) -> None:
+        """End the process; while it computes, the thread that waits for it does so afterwards."""
+        self.is_left = True
+        if self.lock.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self.lock.release()
+
+    def close(self) -> None:
+        """End the process; by the holder of the lock."""
+        started, self.started = self.started, None
+        if started is not None:
+            started.close()
+
+
+class FunctionWorkers:
+    """The functions of all sessions, and the processes that compute them.
+
+    Args:
+        duck: A connection of its own.
+        environment: Where the processes run.
+        routines: The permanent functions, which views may use.
+    """
+
+    def __init__(
+        self, duck: DuckDBPyConnection, environment: HandlerEnvironment, routines: list[Routine]
+    ) -> None:
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._routines: dict[str, Routine] = {}
+        self._workers: dict[tuple[int, str], _Worker] = {}
+        self._computing: list[tuple[int, _Worker]] = []
+        self._failures: dict[int, SqlError] = {}
+        self._stopped: set[int] = set()
+        self._in_duck = DuckFunctions(duck, self.compute)
+        for routine in routines:
+            if routine.kind == FUNCTION:
+                self.define(routine)
+
+    def define(self, routine: Routine, session: int | None = None) -> None:
+        """Have a function computed, in the place of an earlier one of its signature.
+
+        Args:
+            routine: The function.
+            session: The number of the session whose temporary function it is.
+        """
+        key = key_of(routine, session)
+        self._in_duck.provide_for(routine)
+        with self._lock:
+            self._routines[key] = routine
+        self._leave(lambda _, function: function == key)
+
+    def forget(self, routine: Routine, session: int | None = None) -> None:
+        """Have a function computed no more; a batch that is computed comes to its end."""
+        key = key_of(routine, session)
+        with self._lock:
+            self._routines.pop(key, None)
+        self._leave(lambda _, function: function == key)
+
+    def is_busy(self, session: int) -> bool:
+        """Whether a process of a session computes."""
+        return any(owner == session for owner, _ in list(self._computing))
+
+    def begin(self, session: int) -> None:
+        """A statement of a session begins: what stopped the one before is over."""
+        self._stopped.discard(session)
+        self._failures.pop(session, None)
+
+    def stop(self, session: int) -> None:
+        """Have nothing computed until the next statement, and kill the processes that compute."""
+        self._stopped.add(session)
+        for owner, worker in list(self._computing):
+            if owner == session:
+                worker.kill()
+
+    def end(self, session: int) -> None:
+        """End the processes of a session."""
+        self._leave(lambda owner, _: owner == session)
+        self.begin(session)
+
+    def take_failure(self, session: int) -> SqlError | None:
+        """Why a function has failed in a session since this was asked last."""
+        return self._failures.pop(session, None)
+
+    def fail(self, session: int, error: SqlError) -> None:
+        """Have an error told where DuckDB will tell what it makes of it, unless one is already."""
+        self._failures.setdefault(session, error)
+
+    def result_type(self, key: str) -> pa.DataType | None:
+        """The type of what `compute` gives; None: there is no such function."""
+        routine = self._routines.get(key)
+        return arrow_type(_returned(routine)) if routine else None
+
+    def compute(self, session: int, key: str, columns: list[Any]) -> Any:
+        """Compute a function for some rows.
+
+        Args:
+            session: The number of the session whose query it is.
+            key: The function's.
+            columns: Its arguments, or one column of any values for one that takes none; Arrow's.
+
+        Returns:
+            The results, one for each row.
+
+        Raises:
+            SqlError: Also kept for `take_failure`: DuckDB makes a text of it.
+        """
+        try:
+            with self._at_work(session, key) as worker:
+                return self._computed(session, worker, columns)
+        except SqlError as error:
+            self._failures[session] = error
+            raise
+
+    @contextmanager
+    def _at_work(self, session: int, key: str) -> Iterator[_Worker]:
+        with self._lock:
+            routine = self._routines.get(key)
+            if routine is None:  # a view still calls it, or a query that runs
+                raise unknown(FUNCTION, _signature(key))
+            worker = self._workers.setdefault((session, key), _Worker(routine))
+        work = (session, worker)
+        self._computing.append(work)
+        try:
+            with worker.lock:
+                yield worker
+        finally:
+            self._computing.remove(work)
+            if worker.is_left:
+                worker.leave()
+
+    def _computed(self, session: int, worker: _Worker, columns: list[Any]) -> Any:
+        routine = worker.routine
+        table = pa.table(columns, names=[str(i) for i in range(len(columns))])
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        try:
+            process = self._process(session, worker)
+            process.send(memoryview(sink.getvalue()))
+            answer = json.loads(process.receive())
+            if "error" in answer:
+                raise python_error(routine, answer["error"], self._environment.label)
+            with pa.ipc.open_stream(pa.py_buffer(process.receive())) as reader:
+                return reader.read_all().column(0)
+        except HandlerEndedError as error:
+            worker.close()
+            raise ended(routine, error, is_cancelled=session in self._stopped) from error
+
+    def _leave(self, is_it: Callable[[int, str], bool]) -> None:
+        with self._lock:
+            keys = [key for key in self._workers if is_it(*key)]
+            workers = [self._workers.pop(key) for key in keys]
+        for worker in workers:
+            worker.leave()
+
+    def _process(self, session: int, worker: _Worker) -> HandlerProcess:
+        is_new = worker.started is None
+        started = worker.started or self._environment.start(worker.routine)
+        worker.started = started
+        if session in self._stopped:  # before there was a process to kill, or between two batches
+            raise HandlerEndedError("It was stopped.")
+        if is_new:
+            self._load(worker, started)
+        return started.process
+
+    def _load(self, worker: _Worker, started: Started) -> None:
+        routine = worker.routine
+        message = {
+            "kind": routine.kind,
+            "handler": routine.handler,
+            "body": routine.body,
+            "imports": started.imports,
+            "arguments": [argument.type.kind for argument in routine.arguments],
+            "returns": _returned(routine),
+        }
+        started.process.send(json.dumps(message).encode())
+        answer = json.loads(started.process.receive(START_SECONDS))
+        if "error" in answer:
+            worker.close()
+            raise python_error(routine, answer["error"], self._environment.label)
+
+
+def key_of(routine: Routine, session: int | None = None) -> str:
+    """What tells a function from all others; the same for each that takes the place of another.
+
+    Args:
+        routine: The function.
+        session: The number of the session whose temporary function it is.
+    """
+    _, name, types = routine.signature
+    return json.dumps([name, types, session])
+
+
+def _returned(routine: Routine) -> dict[str, Any]:
+    returns = routine.returns or RoutineType("VARCHAR")
+    return {"kind": returns.kind, "precision": returns.precision, "scale": returns.scale}
+
+
+def _signature(key: str) -> Signature:
+    name, types, _ = json.loads(key)
+    return Signature(FUNCTION, Name(*name), tuple(types))

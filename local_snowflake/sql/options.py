@@ -1,0 +1,158 @@
+"""Options of statements about files: `NAME = value`, with or without commas between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from local_snowflake.sql.errors import SqlError, unsupported
+from local_snowflake.sql.lexer import Reader
+
+Value = Any
+"""A text, a whole number, True or False, a list of texts, or for `(NAME = value …)` options."""
+
+
+class Options:
+    """Options by name, which remember which of them were read.
+
+    Reading is how a statement takes note of an option: what it does not read it does not know, and
+    `expect_all_read` refuses it, so that no option is ignored by oversight.
+    """
+
+    def __init__(self, values: dict[str, Value] | None = None) -> None:
+        self._values = dict(values or {})
+        self._read: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def as_dict(self) -> dict[str, Value]:
+        """All of them, as they can be stored."""
+        return {
+            name: value.as_dict() if isinstance(value, Options) else value
+            for name, value in self._values.items()
+        }
+
+    def over(self, defaults: dict[str, Value]) -> Options:
+        """These options, and the given ones where these say nothing."""
+        return Options({**defaults, **self._values})
+
+    def get(self, name: str) -> Value:
+        """An option's value as it was written; None when it is not given."""
+        self._read.add(name)
+        return self._values.get(name)
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """An option that is a text."""
+        value = self.get(name)
+        return default if value is None else _as_text(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """An option that is TRUE or FALSE.
+
+        Raises:
+            SqlError: It is something else.
+        """
+        value = self.get(name)
+        if value is None:
+            return default
+        if _as_text(value).upper() not in {"TRUE", "FALSE"}:
+            raise _invalid(name, value)
+        return _as_text(value).upper() == "TRUE"
+
+    def number(self, name: str, default: int) -> int:
+        """An option that is a whole number.
+
+        Raises:
+            SqlError: It is something else.
+        """
+        value = self.get(name)
+        if value is None:
+            return default
+        if not _as_text(value).isdigit():
+            raise _invalid(name, value)
+        return int(value)
+
+    def choice(self, name: str, default: str, allowed: Collection[str]) -> str:
+        """An option that is one of some words.
+
+        Raises:
+            SqlError: It is something else.
+        """
+        value = str(self.text(name, default)).upper()
+        if value not in allowed:
+            raise _invalid(name, value)
+        return value
+
+    def texts(self, name: str) -> list[str] | None:
+        """An option that is a list of texts, or one text."""
+        value = self.get(name)
+        if value is None:
+            return None
+        return [_as_text(item) for item in value] if isinstance(value, list) else [_as_text(value)]
+
+    def accept_any(self, *names: str) -> None:
+        """Take note of options that change nothing here, such as how fast something is."""
+        self._read.update(names)
+
+    def expect_default(self, name: str, *defaults: Value) -> None:
+        """Refuse an option unless it says what holds anyway.
+
+        Raises:
+            SqlError: It asks for something else.
+        """
+        value = self.get(name)
+        if value is not None and _as_text(value).upper() not in {str(d).upper() for d in defaults}:
+            raise unsupported(f"{name} = {_as_text(value)}")
+
+    def expect_all_read(self, statement: str) -> None:
+        """Refuse what nobody read.
+
+        Raises:
+            SqlError: An option is not known.
+        """
+        for name in self._values:
+            if name not in self._read:
+                raise unsupported(f"The option {name} of {statement}")
+
+
+def read_options(reader: Reader) -> Options:
+    """Read options until something else comes."""
+    values: dict[str, Value] = {}
+    while reader.next.kind == "word" and reader.after_next.text in {"=", "=>"}:
+        name = reader.take().upper
+        reader.take()
+        values[name] = _read_value(reader)
+        reader.accept(",")
+    return Options(values)
+
+
+def _read_value(reader: Reader) -> Value:
+    if not reader.accept("("):
+        token = reader.expect_kind("word", "string", "number", "name")
+        if token.upper in {"TRUE", "FALSE"}:
+            return token.upper == "TRUE"
+        return int(token.text) if token.kind == "number" and token.text.isdigit() else token.text
+    if reader.next.kind == "word" and reader.after_next.text == "=":
+        options = read_options(reader)
+        reader.expect(")")
+        return options
+    items = []
+    while not reader.accept(")"):
+        items.append(reader.expect_kind("word", "string", "number").text)
+        if not reader.accept(","):
+            reader.expect(")")
+            break
+    return items
+
+
+def _as_text(value: Value) -> str:
+    return str(value)
+
+
+def _invalid(name: str, value: Value) -> SqlError:
+    return SqlError(
+        f"SQL compilation error:\ninvalid value [{_as_text(value)}] for parameter '{name}'",
+        1008,
+        "22023",
+    )

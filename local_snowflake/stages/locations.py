@@ -1,0 +1,224 @@
+"""Where the files of stages are.
+
+A location is `@[[database.]schema.]stage[/path]`, `@[…]%table[/path]` or `@~[/path]`; every part
+may be quoted. The path is a prefix of the names of the files in the stage. Upstream reads neither
+quoted paths nor quoted stages after a schema, and has no user stage.
+
+See https://docs.snowflake.com/en/user-guide/data-load-local-file-system-create-stage
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fakesnow.instance import GLOBAL_DATABASE_NAME
+
+from local_snowflake.sql.bindings import NO_BINDINGS
+from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
+from local_snowflake.sql.lexer import Reader, Token
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.object_names import complete
+
+if TYPE_CHECKING:
+    from local_snowflake.engine.session import Session
+
+_PATH = re.compile(r'"((?:[^"]|"")*)"|([^"]+)')
+USER_STAGE = "~"
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file in a stage.
+
+    Attributes:
+        path: Where it is on this machine.
+        name: Its path within the stage.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class StageLocation:
+    """A stage and a path in it.
+
+    Attributes:
+        stage: The stage; None for the user stage. A table stage's name begins with `%`.
+        path: What the names of its files begin with.
+        root: The stage's folder.
+    """
+
+    stage: Name | None
+    path: str
+    root: Path
+
+    @property
+    def label(self) -> str:
+        """What the names of files begin with in the results of LIST and COPY."""
+        if self.stage is None or self.stage.name.startswith("%"):
+            return ""
+        return f"{self.stage.name.lower()}/"
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the path names, for new files.
+
+        Raises:
+            SqlError: The path leads out of the stage.
+        """
+        folder = self.root / self.path.strip("/")
+        if not folder.resolve().is_relative_to(self.root.resolve()):
+            raise SqlError(f"The path {self.path!r} leads out of the stage.", 1011, "42601")
+        return folder
+
+    def files(self, pattern: str | None = None) -> list[StagedFile]:
+        """The files whose names begin with the path, sorted by name.
+
+        Args:
+            pattern: A regular expression that the names, with the stage's before them, have to
+                match from begin to end.
+        """
+        prefix = self.path.lstrip("/")
+        # Clients keep what they have loaded: only the folder that the path names is looked at.
+        begin = StageLocation(self.stage, prefix.rpartition("/")[0], self.root).folder
+        found = [
+            StagedFile(path, path.relative_to(self.root).as_posix())
+            for path in begin.rglob("*")
+            if path.is_file()
+        ]
+        return sorted(
+            (
+                file
+                for file in found
+                if file.name.startswith(prefix)
+                and (pattern is None or re.fullmatch(pattern, f"{self.label}{file.name}"))
+            ),
+            key=lambda file: file.name,
+        )
+
+    def named(self, names: list[str]) -> list[StagedFile]:
+        """The files that FILES = (…) names, relative to the path.
+
+        Raises:
+            SqlError: One of them is not there.
+        """
+        prefix = self.path.strip("/")
+        by_name = {file.name: file for file in StageLocation(self.stage, "", self.root).files()}
+        chosen = []
+        for name in names:
+            full = f"{prefix}/{name.lstrip('/')}" if prefix else name.lstrip("/")
+            if full not in by_name:
+                raise SqlError(
+                    f"Remote file '{self.label}{full}' was not found. If you are running a copy "
+                    "command, please make sure files are not deleted when they are being loaded.",
+                    91016,
+                    "22000",
+                )
+            chosen.append(by_name[full])
+        return chosen
+
+    def matching(self, pattern: str) -> list[StagedFile]:
+        """The files directly in the folder whose names match a shell pattern."""
+        folder = self.folder
+        return [
+            f
+            for f in self.files()
+            if f.path.parent == folder and fnmatch.fnmatch(f.path.name, pattern)
+        ]
+
+
+def read_location(reader: Reader, session: Session) -> StageLocation:
+    """Read a location, quoted as a whole or not.
+
+    Raises:
+        SqlError: There is none, or its stage does not exist.
+    """
+    return location_from(reader.expect_kind("location", "string"), session)
+
+
+def is_location(token: Token) -> bool:
+    """Whether a token is a location."""
+    return token.kind == "location" or (token.kind == "string" and token.text.startswith("@"))
+
+
+def location_from(token: Token, session: Session) -> StageLocation:
+    """The location that a token names.
+
+    Raises:
+        SqlError: It names none, or its stage does not exist.
+    """
+    if not token.text.startswith("@"):
+        if re.match(r"\w+://", token.text):
+            raise unsupported(
+                f"A location outside of the warehouse ({token.text.split(':')[0]}://)"
+            )
+        raise syntax_error(f"{token.text!r} does not start with @")
+    head, path = _split(token.text[1:])
+    if head.startswith(USER_STAGE):
+        return StageLocation(None, path, session.warehouse.stages / USER_STAGE)
+    stage = complete(_parts(head), session)
+    _check_exists(stage, session)
+    return StageLocation(stage, path, folder_of(stage, session))
+
+
+def folder_of(stage: Name, session: Session) -> Path:
+    """The folder of a stage."""
+    return stage_folder(stage, session.warehouse.stages)
+
+
+def stage_folder(stage: Name, stages: Path) -> Path:
+    """The folder of a stage below the folder of all."""
+    parts = [quote(part, safe="").replace(".", "%2E") for part in (stage.schema, stage.name)]
+    return stages.joinpath(stage.database, *parts)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Cut a location at the first slash outside quotes; the path comes without its quotes."""
+    head = re.match(r'(?:"(?:[^"]|"")*"|[^"/])*', text)
+    cut = head.end() if head else 0
+    path = _PATH.sub(
+        lambda m: (m[1] or "").replace('""', '"') if m[2] is None else m[2], text[cut:]
+    )
+    return text[:cut], path.lstrip("/")
+
+
+def _parts(head: str) -> list[str]:
+    """The parts of a stage's name: `"S".%t` is S and %T, and so is `s."%T"`."""
+    parts = []
+    reader = Reader(head, NO_BINDINGS)
+    while True:
+        is_table = reader.accept("%")
+        token = reader.expect_kind("word", "name")
+        name = token.upper if token.kind == "word" else token.text
+        parts.append(f"%{name}" if is_table else name)
+        if not reader.accept("."):
+            reader.expect_end()
+            return parts
+
+
+def _check_exists(stage: Name, session: Session) -> None:
+    if stage.name.startswith("%"):
+        table = session.temporaries.physical(Name(stage.database, stage.schema, stage.name[1:]))
+        sql = (
+            "SELECT 1 FROM duckdb_tables() "
+            "WHERE table_name = ? AND database_name = ? AND schema_name = ?"
+        )
+        values = [table.name, table.database, table.schema]
+    else:
+        sql = (
+            f"SELECT 1 FROM {GLOBAL_DATABASE_NAME}._fs_information_schema._fs_stages "  # noqa: S608 - a constant
+            "WHERE name = ? AND database_name = ? AND schema_name = ?"
+        )
+        values = [stage.name, stage.database, stage.schema]
+    if session.duck.execute(sql, values).fetchone() is None:
+        raise SqlError(
+            f"SQL compilation error:\nStage '{stage}' does not exist or not authorized.",
+            2003,
+            "02000",
+        )
