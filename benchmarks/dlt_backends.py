@@ -15,7 +15,7 @@ from benchmarks.report import Report, Target
 from benchmarks.systems import ROOT, drop_schema, own_systems, row_count
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import value
-from factories.dlt.database_source import BACKEND
+from factories.dlt.source.database_source import BACKEND
 
 ROWS = 1_000_000
 TABLE = "generated"

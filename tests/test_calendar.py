@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.dlt.python_source import imported
+from factories.dlt.source.python_source import imported
 
 FOLDER = Path(__file__).parents[1] / "dlt_pipelines"
 

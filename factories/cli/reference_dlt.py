@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from factories.cli.reference_section import Section
-from factories.dlt.schema import (
+from factories.dlt.config.schema import (
     ColumnHint,
     DltResource,
     Incremental,

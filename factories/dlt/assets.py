@@ -18,7 +18,7 @@ from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
-from factories.dlt.pipelines import Pipeline, Resource, read_pipelines
+from factories.dlt.config.pipelines import Pipeline, Resource, read_pipelines
 
 SOURCE_KIND = {"rest_api": "api", "sql_database": "sql", "filesystem": "file"}
 
@@ -28,8 +28,8 @@ class DltRunConfig(dg.Config):
 
     full_refresh: bool = Field(
         default=False,
-        description="Load the selected resources anew: their tables are replaced, and their"
-        " cursors begin at the initial value.",
+        description="Load everything again: the selected resources' tables are replaced, and"
+        " their cursors begin at the initial value.",
     )
 
 

@@ -17,7 +17,7 @@ with gc_paused():
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: F401 - as above
     import snowflake.connector  # noqa: F401 - as above
 
-    from factories.dlt.run import run_resources
+    from factories.dlt.load.run import run_resources
 
     # Before the collector comes back, which would first of all walk everything that is new.
     gc.freeze()

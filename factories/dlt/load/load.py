@@ -1,0 +1,227 @@
+"""Loading some resources of a pipeline: extract, normalize and load, in a package of their own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt.common.configuration.container import Container
+from dlt.common.pipeline import LoadInfo, NormalizeInfo
+from dlt.common.schema.typing import TSchemaTables
+from dlt.common.schema.utils import get_nested_tables
+from dlt.extract import DltSource
+
+from factories.core.warehouse.names import RAW, WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.dlt.config.pipelines import Pipeline
+from factories.dlt.load.contracts import Refusals, count_dropped, refusals_recorded
+from factories.dlt.load.destination import Snowflake
+from factories.dlt.load.unfinished import Note, UnfinishedLoads
+from factories.dlt.source.shared_cursors import set_cursors
+
+# How long a step that failed or was cancelled waits for what the warehouse is still running.
+WORKERS_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class LoadedResource:
+    """What one load did for one resource.
+
+    Attributes:
+        rows: Rows loaded by table: its own first, then its child tables; 0 included.
+        new_tables: Those that this load made.
+        new_columns: The types of the columns that it added to others, by table and name.
+        load_id: dlt's id of the package, None when there was nothing to load.
+        seconds: How long extract, normalize and load took, for all that was loaded together.
+        refusals: What the schema contract kept out.
+    """
+
+    rows: Mapping[str, int]
+    new_tables: Sequence[str]
+    new_columns: Mapping[str, Mapping[str, str]]
+    load_id: str | None
+    seconds: float
+    refusals: Refusals
+
+
+def open_pipeline(
+    pipeline: Pipeline,
+    folder: Path,
+    names: WarehouseNames,
+    settings: WarehouseSettings,
+    *,
+    progress: Any,
+) -> dlt.Pipeline:
+    """Return dlt's pipeline in an empty working folder, with what the warehouse knows of it.
+
+    State and schema come from the warehouse, where a load is complete or never was: a run that
+    was killed leaves nothing that the next could mistake for its own.
+
+    Args:
+        pipeline: The pipeline file.
+        folder: The working folder.
+        names: How the target's databases are called.
+        settings: How to reach the warehouse.
+        progress: dlt's collector, which tells how far it is.
+    """
+    destination = Snowflake(
+        credentials=settings.dlt_credentials(names.database(RAW)),
+        replace_strategy=pipeline.settings.replace_strategy,
+        enable_dataset_name_normalization=False,  # it has the target's name already
+        staging_dataset_name_layout="%s_STAGING",
+        keep_staged_files=False,
+        enable_atomic_swap=True,  # staging-optimized: else the table is dropped before it is made
+    )
+    opened = dlt.pipeline(
+        pipeline_name=pipeline.name,
+        pipelines_dir=str(folder),
+        destination=destination,
+        dataset_name=pipeline.schema,
+        progress=progress,
+    )
+    opened.sync_destination()
+    return opened
+
+
+def load_source(
+    pipeline: Pipeline,
+    opened: dlt.Pipeline,
+    source: DltSource,
+    unfinished: UnfinishedLoads,
+    *,
+    full_refresh: Collection[str],
+    partitioned: bool,
+) -> dict[str, LoadedResource]:
+    """Extract, normalize and load the selected resources of a source.
+
+    Args:
+        pipeline: The pipeline file.
+        opened: dlt's pipeline.
+        source: The source; it can be read once.
+        unfinished: Notes the load where one that is cut short must be undone or done again.
+        full_refresh: The resources whose tables are replaced and whose cursors begin at their
+            initial values. The state that says so is stored with the rows: a load that fails
+            leaves the old ones.
+        partitioned: Whether the run is for partitions, which leave the state alone.
+
+    Returns:
+        What was loaded, by the resource's name.
+
+    Raises:
+        dlt.pipeline.exceptions.PipelineStepFailed: When a step fails. The pipeline is then of no
+            further use; what other loads have done stays.
+        QueryFailedError: When the load cannot be noted; nothing is loaded then.
+    """
+    began = time.monotonic()
+    with opened.managed_state() as state:
+        of_source = state.setdefault("sources", {}).setdefault(source.name, {})
+        set_cursors(source, of_source, full_refresh, partitioned=partitioned)
+    known = _loaded_tables(opened, source)
+    with refusals_recorded(source, Path(opened.working_dir)) as refusals:
+        extracted = opened.extract(source, loader_file_format=pipeline.settings.loader_file_format)
+        normalized = opened.normalize()
+    tables = opened.schemas[source.schema.name].tables
+    loaded = _load(pipeline, opened, source, unfinished, full_refresh)
+    rows = _rows(normalized)
+    count_dropped(refusals, extracted, source)
+    seconds = time.monotonic() - began
+    new_columns = _new_columns(loaded)
+    load_id = _load_id(loaded, set(rows))
+    results = {}
+    for name, resource in source.selected_resources.items():
+        own = list(_tables(tables, name)) or [str(resource.table_name)]
+        results[name] = LoadedResource(
+            rows={table: rows.get(table, 0) for table in own},
+            new_tables=[table for table in own if table in new_columns and table not in known],
+            new_columns={t: new_columns[t] for t in own if t in new_columns and t in known},
+            load_id=load_id if any(table in rows for table in own) else None,
+            seconds=seconds,
+            refusals=refusals.of({*own, name}),
+        )
+    return results
+
+
+def _load(
+    pipeline: Pipeline,
+    opened: dlt.Pipeline,
+    source: DltSource,
+    unfinished: UnfinishedLoads,
+    full_refresh: Collection[str],
+) -> LoadInfo | None:
+    """Load the packages, noted as unfinished until they are complete."""
+    dispositions = {r.name: r.settings.disposition for r in pipeline.resources}
+    selected = list(source.selected_resources)
+    noted = [
+        name for name in selected if name in full_refresh or dispositions.get(name) == "append"
+    ]
+    load_ids = opened.list_normalized_load_packages()
+    tables = opened.schemas[source.schema.name].tables
+    notes = [
+        Note(load_id, name, table, tables[table].get("parent"), name in full_refresh)
+        for load_id in load_ids
+        for name in noted
+        for table in _tables(tables, name)
+    ]
+    unfinished.begin(opened, selected, notes)
+    try:
+        loaded = opened.load()
+    except BaseException:  # also when the run is cancelled
+        if _workers_ended():
+            unfinished.undo(load_ids)
+        raise
+    unfinished.finish(load_ids)
+    return loaded
+
+
+def _workers_ended() -> bool:
+    """Wait for the statements that dlt's threads are running; tell whether all have ended.
+
+    A step that is cancelled leaves dlt's pool after two seconds, and its threads at work.
+    """
+    deadline = time.monotonic() + WORKERS_SECONDS
+    prefix = Container.thread_pool_prefix()
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith(prefix)]
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+    return not any(worker.is_alive() for worker in workers)
+
+
+def _loaded_tables(opened: dlt.Pipeline, source: DltSource) -> set[str]:
+    """Return the tables that earlier loads have made."""
+    if source.schema.name not in opened.schemas:
+        return set()
+    return {str(table["name"]) for table in opened.schemas[source.schema.name].data_tables()}
+
+
+def _rows(normalized: NormalizeInfo | None) -> dict[str, int]:
+    return dict(normalized.row_counts) if normalized else {}
+
+
+def _tables(tables: TSchemaTables, resource: str) -> Iterator[str]:
+    """Yield the names of a resource's tables: each with its child tables after it."""
+    for name, table in tables.items():
+        if table.get("resource") == resource and not table.get("parent"):
+            yield from (str(nested["name"]) for nested in get_nested_tables(tables, name))
+
+
+def _new_columns(loaded: LoadInfo | None) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for package in loaded.load_packages if loaded else ():
+        for table, update in package.schema_update.items():
+            for name, column in update["columns"].items():
+                found.setdefault(table, {})[name] = str(column.get("data_type"))
+    return found
+
+
+def _load_id(loaded: LoadInfo | None, tables: set[str]) -> str | None:
+    """Return the id of the package that holds these tables; another may hold the state alone."""
+    for package in loaded.load_packages if loaded else ():
+        jobs = package.jobs["completed_jobs"]
+        if any(job.job_file_info.table_name in tables for job in jobs):
+            return package.load_id
+    return None
