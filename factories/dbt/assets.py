@@ -19,13 +19,13 @@ from factories.core.meta.keys import key_part
 from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.reader import display_name
-from factories.dbt.backfill import backfill_job
-from factories.dbt.check_names import CheckNames
-from factories.dbt.node_metadata import CODE_REFERENCES, node_metadata
-from factories.dbt.project import DbtProject, Model, read_project
-from factories.dbt.project_problems import project_problems
+from factories.dbt.diagnostics.conflicting_meta import project_problems
+from factories.dbt.execution.backfill_job import backfill_job
+from factories.dbt.project.check_names import CheckNames
+from factories.dbt.project.project import DbtProject, Model, read_project
+from factories.dbt.project.sources import SourceTable
 from factories.dbt.run_config import DbtRunConfig
-from factories.dbt.sources import SourceTable
+from factories.dbt.specs import CODE_REFERENCES, node_metadata
 
 NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -106,7 +106,7 @@ def _multi_asset(
         pool=group.pool,
     )
     def dbt_build(context: dg.AssetExecutionContext, config: DbtRunConfig) -> Iterable[Any]:
-        from factories.dbt.run import build_models  # noqa: PLC0415 - only a step runs it
+        from factories.dbt.execution.run import build_models  # noqa: PLC0415 - only a step runs it
 
         yield from build_models(context, config, project, models, names)
 
@@ -132,7 +132,7 @@ def _source_checks(project: DbtProject) -> Iterator[dg.AssetChecksDefinition]:
         pool=f"dbt_{key_part(project.name)}",
     )
     def dbt_source_tests(context: dg.AssetCheckExecutionContext) -> Iterable[Any]:
-        from factories.dbt.source_checks import (  # noqa: PLC0415 - as above
+        from factories.dbt.execution.source_checks import (  # noqa: PLC0415 - as above
             run_source_freshness,
             run_source_tests,
         )

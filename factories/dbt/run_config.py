@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from factories.dbt.command import BuildOptions
+from factories.dbt.execution.command import BuildOptions
 
 
 class DbtConfig(dg.Config):

@@ -16,8 +16,7 @@ import pytest
 from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.dbt.prepare import prepare
-from factories.dbt.prepare_error import DbtParseError
+from factories.dbt.prepare import DbtParseError, prepare
 from factories.definitions import Asset, read_project
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.shop_files import SHOP

@@ -1,0 +1,97 @@
+"""What is wrong with dbt projects as a whole: between models, and between projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import display_name
+from factories.dbt.diagnostics.find_word import find_word
+from factories.dbt.execution.windows import window_problem
+from factories.dbt.project.manifest import Fault
+from factories.dbt.project.project import DbtProject, Model
+from factories.dbt.project.source_files import PROJECT_FILE
+
+WINDOW = "the variables window_start and window_end"
+
+
+def project_problems(
+    projects: Sequence[DbtProject], load_context: LoadContext
+) -> Iterator[Problem]:
+    """Yield the problems of a code location's projects that no file shows by itself."""
+    of_name: dict[str, DbtProject] = {}
+    of_job: dict[str, Model] = {}
+    for project in projects:
+        first = of_name.setdefault(project.name.lower(), project)
+        if first is not project:
+            message = (
+                f"the dbt project {first.name} is also in"
+                f" {display_name(first.folder, load_context.root)}:"
+                " name them differently"
+            )
+            yield Problem(
+                display_name(project.folder / PROJECT_FILE, load_context.root), 1, 1, message
+            )
+        yield from (
+            _fault_problem(project, fault, load_context) for fault in project.manifest.faults
+        )
+        yield from _late_checks(project)
+        for model in project.models.values():
+            yield from _model_problems(model)
+            if model.meta.backfill:
+                other = of_job.setdefault(model.node.name, model)
+                if other is not model:
+                    message = (
+                        f"backfill: {other.node.unique_id} has a job of this name,"
+                        f" backfill_{model.node.name}"
+                    )
+                    yield model.places.problem(["backfill"], message, at_key=True)
+
+
+def _fault_problem(project: DbtProject, fault: Fault, load_context: LoadContext) -> Problem:
+    path = project.folder / fault.path
+    place = find_word(path, fault.word) if fault.word else None
+    line, column = place or (1, 1)
+    meant = nearest(fault.word, fault.allowed)
+    allowed = fault.allowed if meant is None else ()
+    return Problem(
+        display_name(path, load_context.root), line, column, fault.message, allowed, meant
+    )
+
+
+def _late_checks(project: DbtProject) -> Iterator[Problem]:
+    """Yield the checks that block too late: dbt builds what reads their model before they run."""
+    blocking = {
+        uid: model
+        for uid, model in project.models.items()
+        if model.meta.checks and model.meta.checks.blocking
+    }
+    for reader in project.models.values():
+        for dep in blocking.keys() & set(reader.node.depends_on):
+            if _step(blocking[dep]) == _step(reader):
+                message = (
+                    f"checks: dbt builds {reader.key.to_user_string()} in the same step, before"
+                    " these run: write tests of dbt, which hold it back, or `blocking: false`"
+                )
+                yield blocking.pop(dep).places.problem(["checks"], message, at_key=True)
+
+
+def _step(model: Model) -> object:
+    """Return what models of one project share that are built in one step."""
+    partition = model.meta.partition
+    return model.meta.pool, partition and partition.model_copy(update={"column": None})
+
+
+def _model_problems(model: Model) -> Iterator[Problem]:
+    if found := window_problem(model):
+        key, message = found
+        yield model.places.problem([key], message, at_key=True)
+    for name, spec in (("partition", model.meta.partition), ("backfill", model.meta.backfill)):
+        if spec and spec.column is not None:
+            message = f"column: nothing reads it here: the model's SQL bounds its rows by {WINDOW}"
+            yield model.places.problem([name, "column"], message, at_key=True)
+    key = model.key.to_user_string()
+    if key in model.meta.deps:
+        at: list[str | int] = ["deps", model.meta.deps.index(key)]
+        yield model.places.problem(at, f"deps: {key} cannot depend on itself")

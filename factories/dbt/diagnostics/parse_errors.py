@@ -1,0 +1,63 @@
+"""What dbt says of a project that it cannot parse, as problems with their places."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from pathlib import Path
+
+from factories.core.assets.context import LoadContext
+from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name, read_yaml
+from factories.dbt.diagnostics.known_parse_errors import known_problems
+
+CLOCK = re.compile(r"^(\x1b\[\d*m)*\d\d:\d\d:\d\d\s+")
+# The last is what `dbt deps` adds to any error of its own (1.11).
+NOISE = re.compile(
+    r"Encountered an error:|^Error encountered in /|^Error uploading artifacts to artifact ingest"
+)
+OTHER_WORDS = {
+    "at path []: ": "",
+    'Run "dbt deps" to install package dependencies.': "`make setup` installs them",
+}
+# `(models/x.sql)`, `schema file at models/x.yml is`, `Error reading shop: marts/x.yml - `.
+FILE = re.compile(r"(?<![\w/.])((?:/|[\w-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\b")
+LINE = re.compile(r"\bline (\d+)\b")
+FOLDERS = ("", "models", "seeds", "snapshots", "tests", "macros", "analyses")
+SNIPPET = re.compile(r"^(-{5,}|Raw Error:|\d+\s+\|.*|in \"<unicode string>\".*|@: .*)$")
+
+
+def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[Problem]:
+    """Return dbt's error as one problem at the file that it names.
+
+    A YAML file that is no YAML is read again here: that gives the line and column.
+
+    Args:
+        project: The dbt project's folder.
+        text: What dbt wrote.
+        load_context: Knows the project folder.
+    """
+    lines = [CLOCK.sub("", line).strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not NOISE.search(line)]
+    # Where dbt has not foreseen a mistake: its reader is nobody who knows dbt's code.
+    said = list(takewhile(lambda line: not line.startswith("Traceback "), said))
+    if known := known_problems(project, " ".join(said), load_context):
+        return known
+    path = next((found for line in said for found in _files(project, line)), None)
+    if path is not None and path.suffix in {".yml", ".yaml"}:
+        own: list[Problem] = []
+        if read_yaml(path, root=load_context.root, problems=own) is None:
+            return own
+    name = display_name(path or project, load_context.root)
+    number = next((int(m[1]) for line in said if (m := LINE.search(line))), 0) if path else 0
+    message = " ".join(line for line in said if not SNIPPET.match(line))
+    for dbts, ours in OTHER_WORDS.items():
+        message = message.replace(dbts, ours)
+    return [Problem(name, number, 1 if number else 0, f"dbt cannot parse it: {message}")]
+
+
+def _files(project: Path, line: str) -> list[Path]:
+    """Return the files of the project that a line of dbt's names."""
+    names = FILE.findall(line)
+    paths = [project / folder / name for name in names for folder in FOLDERS]
+    return [path for path in paths if path.is_file()]

@@ -1,0 +1,82 @@
+"""What dbt parses without a word, and no run can do: it shows in the manifest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from factories.dbt.project.manifest import Fault
+
+Json = Mapping[str, Any]
+KEY = "dagster"
+ARGUMENT = re.compile(rf"\b{KEY}\s*=")  # of a `config()` in SQL or Python
+# dbt knows these without a macro of theirs, or makes nothing of them.
+BUILT_IN = {"ephemeral"}
+
+
+def manifest_faults(data: Json, tests: Collection[str]) -> Iterator[Fault]:
+    """Yield the faults of the project's own nodes; packages are somebody else's.
+
+    Args:
+        data: The manifest.
+        tests: The unique ids of the tests that are about a node or source.
+    """
+    project, adapter = data["metadata"]["project_name"], data["metadata"]["adapter_type"]
+    macros = {macro["name"] for macro in data["macros"].values()}
+    pattern = re.compile(rf"materialization_(.+)_(?:default|{re.escape(adapter)})")
+    materializations = BUILT_IN | {m[1] for name in macros if (m := pattern.fullmatch(name))}
+    generic = {name.removeprefix("test_") for name in macros if name.startswith("test_")}
+    for unique_id, node in sorted(data["nodes"].items()):
+        if node["package_name"] != project or not node["config"].get("enabled", True):
+            continue
+        if KEY in node["config"] and ARGUMENT.search(node.get("raw_code", "")):
+            message = f"{KEY}: belongs below meta, here nothing reads it"
+            yield Fault(node["original_file_path"], KEY, message)
+        if node["resource_type"] == "model":
+            yield from _of_model(node, materializations)
+        elif node["resource_type"] == "test":
+            yield from _of_test(node, generic, attached=unique_id in tests)
+    yield from _circle(data["nodes"])
+
+
+def _circle(nodes: Mapping[str, Json]) -> Iterator[Fault]:
+    """Yield a circle of models: dbt finds it when it builds, and Dagster loads none of them."""
+    graph = {
+        uid: [dep for dep in node["depends_on"].get("nodes", ()) if dep in nodes]
+        for uid, node in sorted(nodes.items())
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = [nodes[uid] for uid in reversed(error.args[1])]
+        way = ", which reads ".join(node["name"] for node in circle[1:])
+        message = f"{circle[0]['name']} reads {way}"
+        yield Fault(circle[0]["original_file_path"], circle[1]["name"], message)
+
+
+def _of_model(node: Json, known: Collection[str]) -> Iterator[Fault]:
+    kind = str(node["config"]["materialized"])
+    if kind not in known:
+        patch = (node.get("patch_path") or "").partition("://")[2]
+        message = f"{node['name']}: {kind!r} is no materialization"
+        # Where it says so is told by the word: in the model, else in its properties file.
+        own = kind in node["raw_code"] or not patch
+        yield Fault(
+            node["original_file_path"] if own else patch, kind, message, tuple(sorted(known))
+        )
+
+
+def _of_test(node: Json, known: Collection[str], *, attached: bool) -> Iterator[Fault]:
+    generic = node.get("test_metadata")
+    if generic and generic["name"] not in known:
+        message = f"{generic['name']!r} is no generic test"
+        path = node["original_file_path"]
+        yield Fault(path, generic["name"], message, tuple(sorted(known)))
+    elif not generic and not attached:
+        message = (
+            f"the test {node['name']} reads no model, seed, snapshot or source with ref() or"
+            " source(): it would be a check of nothing"
+        )
+        yield Fault(node["original_file_path"], "", message)

@@ -1,0 +1,149 @@
+"""What one step runs with dbt: which nodes and tests, and what failed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.dbt.execution.events import NodeResult
+from factories.dbt.execution.process import MODEL_ERROR, DbtProcess
+from factories.dbt.execution.selection import commands, read_functions, selection_arguments
+from factories.dbt.project.project import DbtProject
+
+SKIPPED = "skipped"
+NOT_RUN = "dbt did not run it"
+
+
+@dataclass
+class DbtInvocations:
+    """One step's builds and tests.
+
+    Attributes:
+        context: Dagster's.
+        project: The dbt project.
+        settings: How to reach the warehouse.
+        arguments: What every dbt process of the step gets.
+        folder: Where dbt writes its artifacts.
+        failed: Why each node or test failed when it was last run, by unique id; `SKIPPED` and
+            `NOT_RUN` for those that were not tried.
+        broken: What else failed when dbt last ran: a hook, an ephemeral model, dbt itself.
+    """
+
+    context: Any
+    project: DbtProject
+    settings: WarehouseSettings
+    arguments: Sequence[str]
+    folder: Path
+    failed: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    def run(self, pending: set[str]) -> Iterator[NodeResult]:
+        """Run nodes and tests; what fails goes to `failed`.
+
+        Args:
+            pending: Their unique ids. Each is named to dbt, also where they are the whole project:
+                its own choice would be the project's default selector.
+
+        Raises:
+            dagster.Failure: When dbt refuses the project or its configuration.
+        """
+        self.broken.clear()
+        for unique_id in pending:
+            self.failed.pop(unique_id, None)
+        for command, unique_ids in commands(self.project.manifest, pending):
+            yield from self._run(command, unique_ids)
+
+    def _run(self, command: str, expected: set[str]) -> Iterator[NodeResult]:
+        dbt = DbtProcess(
+            self.context, self.project.folder, self.settings, self.arguments, self.folder
+        )
+        ended: set[str] = set()
+        failed: dict[str, str] = {}
+        called = read_functions(self.project.manifest, expected)
+        for result in dbt.run(command, selection_arguments(self.folder, expected | called)):
+            ended.add(result.unique_id)
+            if result.outcome not in {"success", "warn"}:
+                failed[result.unique_id] = result.outcome
+            yield result
+        reasons = {uid: dbt.mask(_reason(said)) for uid, said in dbt.log.messages.items()}
+        self.failed.update({uid: reasons.get(uid, why) for uid, why in failed.items()})
+        if dbt.status:
+            # Of a hook, and of an ephemeral model, dbt tells no result, only what is wrong.
+            told = [f"{_title(uid)}: {why}" for uid, why in reasons.items() if uid not in ended]
+            if dbt.status != MODEL_ERROR or not (told or failed):
+                ends = f"dbt ended with status {dbt.status}"
+                told.append(dbt.mask("\n".join(dbt.log.errors) or ends))
+            self.broken.extend(told)
+            if not dbt.log.has_parsed:
+                raise dg.Failure("\n".join(told), allow_retries=False)
+        self.failed.update(dict.fromkeys(expected - ended, NOT_RUN))
+
+    def raise_failures(self) -> None:
+        """End the step when something has failed.
+
+        Raises:
+            dagster.Failure: It names each.
+        """
+        if self.failed or self.broken:
+            raise dg.Failure(self._report(), allow_retries=False)
+
+    def raise_unknown(self) -> None:
+        """End the step when something could not be run: what failed is told otherwise.
+
+        Raises:
+            dagster.Failure: It names each.
+        """
+        if self.broken or NOT_RUN in self.failed.values():
+            raise dg.Failure(self._report(), allow_retries=False)
+
+    def _report(self) -> str:
+        """Return what failed, and why, as one message."""
+        skipped = [uid for uid, why in self.failed.items() if why == SKIPPED]
+        not_run = [uid for uid, why in self.failed.items() if why == NOT_RUN]
+        failed = {u: w for u, w in self.failed.items() if w not in {SKIPPED, NOT_RUN}}
+        counts = [f"{len(failed)} failed", f"{len(skipped)} skipped"]
+        counts += [f"{len(not_run)} not run"] if not_run else []
+        lines = [*self.broken, f"{', '.join(counts)}; the rest is built."]
+        lines += [f"{_title(uid)}: {why}" for uid, why in failed.items()]
+        if skipped:
+            lines.append(f"skipped: {_names(skipped)}")
+        if not_run:
+            lines.append(f"dbt did not run: {_names(not_run)}")
+            if not self.broken:
+                lines.append(
+                    "Is the manifest older than the project's files? `make setup` makes it."
+                )
+        return "\n".join(lines)
+
+    def failed_names(self, among: Container[str]) -> str:
+        """Return the names of what failed or was not run, of some nodes and tests."""
+        return _names(uid for uid in self.failed if uid in among)
+
+
+def _title(unique_id: str) -> str:
+    """Return what a node is called in a message: `model orders`, `unit test rules.doubles`."""
+    kind, name = _kind_and_name(unique_id)
+    return f"{'hook' if kind == 'operation' else kind} {name}"
+
+
+def _kind_and_name(unique_id: str) -> tuple[str, str]:
+    kind, _, *name = unique_id.split(".")
+    if kind == "test" and len(name) > 1:
+        name.pop()  # a digest
+    return kind.replace("_", " "), ".".join(name)
+
+
+def _reason(messages: Sequence[str]) -> str:
+    """Return why a node failed, without what leads nowhere: a heading, a file that is gone."""
+    said = [text for text in messages if not text.startswith("Failure in ")] or messages
+    lines = "\n".join(said).splitlines()
+    return "\n".join(line for line in lines if not line.strip().startswith("compiled code at "))
+
+
+def _names(unique_ids: Iterable[str]) -> str:
+    return ", ".join(_kind_and_name(uid)[1] for uid in unique_ids)

@@ -1,0 +1,127 @@
+"""What a materialization tells of a built node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedError, TableReader
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_identifier
+from factories.dbt.execution.column_lineage import ColumnLineage
+from factories.dbt.execution.events import NodeResult
+from factories.dbt.project.project import Model
+
+BYTES_SQL = """
+    select bytes from {database}.information_schema.tables
+    where table_schema = %s and table_name = %s
+"""
+# What answers with the number of rows that it changed; `create table` always answers 1.
+CHANGES_ROWS = re.compile(r"(?im)^\s*((merge|insert)\s+into|delete\s+from)\b")
+CREATES = re.compile(r"(?im)^\s*create\b")
+
+
+@dataclass(frozen=True)
+class Describer:
+    """Describes what was built.
+
+    Attributes:
+        context: Dagster's.
+        reader: Looks at tables.
+        lineage: Reads the columns' lineage.
+        target: Where dbt writes its artifacts.
+        row_counts: Whether to count the rows of tables.
+    """
+
+    context: Any
+    reader: TableReader
+    lineage: ColumnLineage
+    target: Path
+    row_counts: bool
+
+    def metadata(
+        self, model: Model, result: NodeResult, columns: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return what a materialization tells of a built node, whose columns the caller has read.
+
+        The table is built: what cannot be read of it afterwards is a warning, no failure.
+        """
+        metadata: dict[str, Any] = {
+            "seconds": round(result.seconds, 3),
+            "dbt/materialized": model.node.materialized,
+        }
+        if result.rows is not None and _changed_rows(model, self.target):
+            metadata["rows_loaded"] = result.rows
+        compiled = _artifact("compiled", model, self.target)
+        if compiled:
+            metadata["dbt/compiled_sql"] = dg.MetadataValue.md(f"```sql\n{compiled.strip()}\n```")
+        if model.relation is None:
+            return metadata
+        try:
+            metadata |= _table_metadata(
+                model, model.relation, self.reader, columns, row_counts=self.row_counts
+            )
+            if found := self.lineage.of(model, compiled):
+                metadata["dagster/column_lineage"] = found
+        except QueryFailedError as error:
+            self.context.log.warning("%s is built but cannot be read: %s", model.node.name, error)
+        return metadata
+
+    def columns(self, model: Model) -> dict[str, str]:
+        """Return the columns of what was built; none where they cannot be read."""
+        try:
+            return self.reader.columns(model.relation) if model.relation else {}
+        except QueryFailedError:
+            return {}  # each check tells what it misses
+
+
+def _table_metadata(
+    model: Model,
+    relation: Relation,
+    reader: TableReader,
+    columns: Mapping[str, str],
+    *,
+    row_counts: bool,
+) -> dict[str, Any]:
+    described = {name.lower(): text for name, text in model.node.columns.items()}
+    metadata: dict[str, Any] = {
+        "dagster/table_name": str(relation),
+        COLUMN_SCHEMA: dg.TableSchema(
+            [
+                dg.TableColumn(name, kind, description=described.get(name.lower()) or None)
+                for name, kind in columns.items()
+            ]
+        ),
+    }
+    if row_counts and model.node.materialized != "view":  # a count would run its query
+        metadata["dagster/row_count"] = reader.row_count(relation)
+    sql = BYTES_SQL.format(database=sql_identifier(relation.database))
+    found = reader.query(sql, (relation.schema, relation.table))
+    if found and found[0][0]:
+        metadata["bytes"] = int(found[0][0])
+    return metadata
+
+
+def _changed_rows(model: Model, target: Path) -> bool:
+    """Tell whether what dbt ran for a node changed the rows of a table that was there."""
+    if model.node.kind == "seed":
+        return True
+    sql = _artifact("run", model, target) or ""
+    return bool(CHANGES_ROWS.search(sql)) and not CREATES.search(sql)
+
+
+def _artifact(kind: str, model: Model, target: Path) -> str | None:
+    """Return a node's SELECT (`compiled`), or the statement around it (`run`), where dbt writes it.
+
+    dbt writes neither of a seed, and no SELECT of a snapshot.
+    """
+    package = model.node.unique_id.split(".")[1]
+    path = target / kind / package / model.node.path
+    if path.is_dir():  # a snapshot that YAML declares
+        path /= f"{model.node.name}.sql"
+    return path.read_text() if path.is_file() else None

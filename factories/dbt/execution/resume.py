@@ -1,0 +1,112 @@
+"""What the run before has built, when Dagster starts a run again from the failed step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from factories.core.execution.table_reader import COLUMN_SCHEMA
+from factories.core.meta.check_specs import check_names
+from factories.dbt.project.project import DbtProject
+
+RESUME_TAG = "dagster/is_resume_retry"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is left as it is.
+
+    Attributes:
+        runs: The run that left it so, by the unique id of the node that was built or the test that
+            passed.
+        built_at: When each node was built.
+        columns: What its materialization told of its columns.
+        checks: Whether each check passed, at last.
+    """
+
+    runs: dict[str, str] = field(default_factory=dict)
+    built_at: dict[str, float] = field(default_factory=dict)
+    columns: dict[str, Mapping[str, dg.MetadataValue]] = field(default_factory=dict)
+    checks: dict[dg.AssetCheckKey, bool] = field(default_factory=dict)
+
+    def passed(self, asset: dg.AssetKey) -> set[str]:
+        """Return the names of an asset's checks that have passed."""
+        return {
+            key.name for key, passed in self.checks.items() if passed and key.asset_key == asset
+        }
+
+
+def finished_before(
+    context: dg.AssetExecutionContext, project: DbtProject, wanted: set[str]
+) -> Finished:
+    """Return which of the wanted nodes were built, and which of the wanted tests passed.
+
+    None for a run that does not start again from a failed step. As with `dbt retry`, what was
+    built stays as it is, and a test that failed runs again.
+    """
+    uids = {key: uid for uid, key in project.keys.items() if uid in project.models}
+    tests = {check.key: uid for uid, check in project.checks.items()}
+    finished = Finished()
+    run = context.run
+    while run and run.parent_run_id and run.tags.get(RESUME_TAG) == "true":
+        for entry in context.instance.all_logs(
+            run.parent_run_id,
+            of_type={
+                dg.DagsterEventType.ASSET_MATERIALIZATION,
+                dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+            },
+        ):
+            event = entry.dagster_event
+            if event is None or event.step_key != context.get_step_execution_context().step.key:
+                continue
+            if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+                uid = uids.get(event.asset_key) if event.asset_key else None
+                if uid in wanted and uid:
+                    # The earliest is left: the runs after it have only told it again.
+                    finished.runs[uid] = run.parent_run_id
+                    finished.built_at[uid] = entry.timestamp
+                    told = event.step_materialization_data.materialization.metadata
+                    finished.columns[uid] = {k: v for k, v in told.items() if k == COLUMN_SCHEMA}
+            else:
+                found = event.asset_check_evaluation_data
+                key = dg.AssetCheckKey(found.asset_key, found.check_name)
+                passed = finished.checks.setdefault(key, found.passed)
+                if passed and tests.get(key) in wanted:
+                    finished.runs.setdefault(tests[key], run.parent_run_id)
+        run = context.instance.get_run_by_id(run.parent_run_id)
+    return finished
+
+
+def awaited(
+    context: dg.AssetExecutionContext, project: DbtProject, finished: Finished
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Yield results for what was built before and a later step of this run waits for.
+
+    Dagster leaves out each step whose inputs did not come, and calls the run a success. So these
+    nodes are materialized once more, though dbt leaves them alone; their metadata says so.
+    """
+    layer = context.job_def.asset_layer
+    elsewhere = set(layer.selected_asset_keys) - set(context.selected_asset_keys)
+    for unique_id, run_id in finished.runs.items():
+        metadata = {"left_as_built_by": dg.MetadataValue.dagster_run(run_id)}
+        subject = unique_id
+        if test := project.manifest.tests.get(unique_id):
+            subject = test.subject
+        key = project.keys[subject]
+        if not layer.has(key) or not layer.get(key).child_keys & elsewhere:
+            continue
+        if test is None:
+            yield dg.MaterializeResult(
+                asset_key=key, metadata={**finished.columns[unique_id], **metadata}
+            )
+            own = check_names(project.models[unique_id].meta.checks)
+            passed = [name for name in own if name in finished.passed(key)]
+        else:
+            passed = [project.checks[unique_id].name]
+        for name in passed:
+            if dg.AssetCheckKey(key, name) in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(
+                    asset_key=key, check_name=name, passed=True, metadata=metadata
+                )

@@ -1,0 +1,24 @@
+"""`python -m factories.dbt.prepare FOLDER…`: parse dbt projects so that they can be loaded."""
+
+from __future__ import annotations
+
+import sys
+
+from factories.core.project import project_root
+from factories.core.warehouse.names import warehouse_names
+from factories.dbt.prepare import PrepareError, prepare
+
+
+def main() -> None:
+    """Prepare the dbt projects that the command line names, relative to the project folder."""
+    for name in sys.argv[1:]:
+        try:
+            made = prepare(project_root() / name, warehouse_names(), install=True)
+        except PrepareError as error:
+            sys.exit(f"{name}: {error}")
+        if made:
+            sys.stdout.write(f"parsed {name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Parsing a dbt project with dbt: its manifest is made here, and compared with its files.
+
+It is made once: by `make setup`, by the build of an image, and while developing when the project's
+files have changed; never in a run or a step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from factories.core.execution.subprocesses import environment_with
+from factories.core.warehouse.names import WarehouseNames
+from factories.dbt.environment import PLACEHOLDER, dbt_environment
+from factories.dbt.prepare.errors import DbtParseError, PrepareError
+from factories.dbt.prepare.fingerprint import Fingerprint, fingerprint
+from factories.dbt.prepare.packages import lacking
+from factories.dbt.program import dbt_program
+from factories.dbt.project.source_files import PROJECT_FILE
+
+MANIFEST = "manifest.json"
+MARK = "manifest.fingerprint"
+KEPT = ("partial_parse.msgpack", MANIFEST)
+DBT_SECONDS = 600
+LOCK_SECONDS = 600
+
+
+def target_folder(project: Path) -> Path:
+    """Return where a dbt project's manifest lies.
+
+    Not `target` itself: what a person runs with dbt, for any target, would replace it.
+    """
+    return project / "target" / "dagster"
+
+
+def stale(project: Path, names: WarehouseNames) -> str | None:
+    """Return why the manifest is not the one of these files and this target; None when it is.
+
+    Raises:
+        PrepareError: When this environment has no dbt.
+    """
+    manifest = target_folder(project) / MANIFEST
+    if not manifest.is_file():
+        return "is missing"
+    mark = _read_mark(project)
+    if mark is None:
+        return "was not made by this project"
+    made_of, digest = mark
+    # Half written, or another one: by a process that was killed, or by a person.
+    if digest != _digest(manifest):
+        return "is not as dbt wrote it"
+    return made_of.difference(fingerprint(project, names))
+
+
+def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> bool:
+    """Make the manifest unless it is there already; tell whether it was made now.
+
+    Args:
+        project: The dbt project's folder.
+        names: Of the target that it is made for.
+        install: Whether dbt may install the project's packages, which takes the network.
+
+    Raises:
+        PrepareError: When something that dbt needs is missing.
+        DbtParseError: When dbt refuses the project; the manifest that was there stays.
+    """
+    if not (project / PROJECT_FILE).is_file():
+        raise PrepareError(f"there is no {PROJECT_FILE} in this folder")
+    lacks = _lacks_packages(project)
+    if lacks and not install:
+        raise PrepareError("its packages are not installed: `make setup` installs them", lacks)
+    if not lacks and stale(project, names) is None:
+        return False
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - most processes make no manifest
+
+    folder = target_folder(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "prepare.lock", timeout=LOCK_SECONDS):
+            lacks = _lacks_packages(project)
+            if not lacks and stale(project, names) is None:  # another process has made it meanwhile
+                return False
+            if lacks:
+                _dbt("deps", project)
+            # Before dbt reads the files: what changes while it does makes the manifest stale.
+            made_of = fingerprint(project, names)
+            _parse(project, folder)
+            _write_mark(project, made_of)
+    except Timeout:
+        message = f"another process has been parsing it for {LOCK_SECONDS} s"
+        raise PrepareError(message) from None
+    return True
+
+
+def _read_mark(project: Path) -> tuple[Fingerprint, str] | None:
+    """Return what the manifest was made of, and the digest that it had then."""
+    try:
+        mark = json.loads((target_folder(project) / MARK).read_bytes())
+        return Fingerprint(**mark["made_of"]), str(mark["manifest"])
+    except (FileNotFoundError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _write_mark(project: Path, made_of: Fingerprint) -> None:
+    folder = target_folder(project)
+    mark = {"made_of": asdict(made_of), "manifest": _digest(folder / MANIFEST)}
+    (folder / MARK).write_text(json.dumps(mark, indent=2))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _lacks_packages(project: Path) -> str | None:
+    mark = _read_mark(project)
+    return lacking(project, mark[0].packages if mark else None)
+
+
+def _parse(project: Path, folder: Path) -> None:
+    """Parse into a folder of its own: who reads the manifest meanwhile finds a whole one."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        target = Path(name)
+        if (folder / KEPT[0]).is_file():  # else dbt parses every file again
+            shutil.copyfile(folder / KEPT[0], target / KEPT[0])
+        _dbt("parse", project, "--target-path", name)
+        for made in KEPT:
+            if (target / made).is_file():
+                (target / made).replace(folder / made)
+
+
+def _dbt(command: str, project: Path, *arguments: str) -> None:
+    line = [
+        *dbt_program(), "--quiet", "--no-use-colors", "--log-level-file", "none", command,
+        "--project-dir", str(project), "--profiles-dir", str(project), *arguments,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            line,
+            cwd=project,
+            env=environment_with(dbt_environment(PLACEHOLDER)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=DBT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PrepareError(f"dbt {command} took longer than {DBT_SECONDS} s") from None
+    if done.returncode:
+        said = done.stdout.strip() or done.stderr.strip()
+        raise DbtParseError(said or f"dbt {command} ended with status {done.returncode}")
