@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 from dataclasses import asdict
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from factories.core.local_systems import LocalSystemError, load_entry_point
 from factories.core.yaml.problems import format_problems
 
 COMMANDS = "dp.commands"
@@ -31,8 +32,22 @@ def build_app() -> typer.Typer:
     app.command("dev")(dev)
     app.command("docs")(docs)
     for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
-        app.add_typer(point.load(), name=point.name)
+        _add_commands(app, point)
     return app
+
+
+def _add_commands(app: typer.Typer, point: EntryPoint) -> None:
+    """Add the commands of a local system; where it is not installed, one that says so."""
+    try:
+        app.add_typer(load_entry_point(point), name=point.name)
+    except LocalSystemError as error:
+        message = str(error)
+        takes_anything = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+        @app.command(point.name, context_settings=takes_anything, help="Not installed here.")
+        def not_installed() -> None:
+            typer.echo(message, err=True)
+            raise typer.Exit(1)
 
 
 def check(as_json: JsonOption = False) -> None:
