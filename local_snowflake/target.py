@@ -1,16 +1,15 @@
-"""The settings with which clients reach the embedded warehouse."""
+"""The connection settings of the embedded warehouse."""
 
 from __future__ import annotations
 
+from local_snowflake.identity import ACCOUNT, HOST
 from local_snowflake.process.lifecycle import ensure_running
-from local_snowflake.process.state import HOST
 
-ACCOUNT = "fakesnow"
 USER = "dp"
 
 
 def connection_settings() -> dict[str, str | int]:
-    """Start the warehouse if need be and give what a client needs to log in.
+    """Start the warehouse if it does not run, and return what a client needs to log in.
 
     Returns:
         account, user, password, host, port, protocol, database, warehouse and role; the names are

@@ -1,6 +1,6 @@
 """TO_CHAR and TO_VARCHAR with a format, and CONVERT_TIMEZONE with two arguments.
 
-What upstream lacks: it reads a format only where it is one constant, ignores it unless it sees from
+What fakesnow lacks: it reads a format only where it is one constant, ignores it unless it sees from
 the statement alone that the value is a date or a time, reads `dd` and `dy` in lower case as
 something else, and takes a timestamp without a zone for one in the target zone of CONVERT_TIMEZONE
 and not in the session's.
@@ -11,16 +11,12 @@ See https://docs.snowflake.com/en/sql-reference/functions-conversion#date-and-ti
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 from sqlglot.dialects.snowflake import Snowflake
 
-from local_snowflake.inspection.information_schema import macro_call
 from local_snowflake.sql.errors import unsupported
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.macros import macro_call
 
 # Snowflake's elements and DuckDB's specifiers; of two that begin alike the longer stands first.
 _ELEMENTS = {
@@ -52,7 +48,7 @@ _PIECE = re.compile(
 )
 
 
-def fold_formats(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def fold_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Let a format that is put together from constants, `'HH24:MI' || 'UTC'`, be one constant."""
     for node in expression.find_all(*_WITH_FORMAT):
         written = node.args.get("format")
@@ -68,7 +64,7 @@ def fold_formats(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - 
     return expression
 
 
-def apply_formats(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def apply_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Let the format count, whatever the value's type turns out to be.
 
     Raises:
@@ -109,7 +105,7 @@ def strftime_pattern(text: str) -> str | None:
     return pattern
 
 
-def convert_from_utc(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def convert_from_utc(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Let a timestamp without a zone be one in the session's, which is UTC."""
     for node in expression.find_all(exp.ConvertTimezone):
         if not node.args.get("source_tz"):

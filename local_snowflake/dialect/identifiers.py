@@ -1,6 +1,6 @@
 """Identifiers that are words of DuckDB's language, and IDENTIFIER().
 
-What upstream lacks: it writes `at`, `end` or `desc` as they came, valid names in Snowflake and
+What fakesnow lacks: it writes `at`, `end` or `desc` as they came, valid names in Snowflake and
 keywords in DuckDB; it knows IDENTIFIER() in the place of a table only, and not where handlers look
 for a name. See https://docs.snowflake.com/en/sql-reference/identifier-literal.
 """
@@ -8,16 +8,13 @@ for a name. See https://docs.snowflake.com/en/sql-reference/identifier-literal.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlglot import Expr, exp
 
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.statements import Statement
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _IDENTIFIER = re.compile(
     r"""(?P<function>\bIDENTIFIER\s*\(\s*(?:\?|'(?P<text>(?:[^'\\]|\\.|'')*)')\s*\))
@@ -66,14 +63,14 @@ def inline_identifiers(statement: Statement, bindings: Bindings) -> tuple[Statem
     return Statement(sql, statement.binds - len(used)), bindings
 
 
-def quote_identifiers(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def quote_identifiers(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Quote every identifier: upstream has brought them to the case in which they are stored."""
     for identifier in expression.find_all(exp.Identifier):
         identifier.set("quoted", True)
     return expression
 
 
-def keep_keys(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def keep_keys(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Let the keys of `{'a': 1}` stay as written; sqlglot makes names of them, which go upper."""
     for struct in expression.find_all(exp.Struct):
         for pair in struct.expressions:

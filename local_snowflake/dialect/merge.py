@@ -1,6 +1,6 @@
 """MERGE by DuckDB's own MERGE.
 
-What upstream lacks: it takes a MERGE apart into a temporary table and up to three statements, which
+What fakesnow lacks: it takes a MERGE apart into a temporary table and up to three statements, which
 cannot write to another database than the current one and let several source rows change one
 target row. DuckDB's MERGE is one statement, refuses that, and tells by RETURNING what it did.
 
@@ -11,7 +11,7 @@ several source rows ask for is refused as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
@@ -19,14 +19,12 @@ from fakesnow.rowtype import describe_as_rowtype
 from fakesnow.statement_type import MERGE
 from sqlglot import exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.names import resolve, target_of
+from local_snowflake.sql.names import changed_table, resolve
 from local_snowflake.sql.statements import Statement
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _DUPLICATE = "cannot affect the same target row more than once"
 _COUNTS = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
@@ -39,7 +37,9 @@ class Merge:
         """Whether the statement is a MERGE."""
         return isinstance(statement.expression, exp.Merge)
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Merge, and count what was done."""
         merge = cast(exp.Merge, statement.expression)
         done = dict.fromkeys(_COUNTS, 0)
@@ -55,7 +55,7 @@ class Merge:
                 raise SqlError(message, 100090, "42P18") from error
             for action in actions.column("merge_action").value_counts():
                 done[action["values"].as_py()] += action["counts"].as_py()
-        target = target_of(merge)
+        target = changed_table(merge)
         if target is not None and any(done.values()):
             session.times.rows_changed(session.temporaries.physical(resolve(target, session)))
         wanted = [action for action in _COUNTS if action in _actions(merge)]

@@ -6,16 +6,14 @@ the feature nor the reason.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.statements import Statement
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _OBJECTS = {
     "TASK": "TASK",
@@ -47,7 +45,7 @@ class UnsupportedObject:
             statement.keyword in _VERBS and self._object(statement) is not None
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> NoReturn:  # noqa: ARG002 - the protocol's signature
+    def run(self, session: StatementContext, statement: Statement, bindings: Bindings) -> NoReturn:  # noqa: ARG002 - the protocol's signature
         """Raise the error that names the object's kind."""
         raise unsupported(self._object(statement) or statement.label)
 
@@ -56,7 +54,7 @@ class UnsupportedObject:
         return _OBJECTS.get(statement.label.split()[-1])
 
 
-def refuse_time_travel(expression: Expr, session: Session) -> Expr:  # noqa: ARG001 - a rewrite's signature
+def refuse_time_travel(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Refuse `FROM t AT (…)` and `FROM t BEFORE (…)`: no history is kept.
 
     Raises:

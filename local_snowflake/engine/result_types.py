@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from fakesnow.rowtype import ColumnInfo, describe_as_rowtype
 
@@ -42,33 +41,6 @@ def conform(table: pa.Table) -> pa.Table:
     """The rows with every column in a type that Snowflake's drivers read."""
     columns = [_conformed(column) for column in table.columns]
     return pa.Table.from_arrays(columns, names=table.column_names)
-
-
-def scale_decimals(table: pa.Table) -> pa.Table:
-    """Decimals with a scale as integers, the scale being told beside, where they fit.
-
-    So does Snowflake, and drivers make float64 of them in a data frame; of decimals they make
-    objects.
-    """
-    for position, field in enumerate(table.schema):
-        if pa.types.is_decimal128(field.type) and field.type.scale > 0:
-            integers = _unscaled(table.column(position))
-            if integers is not None:
-                table = table.set_column(position, field.with_type(pa.int64()), integers)
-    return table
-
-
-def _unscaled(column: pa.ChunkedArray) -> pa.Array | None:
-    """The digits of decimals as 64-bit integers; None when one has more."""
-    array = column.combine_chunks()
-    if array.offset:
-        array = pa.concat_arrays([array.slice(0, 0), array])  # a copy from the buffer's start
-    missing = array.is_null().to_numpy(zero_copy_only=False)
-    words = np.frombuffer(array.buffers()[1] or b"", dtype="<i8")[: 2 * len(array)]
-    low, high = words[::2], words[1::2]
-    if not bool(np.all((high == low >> 63) | missing)):
-        return None
-    return pa.array(low, pa.int64(), mask=missing)
 
 
 def _upstream_type(kind: str) -> str:

@@ -1,19 +1,21 @@
-"""What a statement gives, and its form on the wire."""
+"""The result of a statement, and the recent results that clients may ask for again."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from fakesnow.rowtype import ColumnInfo
-from fakesnow.statement_type import DML_TYPE_IDS, INSERT, SELECT
+from fakesnow.statement_type import DDL, SELECT
 
-from local_snowflake.protocol.arrow_results import encoded
+from local_snowflake.sql.errors import already_exists
 
-MULTIPLE_STATEMENTS = 0xA000
+MAX_RESULTS = 200
+MAX_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -23,38 +25,14 @@ class StatementResult:
     Attributes:
         table: Its rows.
         rowtype: Its columns as Snowflake describes them.
-        type_id: Snowflake's statement type, by which drivers tell queries from DML.
-        file_transfer: For PUT and GET, what tells the client which files to move; no rows then.
+        type_id: Snowflake's statement type, by which drivers distinguish queries from DML.
+        file_transfer: For PUT and GET, the instructions which files the client moves; no rows then.
     """
 
     table: pa.Table
     rowtype: list[ColumnInfo]
     type_id: int = SELECT
     file_transfer: Mapping[str, Any] | None = None
-
-    def as_data(self) -> dict[str, Any]:
-        """The `data` of the response; rows of DML as JSON, where drivers read the counts."""
-        if self.file_transfer is not None:
-            return dict(self.file_transfer)
-        rows: dict[str, Any]
-        if self.type_id in DML_TYPE_IDS:
-            cells = [column.to_pylist() for column in self.table.columns]
-            rowset = [
-                [None if v is None else str(v) for v in row] for row in zip(*cells, strict=True)
-            ]
-            rows = {"queryResultFormat": "json", "rowset": rowset}
-        else:
-            # Without a row there is no Arrow stream: drivers fail at one that has no batch.
-            ipc = encoded(self.table, self.rowtype) if self.table.num_rows else b""
-            rows = {"queryResultFormat": "arrow", "rowsetBase64": b64encode(ipc).decode()}
-        return {
-            "parameters": [{"name": "TIMEZONE", "value": "Etc/UTC"}],
-            "rowtype": self.rowtype,
-            "total": self.table.num_rows,
-            "returned": self.table.num_rows,
-            "statementTypeId": self.type_id,
-            **rows,
-        }
 
 
 @dataclass(frozen=True)
@@ -71,54 +49,9 @@ class Description:
     type_id: int
     binds: int
 
-    def as_data(self) -> dict[str, Any]:
-        """The `data` of the response."""
-        rows: dict[str, Any] = (
-            {"queryResultFormat": "arrow", "rowsetBase64": ""}
-            if self.type_id == SELECT
-            else {"queryResultFormat": "json", "rowset": []}
-        )
-        return {
-            "rowtype": self.rowtype,
-            "total": 0,
-            "returned": 0,
-            "statementTypeId": self.type_id,
-            "numberOfBinds": self.binds,
-            "arrayBindSupported": self.type_id == INSERT,
-            **rows,
-        }
-
-
-@dataclass(frozen=True)
-class MultipleResults:
-    """The result of a request with several statements: the ids under which clients fetch each.
-
-    Attributes:
-        ids: A query id per statement.
-        results: The result of each.
-    """
-
-    ids: list[str] = field(default_factory=list)
-    results: list[StatementResult] = field(default_factory=list)
-
-    def as_data(self) -> dict[str, Any]:
-        """The `data` of the parent's response."""
-        message = "Multiple statements executed successfully."
-        return {
-            "parameters": [],
-            "rowtype": [text_column("multiple statement execution")],
-            "total": 1,
-            "returned": 1,
-            "queryResultFormat": "json",
-            "rowset": [[message]],
-            "statementTypeId": MULTIPLE_STATEMENTS,
-            "resultIds": ",".join(self.ids),
-            "resultTypes": ",".join(str(result.type_id) for result in self.results),
-        }
-
 
 def text_column(name: str) -> ColumnInfo:
-    """The description of a VARCHAR column."""
+    """Describe a VARCHAR column."""
     return {
         "name": name,
         "database": "",
@@ -134,8 +67,63 @@ def text_column(name: str) -> ColumnInfo:
     }
 
 
+def number_column(name: str) -> ColumnInfo:
+    """Describe a NUMBER(38,0) column."""
+    sizes: ColumnInfo = {**text_column(name), "byteLength": None, "length": None}
+    return {**sizes, "type": "fixed", "precision": 38, "scale": 0}
+
+
+def rows_result(
+    rows: Sequence[Sequence[Any]], columns: list[ColumnInfo], type_id: int = SELECT
+) -> StatementResult:
+    """Make a result from Python values: strings and whole numbers."""
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    types = [pa.int64() if column["type"] == "fixed" else pa.string() for column in columns]
+    arrays = [pa.array(values, kind) for values, kind in zip(cells, types, strict=True)]
+    names = [column["name"] for column in columns]
+    return StatementResult(pa.table(arrays, names=names), columns, type_id)
+
+
 def status_result(
     message: str = "Statement executed successfully.", type_id: int = SELECT
 ) -> StatementResult:
-    """The one row that Snowflake answers to statements without a result of their own."""
+    """Make the one row that Snowflake returns for statements without a result of their own."""
     return StatementResult(pa.table({"status": [message]}), [text_column("status")], type_id)
+
+
+def already_exists_result(name: str, *, if_not_exists: bool) -> StatementResult:
+    """Make the result of CREATE for an object that exists and is not replaced.
+
+    Raises:
+        SqlError: Without IF NOT EXISTS.
+    """
+    if if_not_exists:
+        return status_result(f"{name} already exists, statement succeeded.", DDL)
+    raise already_exists(name)
+
+
+class RecentResults:
+    """Results by query id, for RESULT_SCAN and late fetches; the oldest are dropped first."""
+
+    def __init__(self) -> None:
+        self._results: OrderedDict[str, StatementResult] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def add(self, query_id: str, result: StatementResult) -> None:
+        """Keep a result."""
+        with self._lock:
+            self._results[query_id] = result
+            self._sizes[query_id] = int(result.table.nbytes)
+            self._size += self._sizes[query_id]
+            while len(self._results) > 1 and (
+                len(self._results) > MAX_RESULTS or self._size > MAX_BYTES
+            ):
+                oldest, _ = self._results.popitem(last=False)
+                self._size -= self._sizes.pop(oldest)
+
+    def get(self, query_id: str) -> StatementResult | None:
+        """Return the result of a query; None when it is unknown or dropped."""
+        with self._lock:
+            return self._results.get(query_id)

@@ -1,22 +1,23 @@
-"""A client's session: its connection, its transaction, its way from statement to result."""
+"""A client's session: its connection, its transaction, the way of a statement to its result."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
+from duckdb import DuckDBPyConnection
 from fakesnow.dialect import parse_one
 from fakesnow.statement_type import DML_TYPE_IDS, SELECT, statement_type_id
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import Expr, exp
 
-from local_snowflake.dialect.aggregates import is_over_text
-from local_snowflake.dialect.identifiers import inline_identifiers
+from local_snowflake.engine.context import Retry
+from local_snowflake.engine.errors import as_sql_error
 from local_snowflake.engine.layer import DescribingHandler, Layer
 from local_snowflake.engine.preflight import Preflight
 from local_snowflake.engine.result_types import conform, rowtype
@@ -26,48 +27,50 @@ from local_snowflake.engine.transactions import Transactions
 from local_snowflake.engine.upstream import Connection
 from local_snowflake.engine.warehouse import Warehouse
 from local_snowflake.objects.relation_times import RelationTimes
-from local_snowflake.objects.session_parameters import DEFAULTS, lock_seconds, set_parameter
+from local_snowflake.objects.session_parameters import lock_seconds, set_login_parameters
 from local_snowflake.objects.temporary import TemporaryObjects
 from local_snowflake.routines.catalog import SessionRoutines
 from local_snowflake.routines.duck_functions import SESSION_VARIABLE
+from local_snowflake.routines.handlers.guests import Guest, Guests
 from local_snowflake.routines.handlers.running import RunningHandlers
-from local_snowflake.routines.large_batches import in_large_batches
 from local_snowflake.sql.bindings import NO_BINDINGS, Bindings, Values
-from local_snowflake.sql.errors import SYNTAX_ERROR, as_sql_error, unsupported
-from local_snowflake.sql.names import resolve, target_of
+from local_snowflake.sql.errors import SYNTAX_ERROR, unsupported
+from local_snowflake.sql.names import changed_table, resolve
 from local_snowflake.sql.statements import Statement
-from local_snowflake.stages.staged_select import SelectFromStage
 
 _DESCRIBED_BY_RUNNING = {"SHOW", "DESCRIBE", "DESC", "LIST", "LS", "SELECT", "WITH"}
 
 
 class Session:
-    """One login. Its methods are called by one thread at a time: `lock` sees to that.
+    """One login. Its methods are called by one thread at a time, which holds `lock`.
 
     Args:
-        token: By which requests name the session.
+        token: The token by which requests name the session.
         warehouse: The database files.
         layer: The gap-fillers.
+        guests: The handlers of all sessions that may log in.
         database: The current database at first, if it exists.
         schema: The current schema at first, if it exists.
+        warehouse_name: The warehouse that the login named.
+        role_name: The role that the login named.
         user: The login name.
         number: The session's id as clients see it.
-        parameters: The session parameters that the client asked for at login.
+        parameters: The session parameters that the client set at login.
         autocommit: Whether each DML statement outside a transaction commits.
 
     Attributes:
         duck: The session's DuckDB connection, for handlers.
-        cleanups: Called when the session ends, last added first, to drop what was temporary.
-        times: Where handlers tell which tables and views they have changed.
-        after_statement: Called when the statement that runs has ended, for what only it needs.
-        warehouse_name: What USE WAREHOUSE or the login named.
-        role_name: What USE ROLE or the login named.
+        cleanups: Called when the session ends, last added first, to drop temporary objects.
+        times: Where handlers report the tables and views that they have changed.
+        after_statement: Called when the running statement has ended.
+        warehouse_name: The warehouse that USE WAREHOUSE or the login named.
+        role_name: The role that USE ROLE or the login named.
         temporaries: The session's temporary tables and views.
         routines: The procedures and functions that it sees.
         handlers: The processes of the procedures that it has called.
-        readers: Connections that read for the statement that runs, beside its own.
+        readers: Connections beside its own that read for the running statement.
         preflight: Checks statements before they run in a transaction.
-        cast_aggregates: Whether the statement that runs has aggregates over text.
+        retry: The translation that is tried now, after DuckDB refused the first one.
         last_query_id: The id of the last statement that succeeded.
     """
 
@@ -75,8 +78,9 @@ class Session:
         self,
         token: str,
         warehouse: Warehouse,
-        layer: Layer,
+        layer: Layer[Session],
         *,
+        guests: Guests[Session] | None = None,
         database: str | None = None,
         schema: str | None = None,
         warehouse_name: str | None = None,
@@ -94,12 +98,7 @@ class Session:
         self.user = user
         self.number = number
         self.parameters: dict[str, str] = {}
-        for name, value in (parameters or {}).items():
-            # At login drivers send parameters of their own that mean nothing to a warehouse.
-            if name.upper() in DEFAULTS and name.upper() != "AUTOCOMMIT":
-                set_parameter(self, name, str(value))
-            else:
-                self.parameters[name.upper()] = str(value)
+        set_login_parameters(self, parameters or {})
         self.last_query_id: str | None = None
         self.lock = asyncio.Lock()
         self.cleanups: list[Callable[[], None]] = []
@@ -110,51 +109,70 @@ class Session:
         self.transactions = Transactions(
             self.duck, warehouse.locks, self.times, autocommit=autocommit
         )
-        self.connection = Connection(self, self.duck, database, schema)
+        self.connection = Connection(self, self.duck, database, schema, warehouse.databases)
         self.temporaries = TemporaryObjects()
         self.routines = SessionRoutines(warehouse.routines)
         self.handlers = RunningHandlers()
-        self.readers: list[duckdb.DuckDBPyConnection] = []
-        self.preflight = Preflight(self)
-        self.cast_aggregates = False
+        self.readers: list[DuckDBPyConnection] = []
+        self.preflight = Preflight(self, layer.may_need_retry)
+        self.retry: Retry | None = None
+        self._guests = guests if guests is not None else Guests()
+
+    @property
+    def database(self) -> str | None:
+        """The current database."""
+        return self.connection.database
+
+    @property
+    def schema(self) -> str | None:
+        """The current schema."""
+        return self.connection.schema
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The session's `$name` variables."""
+        return self.connection.variables.values
+
+    @property
+    def runs_handler(self) -> bool:
+        """Whether the running statement waits for code in Python."""
+        return len(self.handlers) > 0 or self.warehouse.functions.is_busy(self.number)
 
     def run(self, statement: Statement, bindings: Bindings, query_id: str) -> StatementResult:
         """Run a statement under the transaction rules.
 
         Raises:
-            SqlError: Whatever went wrong.
+            SqlError: For any failure.
         """
         self.handlers.begin()
         self.warehouse.functions.begin(self.number)
         try:
-            statement = self._with_variables(statement)
-            statement, bindings = inline_identifiers(statement, bindings)
+            statement, bindings = self._prepare(statement, bindings)
             result = self._run(statement, bindings)
         except Exception as error:
             failure = self.warehouse.functions.take_failure(self.number)
             raise failure or as_sql_error(error, statement) from error
         finally:
-            self._clear_up()
+            self._end_statement()
         self.warehouse.results.add(query_id, result)
         self.last_query_id = query_id
         return result
 
     def describe(self, statement: Statement) -> Description:
-        """The columns that a statement would give, without its rows and without its effects.
+        """Describe the columns of a statement, without its rows and without its effects.
 
         Raises:
-            SqlError: Whatever went wrong.
+            SqlError: For any failure.
         """
         try:
-            statement = self._with_variables(statement)
-            statement, _ = inline_identifiers(statement, NO_BINDINGS)
+            statement, _ = self._prepare(statement, NO_BINDINGS)
             expression = statement.expression
             type_id = statement_type_id(expression) if expression else SELECT
             columns = None
             handler = self.layer.handler_for(statement)
             if isinstance(handler, DescribingHandler):
-                columns = handler.described(self, statement)
-            elif expression and not isinstance(handler, SelectFromStage):
+                columns = handler.describe(self, statement)
+            elif expression:
                 columns = self.connection.cursor().describe_only(statement.sql)
             if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
                 columns = self.dispatch(statement, Bindings()).rowtype
@@ -164,15 +182,17 @@ class Session:
         except Exception as error:
             raise as_sql_error(error, statement) from error
         finally:
-            self._clear_up()
+            self._end_statement()
 
-    def upstream(self, statement: Statement, bindings: Bindings) -> StatementResult:
-        """Run a statement by fakesnow.
+    def run_in_fakesnow(self, statement: Statement, bindings: Bindings) -> StatementResult:
+        """Run a statement by fakesnow, as if no handler existed.
 
         Raises:
             SqlError: Neither sqlglot nor DuckDB knows the statement.
         """
-        expression = statement.expression or parse_one(statement.sql)  # raises: it is not readable
+        expression = statement.expression or parse_one(
+            statement.sql
+        )  # raises if it is not readable
         cursor = self.connection.cursor()
         affected = 0
         try:
@@ -180,11 +200,11 @@ class Session:
                 affected += cursor.run(expression.copy(), _copied(values))
         except ProgrammingError as error:
             if isinstance(expression, exp.Command) and error.errno == SYNTAX_ERROR:
-                # sqlglot passes on what it does not know, and DuckDB does not know it either.
+                # sqlglot passes on what it cannot parse, and DuckDB cannot parse it either.
                 raise unsupported(statement.label) from error
             raise
         type_id = statement_type_id(expression)
-        target = target_of(expression)
+        target = changed_table(expression)
         if target is not None and (affected or expression.args.get("overwrite")):
             self.times.rows_changed(self.temporaries.physical(resolve(target, self)))
         if cursor.upload is not None:
@@ -196,28 +216,29 @@ class Session:
             table, columns = pa.table({columns[0]["name"]: [affected]}), columns[:1]
         return StatementResult(table, columns, type_id)
 
-    def run_translated(self, expression: Expr, bindings: Bindings, *, suffix: str = "") -> pa.Table:
-        """Run a parsed statement in DuckDB as fakesnow translates it; for handlers.
+    def translate(self, expression: Expr, values: Values | None = None) -> Expr:
+        """Translate a parsed statement into DuckDB's dialect; the tree is changed."""
+        return self.connection.cursor().translate(expression, values)
 
-        Unlike `upstream` this does nothing around it: no status, no bookkeeping. The tree is
-        changed.
+    def run_translated(self, expression: Expr, bindings: Bindings, *, suffix: str = "") -> pa.Table:
+        """Translate a parsed statement and run it in DuckDB; the tree is changed.
+
+        Unlike `run_in_fakesnow` it returns no status and does no bookkeeping.
 
         Args:
             expression: The statement.
             bindings: Its values.
-            suffix: What to append in DuckDB's language.
+            suffix: What to append in DuckDB's dialect.
         """
         values = _copied(bindings.rows[0])
-        translated = self.connection.cursor().translate(expression, values)
-        self.preflight.check(translated, values)
-        translated = in_large_batches(translated, self)
+        translated = self.before_execute(self.translate(expression, values), values)
         return self.duck.execute(
             translated.sql(dialect="duckdb") + suffix,
             values if translated.find(exp.Placeholder) else None,
         ).to_arrow_table()
 
     def select(self, sql: str, values: Sequence[Any] | None = None) -> StatementResult:
-        """Run a query in DuckDB's SQL and give its result, for handlers."""
+        """Run a query in DuckDB's dialect and return its result."""
         table = self.duck.execute(sql, values).to_arrow_table()
         described = self.duck.execute(f"DESCRIBE {sql}", values).fetchall()
         return StatementResult(conform(table), rowtype(described))
@@ -228,34 +249,33 @@ class Session:
         self.connection.set_current(database, schema)
 
     def leave_database(self) -> None:
-        """Have no current database, as after dropping it."""
+        """Unset the current database, as after dropping it."""
         self.duck.execute("SET schema = 'memory.main'")
         self.connection.set_current(None, None)
 
     def interrupt(self, beyond: int = 0) -> None:
-        """Stop the statement that is running, if one is; may be called from another thread.
+        """Stop the running statement, if there is one; may be called from another thread.
 
         Args:
-            beyond: How many of the outermost procedures that the session is in go on.
+            beyond: How many of the outermost running procedures go on.
         """
         self.handlers.stop(beyond)
         self.interrupt_query()
 
     def interrupt_query(self) -> None:
-        """Stop the query that is running, and no procedure."""
+        """Stop the running query, but no procedure."""
         self.transactions.stop_waiting()
         self.warehouse.functions.stop(self.number)
         for duck in [self.duck, *self.readers]:
-            with suppress(duckdb.ConnectionException):  # it has been closed meanwhile
+            with suppress(duckdb.ConnectionException):  # it is closed by now
                 duck.interrupt()
 
-    @property
-    def runs_handler(self) -> bool:
-        """Whether the statement that runs waits for code in Python."""
-        return len(self.handlers) > 0 or self.warehouse.functions.is_busy(self.number)
+    def invite_handler(self) -> AbstractContextManager[Guest[Session]]:
+        """Let a procedure's handler log in to this session until the block ends."""
+        return self._guests.invited(self)
 
     def close(self) -> None:
-        """Roll back what is open and drop what was temporary."""
+        """Roll back the open transaction and drop temporary objects."""
         self.transactions.rollback()
         for cleanup in reversed(self.cleanups):
             cleanup()
@@ -270,20 +290,40 @@ class Session:
         try:
             return self._dispatch(statement, bindings)
         except (duckdb.BinderException, ProgrammingError) as error:
-            if self.cast_aggregates or not is_over_text(error):
+            retry = None if self.retry else self.layer.retry_for(error)
+            if retry is None:
                 raise
-        self.cast_aggregates = True
+        self.retry = retry
         try:
             return self._dispatch(statement, bindings)
         finally:
-            self.cast_aggregates = False
+            self.retry = None
+
+    def rewrite_before(self, expression: Expr) -> Expr:
+        """Apply the layer's rewrites to a Snowflake syntax tree."""
+        for rewrite in self.layer.before:
+            expression = rewrite(expression, self)
+        return expression
+
+    def rewrite_after(self, expression: Expr) -> Expr:
+        """Apply the layer's rewrites to a DuckDB syntax tree."""
+        for rewrite in self.layer.after:
+            expression = rewrite(expression, self)
+        return expression
+
+    def before_execute(self, expression: Expr, values: Values | None) -> Expr:
+        """Check a DuckDB syntax tree that is about to run, and apply the layer's rewrites."""
+        self.preflight.check(expression, values)
+        for rewrite in self.layer.before_execute:
+            expression = rewrite(expression, self)
+        return expression
 
     def _run(self, statement: Statement, bindings: Bindings) -> StatementResult:
         if statement.is_call:
             return self.dispatch(statement, bindings)
         return self.transactions.run(
             statement,
-            table_to_lock(statement, self),
+            table_to_lock(statement, self, self.temporaries),
             lambda: self.dispatch(statement, bindings),
             lock_seconds=lock_seconds(self),
         )
@@ -292,14 +332,18 @@ class Session:
         handler = self.layer.handler_for(statement)
         if handler is not None:
             return handler.run(self, statement, bindings)
-        return self.upstream(statement, bindings)
+        return self.run_in_fakesnow(statement, bindings)
 
-    def _clear_up(self) -> None:
+    def _end_statement(self) -> None:
         while self.after_statement:
             self.after_statement.pop()()
 
-    def _with_variables(self, statement: Statement) -> Statement:
-        return Statement(self.connection.variables.inline_variables(statement.sql), statement.binds)
+    def _prepare(self, statement: Statement, bindings: Bindings) -> tuple[Statement, Bindings]:
+        sql = self.connection.variables.inline_variables(statement.sql)
+        statement = Statement(sql, statement.binds)
+        for prepare in self.layer.prepare:
+            statement, bindings = prepare(statement, bindings)
+        return statement, bindings
 
 
 def _copied(values: Values | None) -> Values | None:

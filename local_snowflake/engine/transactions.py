@@ -1,7 +1,7 @@
 """Snowflake's transaction rules on a DuckDB connection.
 
-What upstream lacks: it commits before DDL only in sessions with autocommit off, runs the several
-DuckDB statements of one MERGE or COPY each in a transaction of its own, and leaves a session
+What fakesnow lacks: it commits before DDL only in sessions with autocommit off, runs each of the
+several DuckDB statements of one MERGE or COPY in a transaction of its own, and leaves a session
 unusable after an error inside a transaction (DuckDB: "Current transaction is aborted").
 
 The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
@@ -10,13 +10,13 @@ The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
 - With autocommit, a DML statement outside a transaction is all or nothing.
 - Without autocommit, the first DML statement begins a transaction.
 - An error undoes its statement and leaves the transaction open. DuckDB has no savepoints: an error
-  at run time takes the transaction's earlier work with it. The session then goes on, but nothing
-  more is kept until ROLLBACK, and COMMIT fails, so that no part of the work is committed silently.
-- Statements see what was committed before they began, and wait where another transaction writes to
-  the same table (see `table_locks`). DuckDB fixes what a transaction sees when it begins, and fails
-  it where it meets a later change. As long as a transaction has written nothing it is begun anew
-  for each statement; a statement that meets a conflict, such as two CREATE SCHEMA IF NOT EXISTS at
-  once, is run again, unless its transaction has written before.
+  at run time also undoes the transaction's earlier work. The session can go on, but nothing more is
+  kept until ROLLBACK, and COMMIT fails, so that no part of the work is committed silently.
+- Statements see what was committed before they began, and wait while another transaction writes to
+  the same table (see `table_locks`). A DuckDB transaction sees what was committed before it began,
+  and fails when it meets a later change. So a transaction that has written nothing yet is begun
+  again for each statement; a statement that meets a conflict, such as two CREATE SCHEMA IF NOT
+  EXISTS at once, is run again, unless its transaction has written before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -34,17 +34,14 @@ from fakesnow.statement_type import TCL
 
 from local_snowflake.engine.results import StatementResult, status_result
 from local_snowflake.engine.table_locks import LOCK_SECONDS, TableLocks
-from local_snowflake.objects.relation_times import RelationTimes
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
+from local_snowflake.sql.lexer import strip_comments
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.statements import Statement, without_comments
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.statements import Statement
 
 CONFLICT_SECONDS = 60.0
-"""How long a statement that meets conflicts is run again and again."""
+"""For how long a statement that meets conflicts is repeated."""
 
 _T = TypeVar("_T")
 _CONFLICTS = ("onflict", "Failed to commit", "has been altered", "has been dropped")
@@ -55,24 +52,36 @@ _READING = {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "USE", "
 class _State(Enum):
     NONE = auto()
     OPEN = auto()
-    LOST = auto()  # open, but an error took its earlier work: it can only be rolled back
+    LOST = auto()  # open, but an error undid its earlier work: it can only be rolled back
+
+
+class PendingTimes(Protocol):
+    """The times of tables and views that the open transaction has changed."""
+
+    def write(self) -> None:
+        """Write them; called inside the transaction, right before its commit."""
+        ...
+
+    def forget(self) -> None:
+        """Discard them: the transaction was rolled back."""
+        ...
 
 
 class Transactions:
     """The transaction state of one session.
 
     Args:
-        duck: Its connection.
-        locks: The tables that are locked by all sessions.
-        times: What the open transaction has changed.
-        autocommit: Whether each DML statement outside of a transaction commits.
+        duck: The session's connection.
+        locks: The table locks of all sessions.
+        times: The times of what the open transaction has changed.
+        autocommit: Whether each DML statement outside a transaction commits.
     """
 
     def __init__(
         self,
         duck: DuckDBPyConnection,
         locks: TableLocks,
-        times: RelationTimes,
+        times: PendingTimes,
         *,
         autocommit: bool,
     ) -> None:
@@ -86,13 +95,13 @@ class Transactions:
 
     @property
     def is_open(self) -> bool:
-        """Whether a transaction is open that outlives the statement."""
+        """Whether a transaction is open that goes on after the statement."""
         return self._state is not _State.NONE
 
     def left_open(self, *, was_open: bool) -> bool:
         """Whether a procedure has begun a transaction and not ended it.
 
-        Without autocommit its statements have begun one for their caller to end.
+        Without autocommit its statements have begun one that its caller has to end.
         """
         return self.is_open and not was_open and self._autocommit
 
@@ -102,21 +111,21 @@ class Transactions:
         self._autocommit = autocommit
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Do something outside of the database once the open transaction is committed."""
+        """Call a function when the open transaction is committed, for work outside the database."""
         self._after_commit.append(action)
 
     def begin(self) -> None:
-        """Open a transaction; without effect when one is open."""
+        """Open a transaction, if none is open."""
         if self._state is _State.NONE:
             self._duck.begin()
             self._state = _State.OPEN
             self._has_written = False
 
     def commit(self) -> None:
-        """Commit the open transaction; without effect when none is open.
+        """Commit the open transaction, if there is one.
 
         Raises:
-            SqlError: An earlier error took the transaction's work.
+            SqlError: An earlier error undid the transaction's work.
         """
         state, self._state = self._state, _State.NONE
         try:
@@ -132,23 +141,23 @@ class Transactions:
             if state is _State.OPEN:
                 self._write_times()
                 self._duck.commit()
-                self._finish()
+                self._run_after_commit()
         finally:
-            self._forget_actions()
+            self._discard_actions()
             self._locks.release(self)
 
     def rollback(self) -> None:
-        """Roll back the open transaction; without effect when none is open."""
+        """Roll back the open transaction, if there is one."""
         if self._state is not _State.NONE:
             self._state = _State.NONE
-            self._forget_actions()
+            self._discard_actions()
             try:
                 self._duck.rollback()
             finally:
                 self._locks.release(self)
 
     def stop_waiting(self) -> None:
-        """Let a statement that waits for a lock fail; may be called from another thread."""
+        """Make a statement that waits for a lock fail; may be called from another thread."""
         self._locks.cancel(self)
 
     def run(
@@ -164,8 +173,8 @@ class Transactions:
         Args:
             statement: The statement.
             lock: The table that it locks, if any.
-            action: Runs it; is called again after a conflict.
-            lock_seconds: How long to wait for that table.
+            action: Runs it; called again after a conflict.
+            lock_seconds: How long to wait for that table's lock.
         """
         if statement.is_ddl:
             self.commit()
@@ -173,7 +182,7 @@ class Transactions:
         pause = 0.005
         while True:
             try:
-                with self._around(statement, lock, lock_seconds):
+                with self._transaction_rules(statement, lock, lock_seconds):
                     return action()
             except Exception as error:
                 done = statement.keyword in _CONTROL or self._state is _State.LOST
@@ -183,22 +192,22 @@ class Transactions:
             pause = min(2 * pause, 0.5)
 
     @contextmanager
-    def _around(
+    def _transaction_rules(
         self, statement: Statement, lock: Name | None, lock_seconds: float
     ) -> Iterator[None]:
         if statement.is_dml and not self._autocommit:
             self.begin()
-        # Sequences and stages are written to a database of fakesnow's own, and one DuckDB
-        # transaction writes to one database: so not all DDL.
+        # Not all DDL: sequences and stages are written to a database of fakesnow's own, and a
+        # DuckDB transaction writes to one database only.
         own = (statement.is_dml or statement.is_relation_ddl) and not self.is_open
         try:
             if lock is not None and self._state is not _State.LOST:
                 self._locks.acquire(lock, self, lock_seconds)
             if own:
-                with self._transaction_of_its_own():
+                with self._own_transaction():
                     yield
                 return
-            self._see_what_is_committed()
+            self._refresh_snapshot()
             try:
                 yield
             except Exception:
@@ -210,27 +219,27 @@ class Transactions:
             if own:
                 self._locks.release(self)
 
-    def _see_what_is_committed(self) -> None:
+    def _refresh_snapshot(self) -> None:
         if self._state is _State.OPEN and not self._has_written:
             self._duck.rollback()
             self._duck.begin()
 
     @contextmanager
-    def _transaction_of_its_own(self) -> Iterator[None]:
+    def _own_transaction(self) -> Iterator[None]:
         self._duck.begin()
         try:
             yield
         except BaseException:
-            self._forget_actions()
+            self._discard_actions()
             self._duck.rollback()
             raise
         try:
             self._write_times()
             self._duck.commit()
         except BaseException:
-            self._forget_actions()
+            self._discard_actions()
             raise
-        self._finish()
+        self._run_after_commit()
 
     def _write_times(self) -> None:
         try:
@@ -239,18 +248,18 @@ class Transactions:
             self._duck.rollback()
             raise
 
-    def _forget_actions(self) -> None:
+    def _discard_actions(self) -> None:
         self._after_commit.clear()
         self._times.forget()
 
-    def _finish(self) -> None:
+    def _run_after_commit(self) -> None:
         actions, self._after_commit = self._after_commit, []
         for action in actions:
             action()
 
     def _after_error(self) -> None:
         if self.is_open and self._is_aborted():
-            self._forget_actions()
+            self._discard_actions()
             self._duck.rollback()
             self._duck.begin()
             if self._has_written:
@@ -266,12 +275,17 @@ class Transactions:
 
 
 def _is_conflict(error: BaseException | None) -> bool:
-    """Whether a statement failed because of what another session does at the same time."""
+    """Whether a statement failed because of what another session did at the same time."""
     while error is not None:
         if isinstance(error, duckdb.TransactionException):
             return any(words in str(error) for words in _CONFLICTS)
         error = error.__cause__ or error.__context__
     return False
+
+
+class _HasTransactions(Protocol):
+    @property
+    def transactions(self) -> Transactions: ...
 
 
 class TransactionControl:
@@ -286,7 +300,12 @@ class TransactionControl:
             or words[:4] == ["ALTER", "SESSION", "SET", "AUTOCOMMIT"]
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: _HasTransactions,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Change the session's transaction state."""
         match statement.keyword:
             case "BEGIN" | "START":
@@ -296,6 +315,6 @@ class TransactionControl:
             case "ROLLBACK":
                 session.transactions.rollback()
             case _:
-                value = without_comments(statement.sql).rpartition("=")[2].strip().upper()
+                value = strip_comments(statement.sql).rpartition("=")[2].strip().upper()
                 session.transactions.set_autocommit(value == "TRUE")
         return status_result(type_id=TCL)

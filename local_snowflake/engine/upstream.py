@@ -1,8 +1,9 @@
-"""fakesnow's connection and cursor, with the layer's hooks."""
+"""fakesnow's connection and cursor, with the layer's rewrites around its translation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from duckdb import DuckDBPyConnection
@@ -15,18 +16,29 @@ from fakesnow.variables import Variables
 from snowflake.connector.cursor import SnowflakeCursor
 from sqlglot import Expr, exp
 
-from local_snowflake.engine.recent_results import NothingKept
 from local_snowflake.engine.result_types import conform, rowtype
-from local_snowflake.routines.large_batches import in_large_batches
 from local_snowflake.sql.errors import unsupported
-from local_snowflake.sql.statements import outside_literals
+from local_snowflake.sql.lexer import split_code
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+
+class CursorHooks(Protocol):
+    """What a cursor calls around fakesnow's translation."""
+
+    def rewrite_before(self, expression: Expr) -> Expr:
+        """Change the Snowflake syntax tree before fakesnow translates it."""
+        ...
+
+    def rewrite_after(self, expression: Expr) -> Expr:
+        """Change the DuckDB syntax tree that fakesnow made."""
+        ...
+
+    def before_execute(self, expression: Expr, values: MutableParams | None) -> Expr:
+        """Check or change the DuckDB syntax tree that is about to run."""
+        ...
 
 
 class SessionVariables(Variables):
-    """`$name` variables; upstream replaces them inside strings and comments as well."""
+    """`$name` variables; fakesnow replaces them inside strings and comments as well."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -40,7 +52,7 @@ class SessionVariables(Variables):
 
     def inline_variables(self, sql: str) -> str:
         """Replace the variables in the statement's code."""
-        pieces = outside_literals(sql)
+        pieces = split_code(sql)
         return "".join(
             super(SessionVariables, self).inline_variables(p) if code else p for p, code in pieces
         )
@@ -51,20 +63,32 @@ class Connection(FakeSnowflakeConnection):
 
     Its own bookkeeping of transactions stays off (`_autocommit` is always True): `Transactions`
     does it.
+
+    Args:
+        hooks: Called for each statement.
+        duck: The session's connection.
+        database: The current database at first, if it exists.
+        schema: The current schema at first, if it exists.
+        databases: The folder of the database files.
     """
 
     def __init__(
-        self, session: Session, duck: DuckDBPyConnection, database: str | None, schema: str | None
+        self,
+        hooks: CursorHooks,
+        duck: DuckDBPyConnection,
+        database: str | None,
+        schema: str | None,
+        databases: Path,
     ) -> None:
-        self.session = session
+        self.hooks = hooks
         super().__init__(
             duck,
-            NothingKept(),
+            _NoResultsCache(),
             database,
             schema or (database and "PUBLIC"),
             create_database=False,
             create_schema=False,
-            db_path=session.warehouse.databases,
+            db_path=databases,
             paramstyle="qmark",
         )
         self.variables: SessionVariables = SessionVariables()
@@ -74,12 +98,12 @@ class Connection(FakeSnowflakeConnection):
         if not self.schema_set:
             self._schema = None
 
-    def cursor(self, cursor_class: type[SnowflakeCursor] = SnowflakeCursor) -> Cursor:  # noqa: ARG002 - upstream's signature
-        """A cursor that applies the layer's rewrites."""
+    def cursor(self, cursor_class: type[SnowflakeCursor] = SnowflakeCursor) -> Cursor:  # noqa: ARG002 - fakesnow's signature
+        """Make a cursor that applies the layer's rewrites."""
         return Cursor(self, self._duck_conn)
 
     def set_current(self, database: str | None, schema: str | None) -> None:
-        """Record what the session's current database and schema are."""
+        """Record the session's current database and schema."""
         self.database, self.database_set = database, database is not None
         self._schema, self.schema_set = schema, schema is not None
 
@@ -89,7 +113,7 @@ class Cursor(FakeSnowflakeCursor):
 
     def __init__(self, connection: Connection, duck: DuckDBPyConnection) -> None:
         super().__init__(connection, duck)
-        self._session = connection.session
+        self._hooks = connection.hooks
 
     def run(self, expression: Expr, values: MutableParams | None) -> int:
         """Run a parsed statement, which fakesnow may split into several; the tree is changed.
@@ -104,7 +128,7 @@ class Cursor(FakeSnowflakeCursor):
         return self._rowcount or 0
 
     def translate(self, expression: Expr, values: MutableParams | None) -> Expr:
-        """DuckDB's form of a parsed statement, which is not run; the tree is changed."""
+        """Translate a parsed statement into DuckDB's dialect; the tree is changed."""
         return self._transform(expression, values)
 
     @property
@@ -119,12 +143,12 @@ class Cursor(FakeSnowflakeCursor):
         return transformed.args.get("put_stage_data") if transformed else None
 
     def described(self) -> list[ColumnInfo]:
-        """The columns of the statement that ran last."""
+        """Return the columns of the statement that ran last."""
         sql = f"DESCRIBE {self._last_sql}"
         return rowtype(self._duck_conn.execute(sql, self._last_params).fetchall())
 
     def describe_only(self, sql: str) -> list[ColumnInfo] | None:
-        """The columns that a statement would give; None when only running it would show them."""
+        """Return the columns of a statement that is not run; None if only running it shows them."""
         expression = parse_one(sql)
         if not isinstance(expression, exp.Query):
             described = self._describe_only(sql)
@@ -137,14 +161,15 @@ class Cursor(FakeSnowflakeCursor):
         return rowtype(self._duck_conn.execute(query).fetchall())
 
     def _execute(self, transformed: Expr, params: MutableParams | None = None) -> None:
-        self._session.preflight.check(transformed, params)
-        super()._execute(in_large_batches(transformed, self._session), params)
+        super()._execute(self._hooks.before_execute(transformed, params), params)
 
     def _transform(self, expression: Expr, params: MutableParams | None) -> Expr:
-        layer = self._session.layer
-        for rewrite in layer.before:
-            expression = rewrite(expression, self._session)
-        expression = super()._transform(expression, params)
-        for rewrite in layer.after:
-            expression = rewrite(expression, self._session)
-        return expression
+        expression = super()._transform(self._hooks.rewrite_before(expression), params)
+        return self._hooks.rewrite_after(expression)
+
+
+class _NoResultsCache(dict[str, tuple[Any, ...]]):
+    """Replaces fakesnow's results cache, which keeps every result for good."""
+
+    def __setitem__(self, query_id: str, value: tuple[Any, ...]) -> None:
+        """Discard the result."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -12,19 +13,14 @@ from fakesnow import info_schema, macros
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
-from local_snowflake.engine.recent_results import RecentResults
+from local_snowflake.engine.layer import Layer
+from local_snowflake.engine.results import RecentResults
 from local_snowflake.engine.table_locks import TableLocks
-from local_snowflake.inspection import information_schema
-from local_snowflake.objects import account, relation_times
-from local_snowflake.routines import catalog as routine_catalog
 from local_snowflake.routines.catalog import RoutineCatalog
 from local_snowflake.routines.handlers.environment import HandlerEnvironment
-from local_snowflake.routines.handlers.guests import Guests
 from local_snowflake.routines.workers import FunctionWorkers
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.quoting import literal
-from local_snowflake.stages import stages as stage_catalog
-from local_snowflake.stages.copy import history as load_history
+from local_snowflake.sql.quoting import sql_literal
 
 DATABASES = ("RAW", "ANALYTICS", "ML")
 _NAME = re.compile(r"[A-Za-z0-9_$]+")
@@ -33,14 +29,16 @@ _NAME = re.compile(r"[A-Za-z0-9_$]+")
 class Warehouse:
     """One DuckDB instance with a file per Snowflake database.
 
-    Takes the place of fakesnow's `FakeSnow`, which keeps what it knows of stages, file formats,
-    comments and text lengths in memory: here that is a file too, so that it outlives the process.
+    It replaces fakesnow's `FakeSnow`, which keeps its catalog of stages, file formats, comments and
+    text lengths in memory: here the catalog is a file too, so that it survives the process.
 
     Args:
         folder: Where the files are; one process at a time may use it.
+        layer: The gap-fillers, of which some prepare the files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, layer: Layer[Any]) -> None:
+        self._layer = layer
         self.folder = folder
         self.databases = folder / "databases"
         self.stages = folder / "stages"
@@ -49,35 +47,30 @@ class Warehouse:
         use_stage_folder(self.stages)
         self.results = RecentResults()
         self.locks = TableLocks()
-        # The lambda syntax is the one that sqlglot writes. Without a temp_directory DuckDB spills
-        # into the current folder.
+        # sqlglot writes this lambda syntax. Without a temp_directory DuckDB spills into the current
+        # folder.
         self._duck = duckdb.connect(
             ":memory:",
             config={
                 "lambda_syntax": "ENABLE_SINGLE_ARROW",
                 "temp_directory": str(folder / "spill"),
-                # With IEEE's rules 1 / 0 would be infinite and not an error.
+                # By IEEE's rules 1 / 0 would be infinite and not an error.
                 "ieee_floating_point_ops": "false",
             },
         )
-        self._keep_inside(self.databases, self.stages, folder / "spill")
+        self._restrict_files(self.databases, self.stages, folder / "spill")
         self._duck.execute("SET GLOBAL TimeZone = 'UTC'")
         self._attach(GLOBAL_DATABASE_NAME)
         self._duck.execute(info_schema.fs_global_creation_sql())
         self._duck.execute(show.fs_global_creation_sql())
-        self._duck.execute(information_schema.creation_sql())
-        self._duck.execute(stage_catalog.creation_sql())
-        self._duck.execute(account.creation_sql())
-        self._duck.execute(routine_catalog.creation_sql())
         # For sessions without a current database.
         self._duck.execute(macros.creation_sql("memory"))
         for path in sorted(self.databases.glob("*.db")):
             if path.stem != GLOBAL_DATABASE_NAME:
                 self._attach(path.stem)
-                self._duck.execute(load_history.creation_sql(path.stem))
-                relation_times.prepare(self._duck, path.stem)
-        stage_catalog.tidy(self._duck, self.stages)
-        self.guests = Guests()
+                self._prepare(self._duck, path.stem)
+        for start in layer.on_start:
+            start(self)
         self.handlers = HandlerEnvironment(folder / "handlers", self.stages)
         self.routines = RoutineCatalog(self.connect())
         self.functions = FunctionWorkers(self.connect(), self.handlers, self.routines.all())
@@ -86,7 +79,7 @@ class Warehouse:
                 self.create_database(name)
 
     def connect(self) -> DuckDBPyConnection:
-        """A connection of its own: own transaction, own current schema, own temporary tables."""
+        """Open a connection with its own transaction, current schema and temporary tables."""
         return self._duck.cursor()
 
     def has_database(self, name: str) -> bool:
@@ -113,12 +106,11 @@ class Warehouse:
         with self.connect() as duck:
             duck.execute(info_schema.per_db_creation_sql(name))
             duck.execute(macros.creation_sql(name))
-            duck.execute(load_history.creation_sql(name))
-            relation_times.prepare(duck, name)
+            self._prepare(duck, name)
             duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}".PUBLIC')
 
     def drop_database(self, name: str) -> None:
-        """Delete a database with its file, its stages and what is known of its objects."""
+        """Delete a database with its file, its stages and its entries in the catalog."""
         self.drop_routines(name)
         with self.connect() as duck:
             duck.execute(f'DETACH DATABASE "{name}"')
@@ -139,12 +131,12 @@ class Warehouse:
         shutil.rmtree(self.stages / name, ignore_errors=True)
 
     def drop_routines(self, database: str, schema: str | None = None) -> None:
-        """Forget the procedures and functions of a database or schema."""
+        """Drop the procedures and functions of a database or schema."""
         for routine in self.routines.drop_within(database, schema):
             self.functions.forget(routine)
 
     def close(self) -> None:
-        """Write everything into the database files and close them."""
+        """Write all data into the database files and close them."""
         self.handlers.close()
         with self.connect() as duck:
             names = duck.execute(
@@ -155,16 +147,20 @@ class Warehouse:
                 duck.execute(f'FORCE CHECKPOINT "{name}"')
         self._duck.close()
 
-    def _keep_inside(self, *folders: Path) -> None:
-        """Close the file system and the network to SQL, other than these folders.
+    def _restrict_files(self, *folders: Path) -> None:
+        """Keep SQL from the network and from all files outside these folders.
 
-        DuckDB's functions (read_text, read_csv, a file's name in place of a table's) would read
-        whatever this user may read, which no statement of Snowflake can. DuckDB does not let a
-        statement open it again.
+        DuckDB's functions (read_text, read_csv, a file's name in place of a table's) would read any
+        file that this user may read, which no statement of Snowflake can. DuckDB lets no statement
+        undo this.
         """
         paths = [str(folder.resolve()) for folder in folders]
-        self._duck.execute(f"SET GLOBAL allowed_directories = {literal(paths)}")
+        self._duck.execute(f"SET GLOBAL allowed_directories = {sql_literal(paths)}")
         self._duck.execute("SET GLOBAL enable_external_access = false")
+
+    def _prepare(self, duck: DuckDBPyConnection, database: str) -> None:
+        for prepare in self._layer.on_open_database:
+            prepare(duck, database)
 
     def _attach(self, name: str) -> None:
         path = str(self.databases / f"{name}.db").replace("'", "''")
@@ -174,7 +170,7 @@ class Warehouse:
 def use_stage_folder(folder: Path) -> None:
     """Keep the files of stages in `folder`.
 
-    fakesnow takes a new folder in the system's temporary one when it is imported, has no setting
+    fakesnow creates a folder among the system's temporary files when it is imported, has no setting
     for it, and reads this variable wherever it needs the folder.
     """
     unused = Path(stage.LOCAL_BUCKET_PATH)

@@ -1,23 +1,20 @@
 """CURRENT_WAREHOUSE() and the like, and SYSTEM$ functions.
 
-What upstream lacks: it passes these on to DuckDB, which does not know them or means something else:
+What fakesnow lacks: it passes these on to DuckDB, which does not know them or means something else:
 CURRENT_DATABASE() gives its own names, CURRENT_USER() gives 'duckdb'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.sql.errors import unsupported
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
 ACCOUNT = "LOCAL"
-_Answer = Callable[["Session"], str | None]
+_Answer = Callable[[StatementContext], str | None]
 
 _ANSWERS: dict[str, _Answer] = {
     "CURRENT_ACCOUNT": lambda _: ACCOUNT,
@@ -33,11 +30,9 @@ _ANSWERS: dict[str, _Answer] = {
     "CURRENT_SECONDARY_ROLES": lambda _: '{"roles":"","value":""}',
     "CURRENT_AVAILABLE_ROLES": lambda session: f'["{session.role_name or "PUBLIC"}"]',
     "CURRENT_WAREHOUSE": lambda session: session.warehouse_name,
-    "CURRENT_DATABASE": lambda session: session.connection.database,
-    "CURRENT_SCHEMA": lambda session: session.connection.schema,
-    "CURRENT_SCHEMAS": lambda session: (
-        f'["{session.connection.database}.{session.connection.schema}"]'
-    ),
+    "CURRENT_DATABASE": lambda session: session.database,
+    "CURRENT_SCHEMA": lambda session: session.schema,
+    "CURRENT_SCHEMAS": lambda session: f'["{session.database}.{session.schema}"]',
     "CURRENT_SESSION": lambda session: str(session.number),
     "CURRENT_TRANSACTION": lambda session: "1" if session.transactions.is_open else None,
     "CURRENT_STATEMENT": lambda _: None,
@@ -54,7 +49,7 @@ _SYSTEM_ANSWERS: dict[str, str | None] = {
 }
 
 
-def answer_context_functions(expression: Expr, session: Session) -> Expr:
+def answer_context_functions(expression: Expr, session: StatementContext) -> Expr:
     """Put the answers in the place of the functions."""
     for node in list(expression.find_all(exp.Func)):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()

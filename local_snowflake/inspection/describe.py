@@ -1,25 +1,23 @@
 """DESCRIBE TABLE and DESCRIBE VIEW.
 
-What upstream lacks: temporary objects, declared types, comments and keys.
+What fakesnow lacks: temporary objects, declared types, comments and keys.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from sqlglot import exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
-from local_snowflake.inspection.information_schema import CATALOG, SCHEMA
 from local_snowflake.objects.annotations import keys_of
 from local_snowflake.objects.catalog import kind_of
-from local_snowflake.objects.tables import missing
 from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.errors import does_not_exist
+from local_snowflake.sql.macros import CATALOG, SCHEMA
 from local_snowflake.sql.names import resolve
 from local_snowflake.sql.statements import Statement
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 TYPE_SQL = """
 CASE "DATA_TYPE"
@@ -42,14 +40,20 @@ class DescribeRelation:
         kind = str(expression.args.get("kind") or "TABLE").upper()
         return kind in {"TABLE", "VIEW"} and expression.this.db.upper() != "INFORMATION_SCHEMA"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Give a row per column."""
         describe = cast(exp.Describe, statement.expression)
         name = resolve(describe.this, session)
         temporary = name in session.temporaries
         place = session.temporaries.physical(name)
         if kind_of(session.duck, place) is None:
-            raise missing(str(describe.args.get("kind") or "TABLE"), name)
+            kind = str(describe.args.get("kind") or "TABLE")
+            raise does_not_exist(kind.title(), name, "42S02")
         keys = keys_of(session.duck, place)
         primary, unique = (
             [column for key in keys if key.kind == kind for column in key.columns]

@@ -1,6 +1,6 @@
 """INFORMATION_SCHEMA of every database.
 
-What upstream lacks: Snowflake's names for several types, declared text lengths after a rename,
+What fakesnow lacks: Snowflake's names for several types, declared text lengths after a rename,
 comments, temporary tables, views among TABLES, PACKAGES, a name qualified by a database.
 
 The views are DuckDB macros in the memory of the process (`sql/information_schema.sql`). They read
@@ -11,43 +11,27 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 
-from local_snowflake.sql.errors import SqlError, unsupported
-from local_snowflake.sql.names import stored
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
-CATALOG = "memory"
-SCHEMA = "snowflake_catalog"
+from local_snowflake.engine.context import WarehouseAccess
+from local_snowflake.routines.context import RoutineContext
+from local_snowflake.sql.errors import does_not_exist, unsupported
+from local_snowflake.sql.macros import CATALOG, SCHEMA
+from local_snowflake.sql.names import stored_identifier
 
 _VIEWS = {"COLUMNS", "TABLES", "VIEWS", "SCHEMATA", "DATABASES", "TABLE_CONSTRAINTS", "PACKAGES"}
-_UPSTREAM = {"LOAD_HISTORY"}
+_ANSWERED_BY_FAKESNOW = {"LOAD_HISTORY"}
 
 
-def creation_sql() -> str:
-    """What creates the macros, once per process."""
-    folder = files(__package__).joinpath("sql")
-    names = ("information_schema.sql", "functions.sql")
-    return "\n".join(folder.joinpath(name).read_text() for name in names)
+def create_view_macros(warehouse: WarehouseAccess) -> None:
+    """Create the macros of `sql/information_schema.sql`, once per process."""
+    with warehouse.connect() as duck:
+        duck.execute(files(__package__).joinpath("sql", "information_schema.sql").read_text())
 
 
-def macro_call(name: str, *arguments: Expr) -> exp.Dot:
-    """The call of one of this package's macros, from any database."""
-    return exp.Dot.build(
-        [
-            exp.to_identifier(CATALOG, quoted=True),
-            exp.to_identifier(SCHEMA, quoted=True),
-            exp.Anonymous(this=name, expressions=list(arguments)),
-        ]
-    )
-
-
-def use_information_schema(expression: Expr, session: Session) -> Expr:
-    """Let INFORMATION_SCHEMA's views mean the macros.
+def use_information_schema(expression: Expr, session: RoutineContext) -> Expr:
+    """Replace the views of INFORMATION_SCHEMA by calls of the macros.
 
     Raises:
         SqlError: There is no such view, or no such database.
@@ -55,19 +39,15 @@ def use_information_schema(expression: Expr, session: Session) -> Expr:
     for table in list(expression.find_all(exp.Table)):
         if not isinstance(table.this, exp.Identifier) or not _is_information_schema(table, session):
             continue
-        view = stored(table.this)
-        if view in _UPSTREAM:
+        view = stored_identifier(table.this)
+        if view in _ANSWERED_BY_FAKESNOW:
             continue
         if view not in _VIEWS:
             raise unsupported(f"INFORMATION_SCHEMA.{view}")
         catalog = table.args.get("catalog")
-        database = stored(catalog) if catalog else session.connection.database
+        database = stored_identifier(catalog) if catalog else session.database
         if database is None or not session.warehouse.has_database(database):
-            raise SqlError(
-                f"SQL compilation error:\nDatabase '{database}' does not exist or not authorized.",
-                2003,
-                "02000",
-            )
+            raise does_not_exist("Database", database)
         values: list[Expr] = [exp.Literal.string(database)]
         if view == "PACKAGES":
             values += _packages(session)
@@ -88,8 +68,8 @@ def use_information_schema(expression: Expr, session: Session) -> Expr:
     return expression
 
 
-def _packages(session: Session) -> list[Expr]:
-    """The names and versions of what handlers can import, and the version of their Python."""
+def _packages(session: RoutineContext) -> list[Expr]:
+    """Return the packages that handlers can import, their versions, and the version of Python."""
     handlers = session.warehouse.handlers
     packages = handlers.listed_packages()
     columns = [list(packages), list(packages.values())]
@@ -97,8 +77,8 @@ def _packages(session: Session) -> list[Expr]:
     return [exp.Literal.string(text) for text in texts]
 
 
-def _is_information_schema(table: exp.Table, session: Session) -> bool:
+def _is_information_schema(table: exp.Table, session: RoutineContext) -> bool:
     schema = table.args.get("db")
     if schema is not None:
-        return stored(schema).upper() == "INFORMATION_SCHEMA"
-    return session.connection.schema == "INFORMATION_SCHEMA" and stored(table.this) in (_VIEWS)
+        return stored_identifier(schema).upper() == "INFORMATION_SCHEMA"
+    return session.schema == "INFORMATION_SCHEMA" and stored_identifier(table.this) in (_VIEWS)

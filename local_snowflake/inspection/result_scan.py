@@ -1,6 +1,6 @@
 """RESULT_SCAN: the rows of an earlier query.
 
-What upstream lacks: it knows the plain form only, loses the columns' description, and keeps every
+What fakesnow lacks: it knows the plain form only, loses the columns' description, and keeps every
 result for good.
 """
 
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.statements import Statement, without_comments
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.lexer import strip_comments
+from local_snowflake.sql.statements import Statement
 
 _PLAIN = re.compile(
     r"select\s+\*\s+from\s+table\s*\(\s*result_scan\s*\(\s*'([\w-]+)'\s*\)\s*\)", re.IGNORECASE
@@ -31,16 +29,21 @@ class PlainResultScan:
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is exactly that."""
         return statement.keyword == "SELECT" and bool(
-            _PLAIN.fullmatch(without_comments(statement.sql))
+            _PLAIN.fullmatch(strip_comments(statement.sql))
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Give the earlier result again."""
-        query_id = without_comments(statement.sql).split("'")[1]
+        query_id = strip_comments(statement.sql).split("'")[1]
         return _result(session, query_id)
 
 
-def use_earlier_results(expression: Expr, session: Session) -> Expr:
+def use_earlier_results(expression: Expr, session: StatementContext) -> Expr:
     """Let RESULT_SCAN in any query mean a view of the earlier result.
 
     Its argument is a query id or LAST_QUERY_ID(), which `answer_context_functions` has replaced.
@@ -61,12 +64,12 @@ def use_earlier_results(expression: Expr, session: Session) -> Expr:
     return expression
 
 
-def _forget(session: Session, view: str) -> None:
+def _forget(session: StatementContext, view: str) -> None:
     session.duck.complete()
     session.duck.unregister(view)
 
 
-def _result(session: Session, query_id: str) -> StatementResult:
+def _result(session: StatementContext, query_id: str) -> StatementResult:
     result = session.warehouse.results.get(query_id)
     if result is None:
         raise SqlError(f"Statement {query_id} not found", 709, "02000")

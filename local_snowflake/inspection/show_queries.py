@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from local_snowflake.inspection.show_routines import NO_ROUTINES, routines_sql
+from local_snowflake.inspection.show_statement import Show
 from local_snowflake.objects.account import GRANTS, OBJECTS
-from local_snowflake.objects.relation_times import databases
+from local_snowflake.objects.relation_times import databases_with_times
 from local_snowflake.objects.session_parameters import DEFAULTS
-from local_snowflake.sql.names import text_literal
-from local_snowflake.sql.quoting import literal
+from local_snowflake.routines.context import RoutineContext
+from local_snowflake.sql.quoting import sql_literal
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-    from local_snowflake.inspection.show import Show
-
-ShowQuery = Callable[["Show", "Session"], str]
+ShowQuery = Callable[[Show, RoutineContext], str]
 
 _CATALOG = "memory.snowflake_catalog"
 _LONG_AGO = "to_timestamp(0)"
@@ -31,9 +27,9 @@ WHERE false""",
 """Kinds of which there are none here."""
 
 
-def _in_scope(show: Show, session: Session, database: str, schema: str) -> str:
+def _in_scope(show: Show, session: RoutineContext, database: str, schema: str) -> str:
     """The condition for the database and the schema that a SHOW looks into."""
-    current = session.connection.database, session.connection.schema
+    current = session.database, session.schema
     if show.scope_kind == "ACCOUNT":
         return "true"
     wanted: tuple[str | None, str | None]
@@ -44,15 +40,15 @@ def _in_scope(show: Show, session: Session, database: str, schema: str) -> str:
     else:
         wanted = current
     conditions = [
-        f"{column} = {text_literal(value)}"
+        f"{column} = {sql_literal(value)}"
         for column, value in zip((database, schema), wanted, strict=True)
         if value is not None
     ]
     return " AND ".join(conditions) or "true"
 
 
-def _databases_with_times(session: Session) -> str:
-    return literal(databases(session.duck))
+def _databases_with_times(session: RoutineContext) -> str:
+    return sql_literal(databases_with_times(session.duck))
 
 
 def _relations(kind: str) -> ShowQuery:
@@ -70,7 +66,7 @@ def _relations(kind: str) -> ShowQuery:
             'OFF' AS "change_tracking", '' AS "reserved" """,
     }[kind]
 
-    def query(show: Show, session: Session) -> str:
+    def query(show: Show, session: RoutineContext) -> str:
         scope = _in_scope(show, session, '"TABLE_CATALOG"', '"TABLE_SCHEMA"')
         return f"""
             SELECT "CREATED" AS "created_on", "TABLE_NAME" AS "name",
@@ -89,11 +85,11 @@ def _relations(kind: str) -> ShowQuery:
     return query
 
 
-def _schemas(show: Show, session: Session) -> str:
-    database = show.scope[-1] if show.scope else session.connection.database
+def _schemas(show: Show, session: RoutineContext) -> str:
+    database = show.scope[-1] if show.scope else session.database
     everywhere = show.scope_kind == "ACCOUNT" or database is None
-    scope = "true" if everywhere else f'"CATALOG_NAME" = {text_literal(str(database))}'
-    current = text_literal(session.connection.schema or "")
+    scope = "true" if everywhere else f'"CATALOG_NAME" = {sql_literal(str(database))}'
+    current = sql_literal(session.schema or "")
     return f"""
         SELECT "CREATED" AS "created_on", "SCHEMA_NAME" AS "name", 'N' AS "is_default",
             CASE WHEN "SCHEMA_NAME" = {current} THEN 'Y' ELSE 'N' END AS "is_current",
@@ -105,8 +101,8 @@ def _schemas(show: Show, session: Session) -> str:
     """  # noqa: S608 - literals
 
 
-def _databases(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's signature
-    current = text_literal(session.connection.database or "")
+def _databases(show: Show, session: RoutineContext) -> str:  # noqa: ARG001 - a query's signature
+    current = sql_literal(session.database or "")
     return f"""
         SELECT "CREATED" AS "created_on", "DATABASE_NAME" AS "name", 'N' AS "is_default",
             CASE WHEN "DATABASE_NAME" = {current} THEN 'Y' ELSE 'N' END AS "is_current",
@@ -117,13 +113,13 @@ def _databases(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's
     """  # noqa: S608 - literals
 
 
-def _columns(show: Show, session: Session) -> str:
+def _columns(show: Show, session: RoutineContext) -> str:
     if show.scope_kind in {"TABLE", "VIEW"} or (show.scope and not show.scope_kind):
         *outer, table = show.scope
-        within = (session.connection.database, session.connection.schema)
+        within = (session.database, session.schema)
         database, schema = (*within[: 2 - len(outer)], *outer)[-2:]
         wanted = {"TABLE_CATALOG": database, "TABLE_SCHEMA": schema, "TABLE_NAME": table}
-        scope = " AND ".join(f'"{k}" = {text_literal(str(v))}' for k, v in wanted.items())
+        scope = " AND ".join(f'"{k}" = {sql_literal(str(v))}' for k, v in wanted.items())
     else:
         scope = _in_scope(show, session, '"TABLE_CATALOG"', '"TABLE_SCHEMA"')
     return f"""
@@ -154,15 +150,15 @@ def _columns(show: Show, session: Session) -> str:
 
 
 def _keys(kind: str) -> ShowQuery:
-    def query(show: Show, session: Session) -> str:
+    def query(show: Show, session: RoutineContext) -> str:
         if show.scope_kind == "TABLE" or (show.scope and not show.scope_kind):
             *outer, table = show.scope
-            within = (session.connection.database, session.connection.schema)
+            within = (session.database, session.schema)
             database, schema = (*within[: 2 - len(outer)], *outer)[-2:]
             scope = (
-                f'"TABLE_CATALOG" = {text_literal(str(database))} AND '
-                f'"TABLE_SCHEMA" = {text_literal(str(schema))} AND '
-                f'"TABLE_NAME" = {text_literal(table)}'
+                f'"TABLE_CATALOG" = {sql_literal(str(database))} AND '
+                f'"TABLE_SCHEMA" = {sql_literal(str(schema))} AND '
+                f'"TABLE_NAME" = {sql_literal(table)}'
             )
         else:
             scope = _in_scope(show, session, '"TABLE_CATALOG"', '"TABLE_SCHEMA"')
@@ -181,12 +177,12 @@ def _keys(kind: str) -> ShowQuery:
 
 
 def _account(kind: str, columns: str) -> ShowQuery:
-    def query(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's signature
+    def query(show: Show, session: RoutineContext) -> str:  # noqa: ARG001 - a query's signature
         current = session.role_name if kind == "ROLE" else session.warehouse_name
         return f"""
             SELECT created_on AS "created_on", name AS "name", coalesce(comment, '') AS "comment",
                 coalesce(owner, '') AS "owner", 'N' AS "is_default",
-                CASE WHEN name = {text_literal(current or "")} THEN 'Y' ELSE 'N' END
+                CASE WHEN name = {sql_literal(current or "")} THEN 'Y' ELSE 'N' END
                     AS "is_current"{columns}
             FROM {OBJECTS} WHERE kind = '{kind}' ORDER BY name
         """  # noqa: S608 - literals
@@ -194,20 +190,20 @@ def _account(kind: str, columns: str) -> ShowQuery:
     return query
 
 
-def _grants(show: Show, session: Session) -> str:
+def _grants(show: Show, session: RoutineContext) -> str:
     scope = ".".join(show.scope)
     if show.preposition == "ON":
-        outer = [session.connection.database, session.connection.schema]
+        outer = [session.database, session.schema]
         if show.scope_kind in {"TABLE", "VIEW", ""}:
             full = [*map(str, outer[: max(0, 3 - len(show.scope))]), *show.scope]
             scope = ".".join(full[-3:])
         elif show.scope_kind == "SCHEMA" and len(show.scope) == 1:
             scope = f"{outer[0]}.{scope}"
-        where = f"name = {text_literal(scope)}"
+        where = f"name = {sql_literal(scope)}"
     elif show.preposition == "OF":
-        where = f"granted_on LIKE '%ROLE' AND name = {text_literal(scope)}"
+        where = f"granted_on LIKE '%ROLE' AND name = {sql_literal(scope)}"
     else:
-        where = f"grantee_name = {text_literal(scope or session.role_name or session.user)}"
+        where = f"grantee_name = {sql_literal(scope or session.role_name or session.user)}"
     return f"""
         SELECT created_on AS "created_on", privilege AS "privilege", granted_on AS "granted_on",
             name AS "name", granted_to AS "granted_to", grantee_name AS "grantee_name",
@@ -216,11 +212,11 @@ def _grants(show: Show, session: Session) -> str:
     """  # noqa: S608 - literals
 
 
-def _parameters(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's signature
+def _parameters(show: Show, session: RoutineContext) -> str:  # noqa: ARG001 - a query's signature
     values = {**DEFAULTS, **session.parameters}
     rows = ", ".join(
-        f"({text_literal(name)}, {text_literal(values[name])}, "
-        f"{text_literal(DEFAULTS.get(name, ''))}, "
+        f"({sql_literal(name)}, {sql_literal(values[name])}, "
+        f"{sql_literal(DEFAULTS.get(name, ''))}, "
         f"'{'SESSION' if name in session.parameters else ''}', '', 'STRING')"
         for name in sorted(values)
     )
@@ -230,17 +226,17 @@ def _parameters(show: Show, session: Session) -> str:  # noqa: ARG001 - a query'
     )
 
 
-def _variables(show: Show, session: Session) -> str:  # noqa: ARG001 - a query's signature
+def _variables(show: Show, session: RoutineContext) -> str:  # noqa: ARG001 - a query's signature
     rows = [
-        f"({text_literal(name.upper())}, {text_literal(value)})"
-        for name, value in session.connection.variables.values.items()
+        f"({sql_literal(name.upper())}, {sql_literal(value)})"
+        for name, value in session.variables.items()
     ]
     values = ", ".join(rows) or "(NULL, NULL)"
     return f'SELECT * FROM (VALUES {values}) AS v("name", "value") WHERE "name" IS NOT NULL'  # noqa: S608 - literals
 
 
 def _routines(kind: str) -> ShowQuery:
-    def query(show: Show, session: Session) -> str:
+    def query(show: Show, session: RoutineContext) -> str:
         scope = _in_scope(show, session, '"catalog_name"', '"schema_name"')
         return routines_sql(kind, session, scope)
 

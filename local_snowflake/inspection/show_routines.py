@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import Routine, returns_of
-from local_snowflake.sql.quoting import literal
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.quoting import sql_literal
 
 _COLUMNS = """
     created_on::TIMESTAMPTZ AS "created_on", name AS "name", schema_name AS "schema_name",
@@ -27,7 +23,7 @@ SELECT {_COLUMNS} FROM (VALUES (to_timestamp(0), '', '', 0, 0, '', '', '')) AS {
 WHERE false"""  # noqa: S608 - constants
 
 
-def routines_sql(kind: str, session: Session, scope: str) -> str:
+def routines_sql(kind: str, session: RoutineContext, scope: str) -> str:
     """The procedures or functions that a session sees, where `scope` holds."""
     rows = [_row(routine) for routine in session.routines.visible() if routine.kind == kind]
     if not rows:
@@ -49,4 +45,4 @@ def _row(routine: Routine) -> str:
         routine.comment or f"user-defined {routine.kind.lower()}",
         routine.name.database,
     )
-    return f"({', '.join(literal(value) for value in values)})"
+    return f"({', '.join(sql_literal(value) for value in values)})"

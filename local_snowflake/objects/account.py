@@ -1,27 +1,25 @@
-"""Roles, warehouses, users and grants: kept and listed, without effect on what one may do.
+"""Roles, warehouses, users and grants: they are stored and listed, but permit and forbid nothing.
 
-What upstream lacks: all of it but CREATE USER. They lie in the server's own database file, so that
-they outlive the process; they are written by a connection of their own, because one DuckDB
+What fakesnow lacks: all of it but CREATE USER. They are stored in the server's own database file,
+so that they survive the process, and written by a connection of their own, because a DuckDB
 transaction writes to one database only.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL, USE
 
+from local_snowflake.engine.context import StatementContext, WarehouseAccess
 from local_snowflake.engine.results import StatementResult, status_result
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
-from local_snowflake.sql.names import Name, fully_qualified
-from local_snowflake.sql.statements import Statement, without_comments
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.errors import already_exists, does_not_exist, syntax_error, unsupported
+from local_snowflake.sql.lexer import strip_comments
+from local_snowflake.sql.names import Name, complete_name
+from local_snowflake.sql.statements import Statement
 
 OBJECTS = f"{GLOBAL_DATABASE_NAME}.main.account_objects"
 GRANTS = f"{GLOBAL_DATABASE_NAME}.main.grants"
@@ -50,10 +48,10 @@ _GRANT = re.compile(
 _COMMENT = re.compile(r"COMMENT\s*=\s*'((?:[^']|'')*)'", re.IGNORECASE)
 
 
-def creation_sql() -> str:
-    """What creates the tables, once per folder."""
+def create_account_tables(warehouse: WarehouseAccess) -> None:
+    """Create the tables of account objects and grants, if they do not exist."""
     built_in = ", ".join(f"('{kind}', '{name}')" for kind, name in BUILT_IN)
-    return f"""
+    sql = f"""
         CREATE TABLE IF NOT EXISTS {OBJECTS} (
             kind VARCHAR, name VARCHAR, comment VARCHAR DEFAULT '', owner VARCHAR,
             created_on TIMESTAMPTZ DEFAULT current_timestamp, PRIMARY KEY (kind, name));
@@ -64,10 +62,12 @@ def creation_sql() -> str:
             PRIMARY KEY (privilege, granted_on, name, granted_to, grantee_name));
         INSERT INTO {OBJECTS} (kind, name) VALUES {built_in} ON CONFLICT DO NOTHING;
     """  # noqa: S608 - constants
+    with warehouse.connect() as duck:
+        duck.execute(sql)
 
 
 def object_name(text: str) -> str:
-    """A name of one or more parts as it is stored."""
+    """Return a name of one or more parts as it is stored."""
     parts = re.findall(r'"(?:[^"]|"")+"|[\w$]+', text.split("(", maxsplit=1)[0])
     return ".".join(
         part[1:-1].replace('""', '"') if part.startswith('"') else part.upper() for part in parts
@@ -81,13 +81,18 @@ class AccountObject:
         """Whether the statement is about such an object."""
         return bool(
             statement.keyword in {"CREATE", "ALTER", "DROP"}
-            and _OBJECT.match(without_comments(statement.sql))
+            and _OBJECT.match(strip_comments(statement.sql))
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
-        """Keep or forget the object."""
-        found = _OBJECT.match(without_comments(statement.sql))
-        if found is None:  # pragma: no cover - `matches` has said so
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
+        """Store, change or delete the object."""
+        found = _OBJECT.match(strip_comments(statement.sql))
+        if found is None:  # pragma: no cover - `matches` has checked it
             raise syntax_error(statement.label)
         kind = " ".join(found["kind"].upper().split())
         name = object_name(found["name"])
@@ -103,7 +108,7 @@ class AccountObject:
 
     @staticmethod
     def _create(
-        session: Session,
+        session: StatementContext,
         duck: DuckDBPyConnection,
         found: re.Match[str],
         kind: str,
@@ -114,9 +119,7 @@ class AccountObject:
         if known and found["exists"]:
             return status_result(f"{name} already exists, statement succeeded.", type_id=DDL)
         if known and not found["replace"]:
-            raise SqlError(
-                f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710"
-            )
+            raise already_exists(name)
         comment = _COMMENT.search(found["rest"])
         duck.execute(
             f"INSERT OR REPLACE INTO {OBJECTS} (kind, name, comment, owner) VALUES (?, ?, ?, ?)",  # noqa: S608 - constants
@@ -134,7 +137,7 @@ class AccountObject:
             message = f"Drop statement executed successfully ({name} already dropped)."
             return status_result(message, type_id=DDL)
         if not known:
-            raise _missing(kind, name)
+            raise does_not_exist(kind.capitalize(), name)
         duck.execute(f"DELETE FROM {OBJECTS} WHERE kind = ? AND name = ?", [kind, name])  # noqa: S608 - constants
         duck.execute(
             f"DELETE FROM {GRANTS} WHERE (granted_to = $1 AND grantee_name = $2) "  # noqa: S608 - constants
@@ -148,7 +151,7 @@ class AccountObject:
         duck: DuckDBPyConnection, kind: str, name: str, found: re.Match[str], *, known: bool
     ) -> StatementResult:
         if not known and not found["exists"]:
-            raise _missing(kind, name)
+            raise does_not_exist(kind.capitalize(), name)
         if renamed := re.match(rf"RENAME\s+TO\s+({_NAME})", found["rest"], re.IGNORECASE):
             duck.execute(
                 f"UPDATE {OBJECTS} SET name = ? WHERE kind = ? AND name = ?",  # noqa: S608 - constants
@@ -169,9 +172,14 @@ class GrantOrRevoke:
         """Whether the statement is one of them."""
         return statement.keyword in {"GRANT", "REVOKE"}
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
-        """Keep or forget the grants."""
-        found = _GRANT.fullmatch(without_comments(statement.sql).rstrip("; \n"))
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
+        """Store or delete the grants."""
+        found = _GRANT.fullmatch(strip_comments(statement.sql).rstrip("; \n"))
         if found is None:
             raise syntax_error(f"this form of {statement.keyword} is not known")
         grantee_kind = " ".join((found["to"] or "ROLE").upper().split())
@@ -210,9 +218,14 @@ class UseRoleOrWarehouse:
             ["SECONDARY"],
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Record the name: any is accepted, as at login."""
-        name = object_name(without_comments(statement.sql).split(maxsplit=2)[2])
+        name = object_name(strip_comments(statement.sql).split(maxsplit=2)[2])
         if statement.words[1] == "ROLE":
             session.role_name = name
         elif statement.words[1] == "WAREHOUSE":
@@ -220,8 +233,8 @@ class UseRoleOrWarehouse:
         return status_result(type_id=USE)
 
 
-def forget_grants(session: Session, name: Name) -> None:
-    """Forget what was granted on a table or view that is dropped or replaced."""
+def drop_grants(session: StatementContext, name: Name) -> None:
+    """Delete the grants on a table or view that is dropped or replaced."""
     with session.warehouse.connect() as duck:
         duck.execute(
             f"DELETE FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND name = ?",  # noqa: S608 - constants
@@ -229,8 +242,10 @@ def forget_grants(session: Session, name: Name) -> None:
         )
 
 
-def _privileges(session: Session, what: str, scope: str | None) -> list[tuple[str, str, str]]:
-    """What is granted: (privilege, kind of object, its name)."""
+def _privileges(
+    session: StatementContext, what: str, scope: str | None
+) -> list[tuple[str, str, str]]:
+    """Return what is granted: (privilege, kind of object, its name)."""
     if scope is None:
         kind = "DATABASE ROLE" if re.match(r"DATABASE\s+ROLE", what, re.IGNORECASE) else "ROLE"
         names = re.sub(r"^(DATABASE\s+)?ROLE\s+", "", what, flags=re.IGNORECASE)
@@ -246,9 +261,9 @@ def _privileges(session: Session, what: str, scope: str | None) -> list[tuple[st
         kind, name = " ".join(upper[:-1]), words[-1]
     if kind in {"TABLE", "VIEW"}:
         parts = [object_name(part) for part in re.findall(r'"(?:[^"]|"")+"|[\w$]+', name)]
-        name = str(fully_qualified(parts, session))
+        name = str(complete_name(parts, session))
     elif kind == "SCHEMA" and "." not in name:
-        name = f"{session.connection.database}.{object_name(name)}"
+        name = f"{session.database}.{object_name(name)}"
     elif not kind.startswith(("ALL", "FUTURE")):
         name = object_name(name)
     privileges = [" ".join(item.upper().split()) for item in what.split(",")]
@@ -258,11 +273,3 @@ def _privileges(session: Session, what: str, scope: str | None) -> list[tuple[st
 def _is_known(duck: DuckDBPyConnection, kind: str, name: str) -> bool:
     sql = f"SELECT 1 FROM {OBJECTS} WHERE kind = ? AND name = ?"  # noqa: S608 - constants
     return duck.execute(sql, [kind, name]).fetchone() is not None
-
-
-def _missing(kind: str, name: str) -> SqlError:
-    return SqlError(
-        f"SQL compilation error:\n{kind.capitalize()} '{name}' does not exist or not authorized.",
-        2003,
-        "02000",
-    )

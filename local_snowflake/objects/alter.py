@@ -1,17 +1,16 @@
 """ALTER TABLE and ALTER VIEW.
 
-What upstream lacks: SWAP WITH, several columns at once for DROP and ALTER, keys (which DuckDB would
+What fakesnow lacks: SWAP WITH, several columns at once for DROP and ALTER, keys (which DuckDB would
 enforce), comments with quotes in them, temporary objects.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import sqlglot
 from fakesnow.statement_type import DDL
 from sqlglot import Expr, TokenType, exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
 from local_snowflake.objects.annotations import (
     Key,
@@ -22,20 +21,17 @@ from local_snowflake.objects.annotations import (
 )
 from local_snowflake.objects.catalog import columns_sql, kind_of
 from local_snowflake.objects.tables import (
-    already_exists,
     key_constraints,
-    missing,
     says_number_38_0,
     take_declarations,
 )
 from local_snowflake.objects.temporary import stored_name
 from local_snowflake.sql.bindings import NO_BINDINGS, Bindings
-from local_snowflake.sql.errors import unsupported
-from local_snowflake.sql.names import Name, as_table, quoted, resolve, stored
-from local_snowflake.sql.statements import Statement, without_comments
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.errors import already_exists, does_not_exist, unsupported
+from local_snowflake.sql.lexer import strip_comments
+from local_snowflake.sql.names import Name, as_table, resolve, stored_identifier
+from local_snowflake.sql.quoting import sql_identifier
+from local_snowflake.sql.statements import Statement
 
 _RELATIONS = {"TABLE", "VIEW"}
 
@@ -47,7 +43,12 @@ class AlterRelation:
         """Whether the statement alters a table or a view."""
         return statement.keyword == "ALTER" and statement.words[1:2] in (["TABLE"], ["VIEW"])
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Do each of the statement's actions."""
         wide = says_number_38_0(statement)
         for alter in _alters(statement):
@@ -57,7 +58,7 @@ class AlterRelation:
             if kind is None:
                 if alter.args.get("exists"):
                     continue
-                raise missing(str(alter.kind), name)
+                raise does_not_exist(str(alter.kind).title(), name, "42S02")
             for action in alter.args["actions"]:
                 _Action(session, name, place, kind, wide=wide).run(action)
                 if not isinstance(action, exp.SwapTable | exp.AlterRename):
@@ -69,7 +70,7 @@ def _alters(statement: Statement) -> list[exp.Alter]:
     """The statement as one or several trees: sqlglot reads ALTER COLUMN with one column only."""
     if isinstance(statement.expression, exp.Alter):
         return [statement.expression.copy()]
-    sql = without_comments(statement.sql)
+    sql = strip_comments(statement.sql)
     tokens = sqlglot.tokenize(sql, read="snowflake")
     verb = next(
         (
@@ -115,7 +116,9 @@ class _Action:
         wide: Whether NUMBER(38, 0) holds 38 digits.
     """
 
-    def __init__(self, session: Session, name: Name, place: Name, kind: str, *, wide: bool) -> None:
+    def __init__(
+        self, session: StatementContext, name: Name, place: Name, kind: str, *, wide: bool
+    ) -> None:
         self.session = session
         self.duck = session.duck
         self.name = name
@@ -142,7 +145,7 @@ class _Action:
                 for column in action.args["tables"]:
                     self._alter(f"DROP COLUMN {exists}{_column(column)}")
             case exp.Drop():
-                dropped = {stored(item.this) for item in action.args["tables"]}
+                dropped = {stored_identifier(item.this) for item in action.args["tables"]}
                 keys = keys_of(self.duck, self.place)
                 self._set_keys([key for key in keys if key.name not in dropped])
             case exp.RenameColumn():
@@ -171,7 +174,7 @@ class _Action:
         annotate_columns(self.duck, self.place, declared.comments, declared.types)
 
     def _alter_column(self, action: exp.AlterColumn) -> None:
-        column = stored(next(action.this.find_all(exp.Identifier)))
+        column = stored_identifier(next(action.this.find_all(exp.Identifier)))
         comment = action.args.get("comment")
         if comment is not None:
             annotate_columns(self.duck, self.place, {column: comment.name})
@@ -203,7 +206,7 @@ class _Action:
             case ["DROP", "CLUSTERING", "KEY"]:
                 pass
             case ["DROP", _]:
-                self._alter(f"DROP COLUMN {quoted(_stored_word(words[1]))}")
+                self._alter(f"DROP COLUMN {sql_identifier(_stored_word(words[1]))}")
             case _:
                 raise unsupported(f"ALTER {self.kind} … {' '.join(words[:3])}")
 
@@ -225,7 +228,7 @@ class _Action:
         """Exchange the names of two tables; the statement's transaction makes it atomic."""
         other = self.session.temporaries.physical(name)
         if kind_of(self.duck, other) != "TABLE" or self.kind != "TABLE":
-            raise missing("TABLE", name)
+            raise does_not_exist("Table", name, "42S02")
         if (self.place.database, self.place.schema) == ("temp", "main") or other[0] == "temp":
             raise unsupported("SWAP WITH of a temporary table")
         if self.place == other:
@@ -240,7 +243,9 @@ class _Action:
         if source.database != target.database:
             raise unsupported(f"ALTER {self.kind} across databases")
         if source.schema == target.schema:
-            self.duck.execute(f"ALTER {self.kind} {source.sql} RENAME TO {quoted(target.name)}")
+            self.duck.execute(
+                f"ALTER {self.kind} {source.sql} RENAME TO {sql_identifier(target.name)}"
+            )
             return
         if self.kind == "VIEW":
             raise unsupported("ALTER VIEW RENAME to another schema")
@@ -252,7 +257,7 @@ class _Action:
 
 
 def _column(column: Expr) -> str:
-    return quoted(stored(next(column.find_all(exp.Identifier))))
+    return sql_identifier(stored_identifier(next(column.find_all(exp.Identifier))))
 
 
 def _stored_word(word: str) -> str:

@@ -1,6 +1,6 @@
 """What Snowflake knows of a table and DuckDB has no place for, kept in DuckDB's comments.
 
-What upstream lacks: it keeps comments and text lengths in a table beside the database, where they
+What fakesnow lacks: it keeps comments and text lengths in a table beside the database, where they
 survive the object, miss renames and break on a quote, and it forgets declared types: TIMESTAMP_LTZ
 comes back as TIMESTAMP_TZ, ARRAY and OBJECT as VARIANT.
 
@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from duckdb import DuckDBPyConnection
 from sqlglot import exp
 
-from local_snowflake.sql.errors import SEPARATOR
-from local_snowflake.sql.names import Name, quoted, text_literal
+from local_snowflake.sql.names import SEPARATOR, Name
+from local_snowflake.sql.quoting import sql_identifier, sql_literal
 
 _TYPES_WITHOUT_EQUAL = {
     exp.DataType.Type.ARRAY: "ARRAY",
@@ -83,7 +83,7 @@ def annotate_columns(
         comment, note = known.get(column, ("", ""))
         text = _joined(comments.get(column, comment), types.get(column, note))
         # A name that is not there fails here, with DuckDB's message.
-        duck.execute(f"COMMENT ON COLUMN {relation.sql}.{quoted(column)} IS {text}")
+        duck.execute(f"COMMENT ON COLUMN {relation.sql}.{sql_identifier(column)} IS {text}")
 
 
 def annotate_relation(
@@ -116,9 +116,11 @@ def copy_annotations(duck: DuckDBPyConnection, source: Name, target: Name) -> No
         list(source),
     ).fetchall()
     for column, comment in rows:
-        duck.execute(f"COMMENT ON COLUMN {target.sql}.{quoted(column)} IS {text_literal(comment)}")
+        duck.execute(
+            f"COMMENT ON COLUMN {target.sql}.{sql_identifier(column)} IS {sql_literal(comment)}"
+        )
     if comment := _relation_comment(duck, source, "TABLE"):
-        duck.execute(f"COMMENT ON TABLE {target.sql} IS {text_literal(comment)}")
+        duck.execute(f"COMMENT ON TABLE {target.sql} IS {sql_literal(comment)}")
 
 
 def _relation_comment(duck: DuckDBPyConnection, relation: Name, kind: str) -> str | None:
@@ -140,4 +142,4 @@ def _parts(comment: str | None) -> tuple[str, str]:
 
 def _joined(comment: str, note: str) -> str:
     text = f"{comment}{SEPARATOR}{note}" if note else comment
-    return text_literal(text) if text else "NULL"
+    return sql_literal(text) if text else "NULL"

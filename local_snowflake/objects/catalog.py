@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
-from local_snowflake.sql.names import Name, quoted
+from local_snowflake.sql.names import Name
+from local_snowflake.sql.quoting import sql_identifier
 
 
 def kind_of(duck: DuckDBPyConnection, relation: Name) -> str | None:
@@ -27,7 +28,7 @@ def columns_sql(duck: DuckDBPyConnection, table: Name) -> str:
         list(table),
     ).fetchall()
     return ", ".join(
-        f"{quoted(name)} {kind}"
+        f"{sql_identifier(name)} {kind}"
         + (f" DEFAULT {default}" if default is not None else "")
         + ("" if nullable else " NOT NULL")
         for name, kind, default, nullable in rows

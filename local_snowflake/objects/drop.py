@@ -1,36 +1,33 @@
 """DROP, TRUNCATE and UNDROP of tables and views, COMMENT ON.
 
-What upstream lacks: temporary objects, TRUNCATE IF EXISTS, comments with quotes in them, the
-errors for what is not there.
+What fakesnow lacks: temporary objects, TRUNCATE IF EXISTS, comments with quotes in them, the errors
+for objects that do not exist.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from fakesnow.statement_type import DDL
 from sqlglot import exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
-from local_snowflake.objects.account import forget_grants
+from local_snowflake.objects.account import drop_grants
 from local_snowflake.objects.annotations import annotate_columns, annotate_relation
 from local_snowflake.objects.catalog import kind_of
-from local_snowflake.objects.tables import missing
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
-from local_snowflake.sql.names import resolve, stored
+from local_snowflake.sql.errors import SqlError, does_not_exist, syntax_error, unsupported
+from local_snowflake.sql.names import resolve, stored_identifier
 from local_snowflake.sql.statements import Statement
-from local_snowflake.stages import stages
-from local_snowflake.stages.copy import history as load_history
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.stages.copy.history import clear_load_history
+from local_snowflake.stages.stages import delete_table_stage
 
 _RELATIONS = {"TABLE", "VIEW"}
 
 
 class DropRelation:
-    """DROP TABLE and DROP VIEW; of two objects of one name the temporary one goes first."""
+    """DROP TABLE and DROP VIEW; of two objects with one name the temporary one is dropped."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement drops a table or a view."""
@@ -39,7 +36,12 @@ class DropRelation:
             isinstance(expression, exp.Drop) and str(expression.args["kind"]).upper() in _RELATIONS
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Drop it."""
         drop = cast(exp.Drop, statement.expression)
         kind = str(drop.args["kind"]).upper()
@@ -52,7 +54,7 @@ class DropRelation:
             if drop.args.get("exists"):
                 message = f"Drop statement executed successfully ({name.name} already dropped)."
                 return status_result(message, type_id=DDL)
-            raise missing(kind, name)
+            raise does_not_exist(kind.title(), name, "42S02")
         if found != kind:
             raise SqlError(
                 f"SQL compilation error:\nObject found is of type '{found}', "
@@ -62,9 +64,9 @@ class DropRelation:
             )
         session.duck.execute(f"DROP {kind} {place.sql}")
         if place == name:
-            forget_grants(session, name)
+            drop_grants(session, name)
             if kind == "TABLE":
-                stages.delete_table_stage(name, session)
+                delete_table_stage(name, session)
         session.temporaries.discard(name)
         return status_result(f"{name.name} successfully dropped.", type_id=DDL)
 
@@ -76,17 +78,22 @@ class TruncateTable:
         """Whether the statement empties a table."""
         return isinstance(statement.expression, exp.TruncateTable)
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Delete the rows."""
         truncate = cast(exp.TruncateTable, statement.expression)
         name = resolve(truncate.expressions[0], session)
         place = session.temporaries.physical(name)
         if kind_of(session.duck, place) == "TABLE":
             session.duck.execute(f"DELETE FROM {place.sql}")  # noqa: S608 - quoted
-            load_history.forget(session.duck, place)
+            clear_load_history(session.duck, place)
             session.times.rows_changed(place)
         elif not truncate.args.get("exists"):
-            raise missing("TABLE", name)
+            raise does_not_exist("Table", name, "42S02")
         return status_result(type_id=DDL)
 
 
@@ -97,8 +104,13 @@ class CommentOn:
         """Whether the statement is COMMENT ON."""
         return statement.keyword == "COMMENT"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
-        """Keep the comment."""
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
+        """Store the comment."""
         comment = statement.expression
         if not isinstance(comment, exp.Comment):
             raise syntax_error("COMMENT ON takes an object's kind, its name, IS and a string")
@@ -114,14 +126,14 @@ class CommentOn:
             if not owner:
                 raise syntax_error("COMMENT ON COLUMN takes the table's name and the column's")
             place = session.temporaries.physical(resolve(exp.Table(**owner), session))
-            annotate_columns(session.duck, place, {stored(column.this): text})
+            annotate_columns(session.duck, place, {stored_identifier(column.this): text})
             session.times.altered(place)
         elif kind in _RELATIONS:
             name = resolve(comment.this, session)
             place = session.temporaries.physical(name)
             found = kind_of(session.duck, place)
             if found is None and not comment.args.get("exists"):
-                raise missing(kind, name)
+                raise does_not_exist(kind.title(), name, "42S02")
             if found is not None:
                 annotate_relation(session.duck, place, found, comment=text)
                 session.times.altered(place)
@@ -131,12 +143,17 @@ class CommentOn:
 
 
 class Undrop:
-    """UNDROP: nothing is kept of what is dropped."""
+    """UNDROP is refused: dropped objects are gone."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is UNDROP."""
         return statement.keyword == "UNDROP"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,  # noqa: ARG002 - the protocol's signature
+        statement: Statement,  # noqa: ARG002 - the protocol's signature
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Raise the error that names the feature."""
         raise unsupported("UNDROP (Time Travel)")

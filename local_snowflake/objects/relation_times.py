@@ -1,15 +1,15 @@
 """When tables and views were created and changed: CREATED, LAST_DDL, LAST_ALTERED.
 
-What upstream lacks: they are always 1970-01-01, so that `dbt source freshness` without
+What fakesnow lacks: they are always 1970-01-01, so that `dbt source freshness` without
 `loaded_at_field`, which reads LAST_ALTERED, takes every table for stale.
 
 Each database has a table of these times. A transaction appends a row per relation that it has
-changed, right before it commits: so the times are those of the commit, and go with a rollback. Rows
-are appended and never updated, so that sessions that load one table at once meet no conflict; of a
-name the latest time counts (`sql/information_schema.sql`). Rows that have become superfluous are
-thrown away when a server opens the database.
+changed, right before it commits: so the times are those of the commit, and a rollback removes them.
+Rows are appended and never updated, so that sessions that load one table at the same time do not
+conflict; the latest time of a name counts (`inspection/sql/information_schema.sql`). Superseded
+rows are removed when a server opens the database.
 
-Temporary relations have no times: a session sees its own only.
+Temporary relations have no times: no other session sees them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.quoting import identifier
+from local_snowflake.sql.quoting import sql_identifier
 
 SCHEMA = "_fs_information_schema"
 TABLE = "relation_times"
@@ -31,12 +31,12 @@ _MANY_ROWS = 1000
 @dataclass
 class _Change:
     is_new: bool = False
-    created: datetime | None = None  # of a relation that came here from another name
+    created: datetime | None = None  # of a relation that was renamed
     is_ddl: bool = False
 
 
 class RelationTimes:
-    """What the open transaction of one session has changed.
+    """The tables and views that the open transaction of one session has changed.
 
     Args:
         duck: The session's connection.
@@ -47,26 +47,26 @@ class RelationTimes:
         self._changes: dict[Name, _Change] = {}
 
     def created(self, relation: Name) -> None:
-        """A relation was created, perhaps in place of another one."""
+        """Record that a relation was created, perhaps in place of another one."""
         self._change(relation, _Change(is_new=True, is_ddl=True))
 
     def altered(self, relation: Name) -> None:
-        """A relation's definition, or all of it, was changed."""
+        """Record that a relation's definition, or all of it, was changed."""
         self._change(relation, _Change(is_ddl=True))
 
     def rows_changed(self, table: Name) -> None:
-        """Rows of a table were inserted, changed or deleted."""
+        """Record that rows of a table were inserted, changed or deleted."""
         if table not in self._changes:
             self._change(table, _Change())
 
     def moved(self, moves: Mapping[Name, Name]) -> None:
-        """Relations have got other names: from the old name to the new one, all at once."""
+        """Record that relations were renamed: from the old name to the new one, all at once."""
         created = {source: self._created(source) for source in moves}
         for source, target in moves.items():
             self._change(target, _Change(created=created[source], is_ddl=True))
 
     def write(self) -> None:
-        """Append the changes; called inside of the transaction, right before its commit."""
+        """Append the changes; called inside the transaction, right before its commit."""
         changes, self._changes = self._changes, {}
         now = datetime.now(UTC)
         for name, change in changes.items():
@@ -77,7 +77,7 @@ class RelationTimes:
             )
 
     def forget(self) -> None:
-        """Leave out the changes: they were rolled back."""
+        """Discard the changes: they were rolled back."""
         self._changes.clear()
 
     def _change(self, relation: Name, change: _Change) -> None:
@@ -95,11 +95,11 @@ class RelationTimes:
         return row[0] if row else None
 
 
-def prepare(duck: DuckDBPyConnection, database: str) -> None:
-    """Let a database have its table, with few rows; while no session uses it."""
+def prepare_relation_times(duck: DuckDBPyConnection, database: str) -> None:
+    """Create a database's table of times, or compact it; called while no session uses it."""
     times = _times(database)
     duck.execute(
-        f"CREATE SCHEMA IF NOT EXISTS {identifier(database, SCHEMA)};"
+        f"CREATE SCHEMA IF NOT EXISTS {sql_identifier(database, SCHEMA)};"
         f"CREATE TABLE IF NOT EXISTS {times} (database_name VARCHAR, schema_name VARCHAR, "
         "relation_name VARCHAR, created TIMESTAMPTZ, last_ddl TIMESTAMPTZ, "
         "last_altered TIMESTAMPTZ)"
@@ -120,8 +120,8 @@ def prepare(duck: DuckDBPyConnection, database: str) -> None:
         )
 
 
-def databases(duck: DuckDBPyConnection) -> list[str]:
-    """The databases that have times: all but those that are just being created."""
+def databases_with_times(duck: DuckDBPyConnection) -> list[str]:
+    """Return the databases that have times: all but those that are being created."""
     rows = duck.execute(
         "SELECT database_name FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?",
         [SCHEMA, TABLE],
@@ -130,4 +130,4 @@ def databases(duck: DuckDBPyConnection) -> list[str]:
 
 
 def _times(database: str) -> str:
-    return identifier(database, SCHEMA, TABLE)
+    return sql_identifier(database, SCHEMA, TABLE)

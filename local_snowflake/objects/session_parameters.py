@@ -1,26 +1,26 @@
 """ALTER SESSION SET and UNSET, SHOW PARAMETERS.
 
-What upstream lacks: it knows two parameters. Here a parameter that only describes the session is
-kept, one that would change what statements mean is refused unless the value is the one that holds
-here anyway, and one that nobody knows is refused.
+What fakesnow lacks: it knows two parameters. Here a parameter that does not change the meaning of
+statements is stored; one that would is accepted with its default value only; an unknown one is
+refused.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import sqlglot
 from fakesnow.statement_type import SCL
 from sqlglot import TokenType
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
 from local_snowflake.engine.table_locks import LOCK_SECONDS
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
-from local_snowflake.sql.statements import Statement, without_comments
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.lexer import strip_comments
+from local_snowflake.sql.statements import Statement
 
 DEFAULTS = {
     "ABORT_DETACHED_QUERY": "false",
@@ -62,11 +62,17 @@ _FREE_PREFIXES = ("CLIENT_", "JDBC_", "ODBC_", "PYTHON_", "GO_", "SNOWPARK_", "E
 _SAME = {"TIMEZONE": {"ETC/UTC", "UTC", "GMT", "ETC/GMT"}}
 
 
-def set_parameter(session: Session, name: str, value: str) -> None:
+class HasParameters(Protocol):
+    """A session, for its parameters."""
+
+    parameters: dict[str, str]
+
+
+def set_parameter(session: HasParameters, name: str, value: str) -> None:
     """Set a parameter of a session.
 
     Raises:
-        SqlError: It is not known, or the value would change what statements mean.
+        SqlError: It is unknown, or the value would change the meaning of statements.
     """
     name = name.upper()
     if name == "LOCK_TIMEOUT" and not value.isdecimal():
@@ -81,7 +87,21 @@ def set_parameter(session: Session, name: str, value: str) -> None:
         raise unsupported(f"The session parameter {name} = {value}")
 
 
-def lock_seconds(session: Session) -> float:
+def set_login_parameters(session: HasParameters, parameters: Mapping[str, Any]) -> None:
+    """Set the parameters that a client sent at login.
+
+    Raises:
+        SqlError: A value would change the meaning of statements.
+    """
+    for name, value in parameters.items():
+        # Drivers send parameters of their own at login that mean nothing to a warehouse.
+        if name.upper() in DEFAULTS and name.upper() != "AUTOCOMMIT":
+            set_parameter(session, name, str(value))
+        else:
+            session.parameters[name.upper()] = str(value)
+
+
+def lock_seconds(session: HasParameters) -> float:
     """Return how long a session's statement waits for a table that another one has locked."""
     return min(float(session.parameters.get("LOCK_TIMEOUT", LOCK_SECONDS)), LOCK_SECONDS)
 
@@ -93,9 +113,14 @@ class AlterSession:
         """Whether the statement is ALTER SESSION; AUTOCOMMIT has its own handler."""
         return statement.words[:2] == ["ALTER", "SESSION"]
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: StatementContext,
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Set or unset the parameters, all or none."""
-        tokens = sqlglot.tokenize(without_comments(statement.sql), read="snowflake")[2:]
+        tokens = sqlglot.tokenize(strip_comments(statement.sql), read="snowflake")[2:]
         words = [t.text for t in tokens if t.token_type != TokenType.COMMA]
         kept = dict(session.parameters)
         try:
@@ -112,7 +137,7 @@ class AlterSession:
         return status_result(type_id=SCL)
 
     @staticmethod
-    def _set(session: Session, words: list[str]) -> None:
+    def _set(session: StatementContext, words: list[str]) -> None:
         while words:
             if len(words) < 3 or words[1] != "=":  # noqa: PLR2004 - name, =, value
                 raise syntax_error("ALTER SESSION SET takes NAME = VALUE")

@@ -1,6 +1,6 @@
 """CREATE TABLE and CREATE VIEW in all forms.
 
-What upstream lacks: temporary objects outside DuckDB's own schema, LIKE, CLONE with defaults and
+What fakesnow lacks: temporary objects outside DuckDB's own schema, LIKE, CLONE with defaults and
 NOT NULL, typed columns together with AS SELECT *, comments with quotes in them, the error for a
 name that is taken; and it lets DuckDB enforce keys, which Snowflake only records
 (https://docs.snowflake.com/en/sql-reference/constraints-overview).
@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from fakesnow.statement_type import DDL
 from fakesnow.transforms import create_table_autoincrement
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
-from local_snowflake.objects.account import forget_grants
+from local_snowflake.objects.account import drop_grants
 from local_snowflake.objects.annotations import (
     Key,
     annotate_columns,
@@ -29,12 +30,10 @@ from local_snowflake.objects.annotations import (
 from local_snowflake.objects.catalog import columns_sql, kind_of
 from local_snowflake.objects.temporary import stored_name
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import SqlError, unsupported
-from local_snowflake.sql.names import Name, as_table, quoted, resolve, stored
+from local_snowflake.sql.errors import already_exists, does_not_exist, unsupported
+from local_snowflake.sql.names import Name, as_table, resolve, stored_identifier
 from local_snowflake.sql.statements import Statement
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.stages.copy.history import clear_load_history
 
 _NOT_HERE = ("DYNAMIC", "EXTERNAL", "HYBRID", "ICEBERG", "EVENT", "INTERACTIVE", "MATERIALIZED")
 _KEYS = (
@@ -71,7 +70,9 @@ class CreateRelation:
             and "TEMPLATE" not in statement.words
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Create it with its comments and keys."""
         _refuse_other_kinds(statement)
         create = cast(exp.Create, statement.expression).copy()
@@ -88,7 +89,7 @@ class CreateRelation:
             raise already_exists(name)
 
         if exists and not temporary and not create.find(exp.CopyGrantsProperty):
-            forget_grants(session, name)
+            drop_grants(session, name)
         comment = _take_properties(create)
         schema = create.this if isinstance(create.this, exp.Schema) else None
         wide = says_number_38_0(statement)
@@ -105,7 +106,7 @@ class CreateRelation:
         if temporary:
             session.temporaries.add(name)
         elif kind == "TABLE":
-            _forget_loads(session, place)
+            clear_load_history(session.duck, place)
         session.times.created(place)
         annotate_columns(session.duck, place, declared.comments, declared.types)
         if comment or declared.keys:
@@ -115,33 +116,10 @@ class CreateRelation:
         return status_result(f"{kind.title()} {name.name} successfully created.", type_id=DDL)
 
 
-def already_exists(name: Name) -> SqlError:
-    """The error for a name that is taken."""
-    return SqlError(f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710")
-
-
-def missing(kind: str, name: Name) -> SqlError:
-    """The error for a table or view that is not there."""
-    return SqlError(
-        f"SQL compilation error:\n{kind.title()} '{name}' does not exist or not authorized.",
-        2003,
-        "42S02",
-    )
-
-
 def _refuse_other_kinds(statement: Statement) -> None:
     for word in takewhile(lambda word: word not in {"TABLE", "VIEW"}, statement.words):
         if word in _NOT_HERE:
             raise unsupported(f"{word} {'VIEW' if word == 'MATERIALIZED' else 'TABLE'}")
-
-
-def _forget_loads(session: Session, table: Name) -> None:
-    """A new table has no load history, whatever the one before it of that name had."""
-    session.duck.execute(
-        f"DELETE FROM {quoted(table.database)}._fs_information_schema._fs_load_history "  # noqa: S608 - quoted
-        "WHERE SCHEMA_NAME = ? AND TABLE_NAME = ?",
-        [table.schema, table.name],
-    )
 
 
 def says_number_38_0(statement: Statement) -> bool:
@@ -174,13 +152,13 @@ def take_declarations(schema: exp.Schema, *, wide: bool = False) -> Declared:
     schema.set("expressions", kept)
     primary = {c for key in declared.keys if key.kind == "PRIMARY KEY" for c in key.columns}
     for column in kept:
-        if isinstance(column, exp.ColumnDef) and stored(column.this) in primary:
+        if isinstance(column, exp.ColumnDef) and stored_identifier(column.this) in primary:
             column.append("constraints", exp.ColumnConstraint(kind=exp.NotNullColumnConstraint()))
     return declared
 
 
 def _take_from_column(column: exp.ColumnDef, declared: Declared, *, wide: bool) -> None:
-    name = stored(column.this)
+    name = stored_identifier(column.this)
     kind = column.args.get("kind")
     if note := declared_type(kind):
         declared.types[name] = note
@@ -217,7 +195,7 @@ def _choose_number(kind: exp.DataType, *, wide: bool) -> None:
 
 def key_constraints(item: Expr) -> list[Key]:
     """The keys of a constraint that stands by itself in a column list."""
-    name = stored(item.this) if isinstance(item, exp.Constraint) else ""
+    name = stored_identifier(item.this) if isinstance(item, exp.Constraint) else ""
     keys = []
     for cls, label in (
         (exp.PrimaryKey, "PRIMARY KEY"),
@@ -226,7 +204,7 @@ def key_constraints(item: Expr) -> list[Key]:
     ):
         for found in item.find_all(cls):
             parts = found.expressions or (found.this.expressions if found.args.get("this") else [])
-            keys.append(Key(label, [stored(_identifier(part)) for part in parts], name))
+            keys.append(Key(label, [stored_identifier(_identifier(part)) for part in parts], name))
     return keys
 
 
@@ -268,7 +246,7 @@ def _take_properties(create: exp.Create) -> str | None:
     return comment
 
 
-def _create(session: Session, create: exp.Create, bindings: Bindings) -> None:
+def _create(session: StatementContext, create: exp.Create, bindings: Bindings) -> None:
     """Create from columns or from a query."""
     for part in create_table_autoincrement(create):
         if str(part.args.get("kind")).upper() == "SEQUENCE":
@@ -286,7 +264,7 @@ def _place_sequence(sequence: Expr, create: exp.Create) -> None:
 
 
 def _create_from_query(
-    session: Session, create: exp.Create, place: Name, bindings: Bindings
+    session: StatementContext, create: exp.Create, place: Name, bindings: Bindings
 ) -> None:
     """`CREATE TABLE t (columns) AS query`: the columns' types and NOT NULL count."""
     query = create.expression
@@ -304,10 +282,10 @@ def _create_from_query(
     session.run_translated(create, bindings)
 
 
-def _copy(session: Session, create: exp.Create, place: Name, origin: Name) -> None:
+def _copy(session: StatementContext, create: exp.Create, place: Name, origin: Name) -> None:
     """LIKE and CLONE: the same columns, and for CLONE the same rows."""
     if kind_of(session.duck, origin) != "TABLE":
-        raise missing("TABLE", origin)
+        raise does_not_exist("Table", origin, "42S02")
     head = "CREATE OR REPLACE" if create.args.get("replace") else "CREATE"
     kind = "TEMPORARY TABLE" if place.database == "temp" else "TABLE"
     session.duck.execute(f"{head} {kind} {place.sql} ({columns_sql(session.duck, origin)})")

@@ -21,10 +21,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from local_snowflake.identity import proof_of
+from local_snowflake.identity import HOST, PROJECT_ROOT, prove_identity
 from local_snowflake.process.state import (
-    HOST,
-    PROJECT_ROOT,
     ServerState,
     default_folder,
     lock_file,
@@ -172,7 +170,7 @@ def _running(folder: Path, patience: float = IDENTITY_SECONDS) -> tuple[ServerSt
         return None
     finally:
         connection.close()
-    if not hmac.compare_digest(proof.encode(), proof_of(state.token, nonce).encode()):
+    if not hmac.compare_digest(proof.encode(), prove_identity(state.token, nonce).encode()):
         return None
     return state, sessions
 

@@ -21,16 +21,17 @@ from starlette.applications import Starlette
 
 from local_snowflake.engine.gap_fillers import LAYER
 from local_snowflake.engine.warehouse import Warehouse
+from local_snowflake.identity import HOST
 from local_snowflake.process.state import (
-    HOST,
     ServerState,
     default_folder,
     lock_file,
     state_file,
     write_state,
 )
-from local_snowflake.protocol.clients import protocol_telling
-from local_snowflake.protocol.routes import SESSION_SECONDS, Service, build_app
+from local_snowflake.protocol.clients import protocol_reporting
+from local_snowflake.protocol.login import SESSION_SECONDS
+from local_snowflake.protocol.routes import Service, build_app
 
 IDLE_MINUTES = 30.0
 WATCH_SECONDS = 10.0
@@ -74,7 +75,7 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
         idle_seconds: How long without requests until it ends by itself; 0: never.
     """
     token = secrets.token_urlsafe(32)
-    service = Service(Warehouse(folder), LAYER, token)
+    service = Service(Warehouse(folder, LAYER), LAYER, token)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -104,7 +105,7 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
             build_app(service, lifespan),
             log_config=None,
             access_log=False,
-            http=protocol_telling(service.clients.lost),
+            http=protocol_reporting(service.clients.disconnected),
             # Never by the server: a closed connection means that its client is gone.
             timeout_keep_alive=SESSION_SECONDS,
             timeout_graceful_shutdown=3,

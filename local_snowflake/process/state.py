@@ -1,4 +1,4 @@
-"""Where the warehouse's files are, and how its server is found.
+"""Where the warehouse's files are, and how a running server is found.
 
 Standard library only: every environment may import this.
 """
@@ -10,18 +10,17 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
-HOST = "127.0.0.1"
+from local_snowflake.identity import PROJECT_ROOT
 
 
 def default_folder() -> Path:
-    """`snowflake/` in `DP_LOCAL_DIR`, or in `.local/` of the project."""
+    """Return `snowflake/` in `DP_LOCAL_DIR`, or in `.local/` of the project."""
     return Path(os.environ.get("DP_LOCAL_DIR") or PROJECT_ROOT / ".local").resolve() / "snowflake"
 
 
 @dataclass(frozen=True)
 class ServerState:
-    """A running server, as it wrote itself down.
+    """A running server, as it describes itself in its state file.
 
     Attributes:
         pid: Its process.
@@ -40,37 +39,37 @@ class ServerState:
 
 
 def state_file(folder: Path) -> Path:
-    """The file with port and token."""
+    """Return the file with port and token."""
     return folder / "server.json"
 
 
 def lock_file(folder: Path) -> Path:
-    """Locked by the server that uses the folder."""
+    """Return the file that the server locks while it uses the folder."""
     return folder / "server.lock"
 
 
 def starter_lock_file(folder: Path) -> Path:
-    """Locked by whoever starts, stops or resets the server."""
+    """Return the file that is locked to start, stop or reset the server."""
     return folder / "starter.lock"
 
 
 def log_file(folder: Path) -> Path:
-    """What the server printed."""
+    """Return the log file of the server."""
     return folder / "server.log"
 
 
 def read_state(folder: Path) -> ServerState | None:
-    """The server that was started last; None when it ended cleanly or never was."""
+    """Return the server that was started last; None if it ended cleanly or never started."""
     try:
         return ServerState(**json.loads(state_file(folder).read_text()))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):  # not ours, or of another version: as good as none
+    except (ValueError, TypeError):  # not written by this version: treated as none
         return None
 
 
 def write_state(folder: Path, state: ServerState) -> None:
-    """Write the state so that only this user can read it and nobody reads half of it."""
+    """Write the state file; only this user can read it, and nobody reads half of it."""
     temporary = state_file(folder).with_suffix(".tmp")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""Requests as they run: waiting for them, asking for them later, cancelling them.
+"""Running requests: waiting for their result, fetching it later, cancelling them.
 
-Snowflake answers a request at once with its result, or, when it takes long or the client asked for
-that, with an address where the result will be. Both forms rest on the same record of queries.
+Snowflake answers a request with its result or, when it takes long or the client asks for that, with
+an address where the result will be. Both forms use the same record of queries.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
-from local_snowflake.engine.results import Description, MultipleResults, StatementResult
+from local_snowflake.engine.results import StatementResult
 from local_snowflake.engine.session import Session
+from local_snowflake.protocol.bindings import distribute_bindings, read_bindings
+from local_snowflake.protocol.results import MultipleResults, Result, response_data
 from local_snowflake.routines.handlers.guests import Guest
-from local_snowflake.sql import bindings as binds
+from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.statements import Statement, split
+from local_snowflake.sql.statements import Statement, split_statements
 
-Result = StatementResult | Description | MultipleResults
 Answer = dict[str, Any]
 _T = TypeVar("_T")
 
@@ -37,20 +38,20 @@ class Query:
     """One request, running or done.
 
     Args:
-        session: Whose it is.
-        running: The task that gives its result.
-        query_id: Its id, under which clients find it.
+        session: The session that runs it.
+        running: The task that returns its result.
+        query_id: Its id, by which clients find it.
     """
 
     def __init__(self, session: Session, running: asyncio.Future[Result], query_id: str) -> None:
         self.session = session
         self.id = query_id
         self._running = running
-        self._nbytes: int | None = None  # asked again with each query that comes: measured once
+        self._nbytes: int | None = None  # read for each new query, so it is measured once
 
     @property
     def is_done(self) -> bool:
-        """Whether its result or its error is known."""
+        """Whether it has a result or an error."""
         return self._running.done()
 
     @property
@@ -69,7 +70,7 @@ class Query:
         return self._nbytes or 0
 
     async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
-        """Wait for the result, at most so long, and give what the client is told."""
+        """Wait for the result for a limited time, and build the response to the client."""
         await asyncio.wait([self._running], timeout=wait_seconds)
         if not self.is_done:
             code = IN_PROGRESS if wait_seconds else IN_PROGRESS_ASYNC
@@ -85,13 +86,13 @@ class Query:
             "finalSchemaName": connection.schema,
             "finalWarehouseName": self.session.warehouse_name,
             "finalRoleName": self.session.role_name,
-            **self._running.result().as_data(),
+            **response_data(self._running.result()),
         }
         return {"data": data, "code": None, "message": None, "success": True}
 
 
 class _Owner:
-    """Whoever has logged in to a session; its handlers are `Guest`s."""
+    """The client that has logged in to a session; the session's handlers are `Guest`s."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -103,7 +104,7 @@ class _Owner:
 
 
 class QueryLog:
-    """The recent queries of all sessions; the oldest that are done are forgotten first."""
+    """The recent queries of all sessions; the oldest finished ones are dropped first."""
 
     def __init__(self) -> None:
         self._by_id: OrderedDict[str, Query] = OrderedDict()
@@ -115,11 +116,11 @@ class QueryLog:
         return sum(not query.is_done for query in self._by_id.values())
 
     def get(self, query_id: str) -> Query | None:
-        """The query of that id."""
+        """Return the query of that id."""
         return self._by_id.get(query_id)
 
     def by_request(self, session: Session, request_id: str) -> Query | None:
-        """The query that a request started: drivers send a request again when the net fails."""
+        """Return the query that a request started: drivers repeat requests on network errors."""
         return self._by_id.get(self._by_request.get((session.token, request_id), ""))
 
     def start(
@@ -127,15 +128,15 @@ class QueryLog:
         session: Session,
         request_id: str,
         body: Mapping[str, Any],
-        guest: Guest | None = None,
+        guest: Guest[Session] | None = None,
     ) -> Query:
-        """Begin to run a request.
+        """Start to run a request.
 
         Args:
-            session: Where its statements run.
-            request_id: By which the client names it.
-            body: What it asks for.
-            guest: The handler that has sent it, if one has.
+            session: The session in which its statements run.
+            request_id: The id that the client has given it.
+            body: The request's body.
+            guest: The handler that sent it, if one did.
         """
         query_id = str(uuid.uuid4())
         task = asyncio.ensure_future(self._run(guest or _Owner(session), body, query_id))
@@ -143,32 +144,34 @@ class QueryLog:
         self._by_request[session.token, request_id] = query_id
         return query
 
-    async def _run(self, client: Guest | _Owner, body: Mapping[str, Any], query_id: str) -> Result:
+    async def _run(
+        self, client: Guest[Session] | _Owner, body: Mapping[str, Any], query_id: str
+    ) -> Result:
         session = client.session
-        statements = split(body.get("sqlText") or "")
+        statements = split_statements(body.get("sqlText") or "")
         async with client.lock:
             if not statements:
                 raise SqlError("Empty SQL statement.", 900, "42601")
-            wanted = int((body.get("parameters") or {}).get("MULTI_STATEMENT_COUNT", 1))
-            if wanted not in {0, len(statements)}:
+            expected = int((body.get("parameters") or {}).get("MULTI_STATEMENT_COUNT", 1))
+            if expected not in {0, len(statements)}:
                 raise SqlError(
                     f"Actual statement count {len(statements)} did not match the desired "
-                    f"statement count {wanted}.",
+                    f"statement count {expected}.",
                     8,
                     "0A000",
                 )
             if body.get("describeOnly"):
                 return await client.in_thread(session.describe, statements[0])
-            values = binds.share_out(binds.read(body.get("bindings")), statements)
+            values = distribute_bindings(read_bindings(body.get("bindings")), statements)
             if len(statements) == 1:
                 return await client.in_thread(session.run, statements[0], values[0], query_id)
             return await self._run_each(client, statements, values)
 
     async def _run_each(
         self,
-        client: Guest | _Owner,
+        client: Guest[Session] | _Owner,
         statements: list[Statement],
-        values: list[binds.Bindings],
+        values: list[Bindings],
     ) -> MultipleResults:
         session = client.session
         outcome = MultipleResults()
@@ -197,7 +200,7 @@ class QueryLog:
 
 
 def failure(error: SqlError, query_id: str | None = None) -> Answer:
-    """What a client is told about an error."""
+    """Build the response for a statement that failed."""
     code = f"{error.code:06d}"
     data = {"errorCode": code, "sqlState": error.sqlstate, "queryId": query_id}
     return {"data": data, "code": code, "message": error.message, "success": False}

@@ -1,7 +1,7 @@
-"""The HTTP side of Snowflake's protocol.
+"""The routes of Snowflake's HTTP protocol.
 
-Written anew and not taken from `fakesnow.server`, which keeps sessions in module globals, knows no
-passwords, answers HTTP 500 to the unexpected, and has neither asynchronous nor multiple statements.
+They replace `fakesnow.server`, which keeps sessions in module globals, has no passwords, answers
+unexpected errors with HTTP 500, and has neither asynchronous nor multiple statements.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from itertools import count
 from logging import Logger, getLogger
 from typing import Any
 
-from fakesnow.expr import normalise_ident
-from fakesnow.transforms import SERVER_VERSION
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -31,14 +29,19 @@ from starlette.routing import Route
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
 from local_snowflake.engine.warehouse import Warehouse
-from local_snowflake.identity import proof_of
+from local_snowflake.identity import prove_identity
 from local_snowflake.protocol.clients import Clients
+from local_snowflake.protocol.login import (
+    WRONG_PASSWORD,
+    WRONG_PASSWORD_MESSAGE,
+    login_data,
+    open_session,
+    renewal_data,
+)
 from local_snowflake.protocol.queries import MAX_WAIT_SECONDS, Query, QueryLog, failure
-from local_snowflake.routines.handlers.guests import Guest
+from local_snowflake.routines.handlers.guests import Guest, Guests
 from local_snowflake.sql.errors import SqlError
 
-SESSION_SECONDS = 7 * 24 * 3600
-WRONG_PASSWORD = "390100"  # noqa: S105 - an error code
 SESSION_GONE = "390104"
 
 _SUCCESS = {"data": None, "code": None, "message": None, "success": True}
@@ -46,27 +49,29 @@ _SUCCESS = {"data": None, "code": None, "message": None, "success": True}
 
 @dataclass
 class Service:
-    """What the request handlers share.
+    """The state that all routes share.
 
     Attributes:
         warehouse: The database files.
         layer: The gap-fillers.
         token: The password of all logins.
-        sessions: The open sessions by their token.
+        sessions: The open sessions by token.
         queries: The recent queries.
-        last_request: When the last request came, on the monotonic clock.
-        numbers: The ids of the sessions to come.
-        clients: Whose connections are open.
+        last_request: The time of the last request, on the monotonic clock.
+        numbers: The ids of the next sessions.
+        guests: The handlers of procedures that may log in.
+        clients: The open TCP connections of each session.
     """
 
     warehouse: Warehouse
-    layer: Layer
+    layer: Layer[Session]
     token: str
     sessions: dict[str, Session] = field(default_factory=dict)
     queries: QueryLog = field(default_factory=QueryLog)
     last_request: float = field(default_factory=time.monotonic)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     log: Logger = field(default_factory=lambda: getLogger("local_snowflake"))
+    guests: Guests[Session] = field(default_factory=Guests)
     clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,43 +79,33 @@ class Service:
 
     @property
     def idle_seconds(self) -> float:
-        """How long no request came and nothing ran."""
+        """For how long no request has come and nothing has run."""
         return 0.0 if self.queries.running else time.monotonic() - self.last_request
 
     async def login(self, request: Request) -> Response:
-        """Open a session when the password is the token."""
+        """Open a session if the password is the token."""
         data = (await _body(request)).get("data") or {}
-        guest = self.warehouse.guests.admitted(str(data.get("PASSWORD", "")))
+        password = str(data.get("PASSWORD", ""))
+        guest = self.guests.log_in(password)
         if guest is not None:
-            return JSONResponse({"data": _login_data(guest.session, guest.token), "success": True})
-        if not hmac.compare_digest(str(data.get("PASSWORD", "")).encode(), self.token.encode()):
-            message = (
-                "Incorrect username or password was specified. (The password of the embedded "
-                "warehouse is new at each start: local_snowflake.target.connection_settings().)"
-            )
-            return JSONResponse(_refusal(WRONG_PASSWORD, message))
-        parameters = data.get("SESSION_PARAMETERS") or {}
-        query = request.query_params
+            return JSONResponse({"data": login_data(guest.session, guest.token), "success": True})
+        if not hmac.compare_digest(password.encode(), self.token.encode()):
+            return JSONResponse(_refusal(WRONG_PASSWORD, WRONG_PASSWORD_MESSAGE))
         session = await run_in_threadpool(
-            Session,
-            secrets.token_urlsafe(32),
+            open_session,
             self.warehouse,
             self.layer,
-            database=_identifier(query.get("databaseName")),
-            schema=_identifier(query.get("schemaName")),
-            warehouse_name=_identifier(query.get("warehouse")),
-            role_name=_identifier(query.get("roleName")),
-            user=str(data.get("LOGIN_NAME", "")).upper(),
+            self.guests,
+            query=request.query_params,
+            data=data,
             number=next(self.numbers),
-            parameters=parameters,
-            autocommit=str(parameters.get("AUTOCOMMIT", True)).lower() != "false",
         )
         self.sessions[session.token] = session
-        self.clients.seen(session, _address(request))
-        return JSONResponse({"data": _login_data(session, session.token), "success": True})
+        self.clients.connected(session, _address(request))
+        return JSONResponse({"data": login_data(session, session.token), "success": True})
 
     async def query(self, request: Request) -> Response:
-        """Run a request, or join it when the client sends it again."""
+        """Run a request, or wait for it when the client sends it again."""
         session, guest = self._client(request)
         body = await _body(request)
         request_id = request.query_params.get("requestId") or secrets.token_hex(16)
@@ -125,23 +120,26 @@ class Service:
         return JSONResponse(answer)
 
     async def result(self, request: Request) -> Response:
-        """Give the result of an earlier query, waiting for it if it still runs."""
+        """Return the result of an earlier query, waiting for it if it still runs."""
         query = self._query(request)
         if query is None:
-            return JSONResponse(_refusal("000709", "The query's result is no longer there."))
+            return JSONResponse(_refusal("000709", "The query's result is no longer available."))
         return JSONResponse(await query.answer())
 
     async def query_status(self, request: Request) -> Response:
-        """Tell how an earlier query stands."""
+        """Return the status of an earlier query."""
         query = self._query(request)
         if query is None:
             return JSONResponse({**_SUCCESS, "data": {"queries": []}})
-        told: dict[str, Any] = {"id": query.id, "status": "SUCCESS" if query.is_done else "RUNNING"}
+        status: dict[str, Any] = {
+            "id": query.id,
+            "status": "SUCCESS" if query.is_done else "RUNNING",
+        }
         if query.error:
-            told["status"] = "FAILED_WITH_ERROR"
-            told["errorCode"] = f"{query.error.code:06d}"
-            told["errorMessage"] = query.error.message
-        return JSONResponse({**_SUCCESS, "data": {"queries": [told]}})
+            status["status"] = "FAILED_WITH_ERROR"
+            status["errorCode"] = f"{query.error.code:06d}"
+            status["errorMessage"] = query.error.message
+        return JSONResponse({**_SUCCESS, "data": {"queries": [status]}})
 
     async def abort(self, request: Request) -> Response:
         """Cancel a query by its id or by the id of the request that started it."""
@@ -158,45 +156,43 @@ class Service:
         return JSONResponse(_SUCCESS)
 
     async def session(self, request: Request) -> Response:
-        """Heartbeat, or with `delete=true` the end of the session."""
+        """Answer a heartbeat, or with `delete=true` end the session."""
         session, guest = self._client(request)
-        # A handler's session is its caller's and goes on.
+        # A handler's session belongs to its caller and goes on.
         if request.query_params.get("delete") and guest is None:
             await self.close_session(session)
         return JSONResponse(_SUCCESS)
 
     async def renew(self, request: Request) -> Response:
-        """Prolong a session: its tokens stay the same."""
+        """Renew a session: its tokens stay the same."""
         session, guest = self._client(request)
         token = guest.token if guest else session.token
-        data = {
-            "sessionToken": token,
-            "masterToken": token,
-            "validityInSecondsST": SESSION_SECONDS,
-            "validityInSecondsMT": SESSION_SECONDS,
-            "sessionId": session.number,
-        }
-        return JSONResponse({**_SUCCESS, "data": data})
+        return JSONResponse({**_SUCCESS, "data": renewal_data(session, token)})
 
     async def telemetry(self, request: Request) -> Response:  # noqa: ARG002 - a route's signature
-        """Take drivers' telemetry and drop it."""
+        """Accept drivers' telemetry and discard it."""
         return JSONResponse({**_SUCCESS, "data": "Log Received"})
 
     async def identity(self, request: Request) -> Response:
-        """Prove that this server knows the token, without telling it."""
+        """Prove that this server knows the token, without revealing it."""
         nonce = request.query_params.get("nonce", "")
-        return JSONResponse({"proof": proof_of(self.token, nonce), "sessions": len(self.sessions)})
+        return JSONResponse(
+            {"proof": prove_identity(self.token, nonce), "sessions": len(self.sessions)}
+        )
 
     async def close_session(self, session: Session) -> None:
-        """End a session: what is open is rolled back, what is temporary is dropped."""
+        """End a session: roll back its transaction, drop its temporary objects."""
         if self.sessions.pop(session.token, None):
-            self.clients.forget(session)
+            self.clients.remove(session)
             async with session.lock:
                 await run_in_threadpool(session.close)
 
     async def abandon(self, session: Session) -> None:
-        """End a session whose client is gone."""
-        self.log.info("session %s: its client is gone, its transaction is undone", session.number)
+        """End a session whose client has disconnected."""
+        self.log.info(
+            "session %s: its client has disconnected, its transaction is rolled back",
+            session.number,
+        )
         await self.close_session(session)
 
     async def close(self) -> None:
@@ -207,18 +203,18 @@ class Service:
             await self.close_session(session)
         await run_in_threadpool(self.warehouse.close)
 
-    def _client(self, request: Request) -> tuple[Session, Guest | None]:
-        """The session that a request names, and the handler that has sent it, if one has."""
+    def _client(self, request: Request) -> tuple[Session, Guest[Session] | None]:
+        """Return the session that a request names, and the handler that sent it, if one did."""
         self.last_request = time.monotonic()
         # Authorization: Snowflake Token="…"
         token = request.headers.get("Authorization", "").partition('"')[2].rstrip('"')
-        guest = self.warehouse.guests.by_token(token)
+        guest = self.guests.by_token(token)
         if guest is not None:
             return guest.session, guest
         session = self.sessions.get(token)
         if session is None:
             raise _SessionGoneError
-        self.clients.seen(session, _address(request))
+        self.clients.connected(session, _address(request))
         return session, None
 
     def _query(self, request: Request) -> Query | None:
@@ -231,10 +227,10 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def build_app(service: Service, lifespan: Lifespan | None = None) -> Starlette:
-    """The ASGI application that serves `service`."""
+    """Build the ASGI application of the warehouse."""
 
     def route(path: str, endpoint: Endpoint, method: str) -> Route:
-        return Route(path, _answering(endpoint, service.log), methods=[method])
+        return Route(path, _with_error_answers(endpoint, service.log), methods=[method])
 
     async def unknown(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
@@ -258,7 +254,7 @@ def build_app(service: Service, lifespan: Lifespan | None = None) -> Starlette:
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: unknown})
 
 
-def _answering(endpoint: Endpoint, log: Logger) -> Endpoint:
+def _with_error_answers(endpoint: Endpoint, log: Logger) -> Endpoint:
     """Answer every exception with `success: false`: drivers repeat an HTTP 500 for minutes."""
 
     async def answer(request: Request) -> Response:
@@ -269,8 +265,8 @@ def _answering(endpoint: Endpoint, log: Logger) -> Endpoint:
             return JSONResponse(_refusal(SESSION_GONE, message))
         except SqlError as error:
             return JSONResponse(failure(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
-            # Logged is where it happened and not what it said, which may quote a statement.
+        except Exception as error:  # noqa: BLE001 - the client gets an answer to every exception
+            # The log gets the place and not the message, which may quote a statement.
             where = "".join(traceback.format_tb(error.__traceback__)[-5:])
             log.error("%s in %s\n%s", type(error).__name__, request.url.path, where)  # noqa: TRY400 - without the message
             message = f"Internal error of the embedded warehouse: {type(error).__name__}: {error}"
@@ -295,39 +291,5 @@ def _address(request: Request) -> tuple[str, int] | None:
     return (request.client.host, request.client.port) if request.client else None
 
 
-def _identifier(name: str | None) -> str | None:
-    return normalise_ident(name) if name else None
-
-
 def _refusal(code: str, message: str) -> dict[str, Any]:
     return {"data": {"errorCode": code}, "code": code, "message": message, "success": False}
-
-
-def _login_data(session: Session, token: str) -> dict[str, Any]:
-    parameters = {
-        "AUTOCOMMIT": True,
-        "CLIENT_SESSION_KEEP_ALIVE": False,
-        "CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY": 3600,
-        "CLIENT_TELEMETRY_ENABLED": False,
-        "CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False,
-        # 0: arrays are bound in the request and not by way of a stage.
-        "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD": 0,
-        "TIMEZONE": "Etc/UTC",
-    }
-    return {
-        "token": token,
-        "masterToken": token,
-        "validityInSeconds": SESSION_SECONDS,
-        "masterValidityInSeconds": SESSION_SECONDS,
-        "displayUserName": session.user,
-        "serverVersion": SERVER_VERSION,
-        "firstLogin": False,
-        "sessionId": session.number,
-        "parameters": [{"name": name, "value": value} for name, value in parameters.items()],
-        "sessionInfo": {
-            "databaseName": session.connection.database,
-            "schemaName": session.connection.schema,
-            "warehouseName": session.warehouse_name,
-            "roleName": session.role_name,
-        },
-    }

@@ -1,7 +1,7 @@
-"""The procedures and functions that there are.
+"""The procedures and functions that exist.
 
-Permanent ones are stored beside what is known of stages, and kept in memory. Temporary ones belong
-to their session and hide permanent ones of the same signature.
+Permanent ones are stored beside the catalog of stages, and kept in memory. Temporary ones belong to
+their session and hide permanent ones of the same signature.
 """
 
 from __future__ import annotations
@@ -9,35 +9,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 
+from local_snowflake.engine.context import WarehouseAccess
 from local_snowflake.routines.definitions import FUNCTION, Routine, Signature, from_text
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.names import Name, fully_qualified
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.names import Name, NameScope, complete_name
 
 _TABLE = f"{GLOBAL_DATABASE_NAME}._fs_information_schema._python_routines"
 
 
-def creation_sql() -> str:
-    """What the catalog needs beyond upstream's."""
-    return (
-        f"CREATE TABLE IF NOT EXISTS {_TABLE} "
-        "(database_name VARCHAR, schema_name VARCHAR, signature VARCHAR, definition VARCHAR)"
-    )
+def create_routine_table(warehouse: WarehouseAccess) -> None:
+    """Create the table of the permanent procedures and functions, if it does not exist."""
+    with warehouse.connect() as duck:
+        duck.execute(
+            f"CREATE TABLE IF NOT EXISTS {_TABLE} "
+            "(database_name VARCHAR, schema_name VARCHAR, signature VARCHAR, definition VARCHAR)"
+        )
 
 
 class RoutineCatalog:
     """The permanent procedures and functions of all databases.
 
     Args:
-        duck: A connection of its own: what it writes is no part of a session's transaction.
+        duck: A connection of its own, so that writes are not part of a session's transaction.
     """
 
     def __init__(self, duck: DuckDBPyConnection) -> None:
@@ -48,15 +45,15 @@ class RoutineCatalog:
         self._routines = {routine.signature: routine for routine in routines}
 
     def all(self) -> list[Routine]:
-        """All of them."""
+        """Return all of them."""
         return list(self._routines.values())
 
     def get(self, signature: Signature) -> Routine | None:
-        """The routine of that signature."""
+        """Return the routine of that signature."""
         return self._routines.get(signature)
 
     def put(self, routine: Routine) -> None:
-        """Store a routine in the place of the one of its signature."""
+        """Store a routine, in place of the one with the same signature."""
         with self._lock:
             self._delete([routine.signature])
             self._duck.execute(
@@ -69,12 +66,12 @@ class RoutineCatalog:
             self._routines[routine.signature] = routine
 
     def drop(self, signatures: Iterable[Signature]) -> None:
-        """Forget routines."""
+        """Drop routines."""
         with self._lock:
             self._delete(list(signatures))
 
     def drop_within(self, database: str, schema: str | None = None) -> list[Routine]:
-        """Forget the routines of a database or schema that was dropped, and give them."""
+        """Drop the routines of a database or schema, and return them."""
         gone = [
             routine
             for routine in self.all()
@@ -98,8 +95,8 @@ class SessionRoutines:
     """The procedures and functions that a session sees.
 
     Attributes:
-        permanent: Everybody's.
-        temporary: Its own.
+        permanent: Those that all sessions see.
+        temporary: Those of this session.
     """
 
     permanent: RoutineCatalog
@@ -109,51 +106,40 @@ class SessionRoutines:
         return bool(self.temporary) or bool(self.permanent.all())
 
     def get(self, signature: Signature) -> Routine | None:
-        """The routine of that signature, a temporary one first."""
+        """Return the routine of that signature, a temporary one first."""
         return self.temporary.get(signature) or self.permanent.get(signature)
 
     def visible(self) -> list[Routine]:
-        """All that are not hidden, by name."""
+        """Return all that are not hidden, by name."""
         routines = {r.signature: r for r in self.permanent.all()} | self.temporary
         return [routine for _, routine in sorted(routines.items())]
 
     def named(self, kind: str, name: Name) -> list[Routine]:
-        """All of one kind and name, whatever their arguments."""
+        """Return all of one kind and name, with any arguments."""
         return [r for r in self.visible() if r.kind == kind and r.name == name]
 
-    def search(self, kind: str, parts: list[str], session: Session) -> list[Routine]:
-        """What a name may mean: without a schema the current one is looked into, then PUBLIC.
+    def search(self, kind: str, parts: list[str], scope: NameScope) -> list[Routine]:
+        """Find what a name may mean; without a schema look into the current one, then into PUBLIC.
 
         See https://docs.snowflake.com/en/sql-reference/name-resolution.
         """
-        connection = session.connection
-        if len(parts) == 1 and (connection.database is None or connection.schema is None):
+        if len(parts) == 1 and (scope.database is None or scope.schema is None):
             return []
-        if len(parts) == 2 and connection.database is None:  # noqa: PLR2004 - schema and name
+        if len(parts) == 2 and scope.database is None:  # noqa: PLR2004 - schema and name
             return []
-        found = self.named(kind, fully_qualified(parts, session))
+        found = self.named(kind, complete_name(parts, scope))
         if not found and len(parts) == 1:
-            found = self.named(kind, fully_qualified(["PUBLIC", *parts], session))
+            found = self.named(kind, complete_name(["PUBLIC", *parts], scope))
         return found
 
 
 def unknown(kind: str, what: object) -> SqlError:
-    """The error for a procedure or function that is not there."""
+    """Make the error for the call of a procedure or function that does not exist."""
     if kind == FUNCTION:
         return SqlError(
             f"SQL compilation error:\nUnknown user-defined function {what}.", 2141, "42601"
         )
     return SqlError(f"SQL compilation error:\nUnknown {kind.lower()} {what}.", 2140, "42601")
-
-
-def missing(kind: str, signature: Signature) -> SqlError:
-    """The error for DROP and DESCRIBE of what is not there."""
-    return SqlError(
-        f"SQL compilation error:\n{kind.capitalize()} '{signature}' does not exist or not "
-        "authorized.",
-        2003,
-        "02000",
-    )
 
 
 def _key(signature: Signature) -> str:

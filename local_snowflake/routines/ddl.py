@@ -1,6 +1,6 @@
 """CREATE, DROP, DESCRIBE and ALTER of procedures and functions.
 
-What upstream lacks: it hands them to DuckDB, whose syntax error quotes the whole body. Those in
+What fakesnow lacks: it hands them to DuckDB, whose syntax error quotes the whole body. Those in
 Python run here (see `procedures.py` and `functions.py`); those in SQL, JavaScript, Java and Scala
 are refused.
 """
@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from fakesnow.statement_type import DDL, DESCRIBE
 
-from local_snowflake.engine.answers import rows_result
-from local_snowflake.engine.results import StatementResult, status_result, text_column
-from local_snowflake.routines.catalog import missing
+from local_snowflake.engine.results import (
+    StatementResult,
+    already_exists_result,
+    rows_result,
+    status_result,
+    text_column,
+)
+from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import (
     FUNCTION,
     PROCEDURE,
@@ -26,15 +30,11 @@ from local_snowflake.routines.definitions import (
 from local_snowflake.routines.functions import is_built_in
 from local_snowflake.routines.grammar import read_routine, read_types
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.errors import does_not_exist, unsupported
 from local_snowflake.sql.lexer import Reader
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.object_names import read_name
+from local_snowflake.sql.names import Name, read_name
+from local_snowflake.sql.options import read_create_modifiers
 from local_snowflake.sql.statements import Statement
-from local_snowflake.stages.named_formats import already_exists, create_words
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _KINDS = {FUNCTION, PROCEDURE}
 _BEFORE_KIND = {"OR", "REPLACE", "TEMPORARY", "TEMP", "SECURE", "AGGREGATE", "EXTERNAL", "TABLE"}
@@ -47,7 +47,9 @@ class CreateRoutine:
         """Whether the statement creates one."""
         return statement.keyword == "CREATE" and _kind(statement) is not None
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: RoutineContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Store it.
 
         Raises:
@@ -55,7 +57,7 @@ class CreateRoutine:
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("CREATE")
-        is_replaced, is_temporary = create_words(reader)
+        is_replaced, is_temporary = read_create_modifiers(reader)
         reader.accept("SECURE")
         for word, feature in (
             ("AGGREGATE", "An aggregate function (UDAF)"),
@@ -74,7 +76,7 @@ class CreateRoutine:
             else session.routines.permanent.get(routine.signature)
         )
         if found is not None and not is_replaced:
-            return already_exists(name.name, if_not_exists=if_not_exists)
+            return already_exists_result(name.name, if_not_exists=if_not_exists)
         if kind == FUNCTION and is_built_in(name.name):
             raise unsupported(f"A function with the name of a built-in one ({name.name})")
         session.warehouse.handlers.check_packages(routine.packages)
@@ -89,7 +91,9 @@ class DropRoutine:
         """Whether the statement drops one."""
         return statement.keyword == "DROP" and _kind(statement) is not None
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: RoutineContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Forget it; of two of one signature the temporary one goes first.
 
         Raises:
@@ -108,7 +112,7 @@ class DropRoutine:
             permanent = session.routines.permanent.get(signature)
             if permanent is None:
                 if not if_exists:
-                    raise missing(kind, signature)
+                    raise does_not_exist(kind.capitalize(), signature)
                 message = (
                     f"Drop statement executed successfully ({signature.name.name} already dropped)."
                 )
@@ -125,7 +129,9 @@ class DescribeRoutine:
         """Whether the statement describes one."""
         return statement.keyword in {"DESCRIBE", "DESC"} and _kind(statement) is not None
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: RoutineContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Give a row per property.
 
         Raises:
@@ -138,7 +144,7 @@ class DescribeRoutine:
         reader.expect_end()
         routine = session.routines.get(signature)
         if routine is None:
-            raise missing(kind, signature)
+            raise does_not_exist(kind.capitalize(), signature)
         rows = [[key, value] for key, value in _described(routine).items()]
         return rows_result(rows, [text_column("property"), text_column("value")], DESCRIBE)
 
@@ -151,7 +157,9 @@ class CommentOnRoutine:
         words = [word for word in statement.words if word not in {"IF", "EXISTS"}]
         return words[:2] == ["COMMENT", "ON"] and bool(_KINDS & set(words[2:3]))
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: RoutineContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Keep the comment.
 
         Raises:
@@ -167,7 +175,7 @@ class CommentOnRoutine:
         comment = reader.expect_kind("string").text
         routine = session.routines.get(signature)
         if routine is None and not if_exists:
-            raise missing(kind, signature)
+            raise does_not_exist(kind.capitalize(), signature)
         if routine is not None:
             is_temporary = signature in session.routines.temporary
             _store(session, replace(routine, comment=comment), is_temporary=is_temporary)
@@ -186,7 +194,12 @@ class UnsupportedRoutine:
             or (statement.keyword == "WITH" and words[2:4] == ["AS", "PROCEDURE"])
         )
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:  # noqa: ARG002 - the protocol's signature
+    def run(
+        self,
+        session: RoutineContext,  # noqa: ARG002 - the protocol's signature
+        statement: Statement,
+        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
+    ) -> StatementResult:
         """Raise the error that names the feature."""
         if statement.keyword == "WITH":
             raise unsupported("An anonymous procedure (WITH … AS PROCEDURE)")
@@ -195,7 +208,7 @@ class UnsupportedRoutine:
         raise unsupported(statement.label)
 
 
-def _store(session: Session, routine: Routine, *, is_temporary: bool) -> None:
+def _store(session: RoutineContext, routine: Routine, *, is_temporary: bool) -> None:
     if is_temporary:
         session.routines.temporary[routine.signature] = routine
     else:
@@ -226,7 +239,7 @@ def _described(routine: Routine) -> dict[str, str | None]:
     return described
 
 
-def _read_signature(reader: Reader, kind: str, session: Session) -> Signature:
+def _read_signature(reader: Reader, kind: str, session: RoutineContext) -> Signature:
     name: Name = read_name(reader, session)
     return Signature(kind, name, read_types(reader))
 

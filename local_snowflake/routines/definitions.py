@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.types import RoutineType
-
-if TYPE_CHECKING:
-    pass
+from local_snowflake.sql.types import SnowflakeType
 
 PROCEDURE, FUNCTION = "PROCEDURE", "FUNCTION"
 
@@ -43,7 +40,7 @@ class Argument:
     """
 
     name: str
-    type: RoutineType
+    type: SnowflakeType
     default: str | None = None
 
 
@@ -88,7 +85,7 @@ class Routine:
     kind: str
     name: Name
     arguments: tuple[Argument, ...]
-    returns: RoutineType | None
+    returns: SnowflakeType | None
     columns: tuple[Argument, ...]
     handler: str
     body: str | None
@@ -130,7 +127,7 @@ def from_text(text: str) -> Routine:
             "name": Name(*raw["name"]),
             "arguments": tuple(_argument(a) for a in raw["arguments"]),
             "columns": tuple(_argument(a) for a in raw["columns"]),
-            "returns": RoutineType(**returns) if returns else None,
+            "returns": SnowflakeType(**returns) if returns else None,
             "packages": tuple(raw["packages"]),
             "imports": tuple(
                 Import(Name(*i["stage"]) if i["stage"] else None, i["path"]) for i in raw["imports"]
@@ -140,7 +137,7 @@ def from_text(text: str) -> Routine:
 
 
 def _argument(raw: dict[str, object]) -> Argument:
-    return Argument(**{**raw, "type": RoutineType(**raw["type"])})  # type: ignore[arg-type]  # as it was stored
+    return Argument(**{**raw, "type": SnowflakeType(**raw["type"])})  # type: ignore[arg-type]  # as it was stored
 
 
 def returns_of(routine: Routine) -> str:

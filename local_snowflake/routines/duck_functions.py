@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from sqlglot import Expr, exp
 
 from local_snowflake.routines.definitions import Routine
-from local_snowflake.sql.quoting import literal
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from local_snowflake.sql.quoting import sql_literal
 
 SESSION_VARIABLE = "local_snowflake_session"
 """DuckDB's variable with the number of a connection's session."""
@@ -88,7 +86,7 @@ def call_sql(routine: Routine, key: str, arguments: Sequence[str]) -> str:
         arguments: The SQL of its arguments, in their declared types.
     """
     session = f"CAST(getvariable('{SESSION_VARIABLE}') AS BIGINT)"
-    return f"{_name(routine)}({', '.join([session, literal(key), *arguments])})"
+    return f"{_name(routine)}({', '.join([session, sql_literal(key), *arguments])})"
 
 
 class Called(NamedTuple):

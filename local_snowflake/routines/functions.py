@@ -1,6 +1,6 @@
 """Calls of functions in Python, in any expression.
 
-What upstream lacks: all of it. A call becomes one of DuckDB's functions (see
+What fakesnow lacks: all of it. A call becomes one of DuckDB's functions (see
 `duck_functions.py`), with its arguments cast to the declared types.
 """
 
@@ -9,20 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import sqlglot
 from sqlglot import Expr, exp
 
 from local_snowflake.routines.catalog import unknown
+from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import FUNCTION, Routine
 from local_snowflake.routines.duck_functions import call_sql
 from local_snowflake.routines.overloads import best_of, condition_of, ordered_arguments
 from local_snowflake.routines.workers import key_of
-from local_snowflake.sql.names import stored
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.names import stored_identifier
 
 _PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_$]*")
 _MARK = "PYTHON_FUNCTIONS_OF"
@@ -36,7 +33,7 @@ def is_built_in(name: str) -> bool:
     return not isinstance(read, exp.Anonymous)
 
 
-def mark_python_functions(expression: Expr, session: Session) -> Expr:
+def mark_python_functions(expression: Expr, session: RoutineContext) -> Expr:
     """Mark the calls of Python functions, before other rewrites and upstream see them.
 
     Raises:
@@ -46,7 +43,7 @@ def mark_python_functions(expression: Expr, session: Session) -> Expr:
         return expression
     for call in list(expression.find_all(exp.Anonymous)):
         node: Expr = call
-        parts = [call.this.upper() if isinstance(call.this, str) else stored(call.this)]
+        parts = [call.this.upper() if isinstance(call.this, str) else stored_identifier(call.this)]
         if isinstance(call.parent, exp.Dot) and call.parent.expression is call:
             node = call.parent
             parts = [*_path(node.this), *parts]
@@ -70,7 +67,7 @@ def mark_python_functions(expression: Expr, session: Session) -> Expr:
     return expression
 
 
-def call_python_functions(expression: Expr, session: Session) -> Expr:
+def call_python_functions(expression: Expr, session: RoutineContext) -> Expr:
     """Let the marked calls be calls of DuckDB's functions."""
     # From the inside out: an argument may be such a call.
     for call in reversed(list(expression.find_all(exp.Anonymous))):
@@ -122,7 +119,7 @@ def _call(key: str, routine: Routine, arguments: Sequence[str]) -> str:
     return call
 
 
-def _key(routine: Routine, session: Session) -> str:
+def _key(routine: Routine, session: RoutineContext) -> str:
     is_temporary = session.routines.temporary.get(routine.signature) is routine
     return key_of(routine, session.number if is_temporary else None)
 
@@ -130,7 +127,7 @@ def _key(routine: Routine, session: Session) -> str:
 def _path(node: Expr) -> list[str]:
     if isinstance(node, exp.Dot):
         return [*_path(node.this), *_path(node.expression)]
-    return [stored(node)] if isinstance(node, exp.Identifier) else [node.name.upper()]
+    return [stored_identifier(node)] if isinstance(node, exp.Identifier) else [node.name.upper()]
 
 
 def _kind(argument: Expr) -> str | None:

@@ -6,18 +6,14 @@ https://docs.snowflake.com/en/sql-reference/sql/create-function.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import FUNCTION, Argument, Import, Routine
 from local_snowflake.sql.errors import syntax_error, unsupported
 from local_snowflake.sql.lexer import Reader, Token
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.options import Options, read_options
-from local_snowflake.sql.types import RoutineType, read_type
+from local_snowflake.sql.types import SnowflakeType, read_type
 from local_snowflake.stages.locations import location_from
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _OUTSIDE = {"EXTERNAL_ACCESS_INTEGRATIONS", "SECRETS"}
 _PHRASES = {
@@ -34,7 +30,7 @@ _PHRASES = {
 """What may stand between the options, and what of it is kept."""
 
 
-def read_routine(reader: Reader, kind: str, name: Name, session: Session) -> Routine:
+def read_routine(reader: Reader, kind: str, name: Name, session: RoutineContext) -> Routine:
     """Read a definition from the parenthesis after its name on.
 
     Raises:
@@ -110,14 +106,14 @@ def _read_default(reader: Reader) -> str:
     while reader.next.text not in {",", ")"} and reader.next.kind != "end":
         end = reader.next.end
         if reader.next.text == "(":
-            inner = reader.parenthesised()
+            inner = reader.read_parentheses()
             end = (inner[-1].end if inner else end) + 1
         else:
             reader.take()
     return reader.sql[start:end]
 
 
-def _read_returns(reader: Reader, kind: str) -> tuple[RoutineType | None, tuple[Argument, ...]]:
+def _read_returns(reader: Reader, kind: str) -> tuple[SnowflakeType | None, tuple[Argument, ...]]:
     if reader.accept("TABLE"):
         if kind == FUNCTION:
             raise unsupported("A table function (UDTF)")
@@ -155,7 +151,7 @@ def _read_clauses(reader: Reader, kind: str) -> tuple[dict[str, str], Options, s
     return words, Options(values), body
 
 
-def _import(text: str, session: Session) -> Import:
+def _import(text: str, session: RoutineContext) -> Import:
     location = location_from(Token("string", text, 0, 0), session)
     if not any(file.name == location.path for file in location.files()):
         raise syntax_error(f"The file {text} of IMPORTS is not in its stage.")

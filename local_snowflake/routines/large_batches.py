@@ -13,18 +13,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.errors import error_from_stream
+from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.duck_functions import SESSION_VARIABLE, Called, called_by
-from local_snowflake.sql.errors import error_of_stream
-from local_snowflake.sql.quoting import identifier, literal
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.quoting import sql_identifier, sql_literal
 
 BATCH_ROWS = 61_440
 """How many rows are computed at once: half of those that DuckDB stores together."""
@@ -41,7 +39,7 @@ _KEPT_BY_ARROW = {
 }  # fmt: skip
 
 
-def in_large_batches(statement: Expr, session: Session) -> Expr:
+def in_large_batches(statement: Expr, session: RoutineContext) -> Expr:
     """The statement with its calls computed in large batches, where it is as plain as that.
 
     Args:
@@ -114,7 +112,7 @@ class _Reading:
         query: `SELECT keys, f(columns) FROM …`.
     """
 
-    def __init__(self, session: Session, query: exp.Select) -> None:
+    def __init__(self, session: RoutineContext, query: exp.Select) -> None:
         self._session = session
         self._functions = session.warehouse.functions
         self._query = query
@@ -155,9 +153,9 @@ class _Reading:
         self._duck.close()
 
     def _enter(self) -> None:
-        connection = self._session.connection
-        if connection.database and connection.schema:
-            place = literal(identifier(connection.database, connection.schema))
+        database, schema = self._session.database, self._session.schema
+        if database and schema:
+            place = sql_literal(sql_identifier(database, schema))
             self._duck.execute(f"SET schema = {place}").fetchall()
         self._duck.execute(f"SET VARIABLE {SESSION_VARIABLE} = {self._session.number}").fetchall()
 
@@ -201,7 +199,7 @@ class _Reading:
                     yield pa.Table.from_batches(waiting)
                     waiting = []
         except (OSError, pa.ArrowException) as error:  # how Arrow passes on DuckDB's
-            self._functions.fail(self._session.number, error_of_stream(str(error)))
+            self._functions.fail(self._session.number, error_from_stream(str(error)))
             raise
         if waiting:
             yield pa.Table.from_batches(waiting)

@@ -11,23 +11,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
+from duckdb import DuckDBPyConnection
 
 from local_snowflake.routines.catalog import unknown
 from local_snowflake.routines.definitions import FUNCTION, Routine, Signature
 from local_snowflake.routines.duck_functions import DuckFunctions
 from local_snowflake.routines.handler_side.function import arrow_type
 from local_snowflake.routines.handlers.environment import START_SECONDS, HandlerEnvironment, Started
-from local_snowflake.routines.handlers.errors import ended, python_error
+from local_snowflake.routines.handlers.errors import handler_ended, python_error
 from local_snowflake.routines.handlers.process import HandlerEndedError, HandlerProcess
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.types import RoutineType
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from local_snowflake.sql.types import SnowflakeType
 
 
 @dataclass(eq=False)
@@ -200,7 +198,7 @@ class FunctionWorkers:
                 return reader.read_all().column(0)
         except HandlerEndedError as error:
             worker.close()
-            raise ended(routine, error, is_cancelled=session in self._stopped) from error
+            raise handler_ended(routine, error, is_cancelled=session in self._stopped) from error
 
     def _leave(self, is_it: Callable[[int, str], bool]) -> None:
         with self._lock:
@@ -248,7 +246,7 @@ def key_of(routine: Routine, session: int | None = None) -> str:
 
 
 def _returned(routine: Routine) -> dict[str, Any]:
-    returns = routine.returns or RoutineType("VARCHAR")
+    returns = routine.returns or SnowflakeType("VARCHAR")
     return {"kind": returns.kind, "precision": returns.precision, "scale": returns.scale}
 
 

@@ -1,42 +1,19 @@
-"""Errors in the shape that Snowflake's clients understand."""
+"""The error that a statement fails with, in the form that Snowflake's clients understand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import duckdb
-import snowflake.connector.errors
-from sqlglot.errors import SqlglotError
-
-from local_snowflake.sql.statements import Statement
-
 SYNTAX_ERROR = 1003
 UNSUPPORTED = 2
 CANCELED = 604
 ALREADY_EXISTS = 2002
-
-SEPARATOR = "\x1f"
-"""Stands between the parts of what is stored in one of DuckDB's names; shown as a dot."""
-
-# DuckDB's exception classes and the error number and SQL state that Snowflake gives for the same.
-# The first class that fits counts, so the more special ones stand first.
-_DUCKDB_CODES: tuple[tuple[type[duckdb.Error], int, str], ...] = (
-    (duckdb.InterruptException, CANCELED, "57014"),
-    (duckdb.ParserException, SYNTAX_ERROR, "42000"),
-    (duckdb.SyntaxException, SYNTAX_ERROR, "42000"),
-    (duckdb.BinderException, 904, "42000"),
-    (duckdb.CatalogException, 2003, "42S02"),
-    (duckdb.ConstraintException, 100072, "22000"),
-    (duckdb.ConversionException, 100038, "22018"),
-    (duckdb.OutOfRangeException, 100035, "22003"),
-    (duckdb.TransactionException, 625, "57014"),
-    (duckdb.Error, 100132, "P0000"),
-)
+DOES_NOT_EXIST = 2003
 
 
 @dataclass
 class SqlError(Exception):
-    """A statement failed; sent to the client as `success: false`.
+    """A statement failed; the client receives it as `success: false`.
 
     Attributes:
         message: What went wrong, for the person who wrote the statement.
@@ -53,63 +30,33 @@ class SqlError(Exception):
 
 
 def unsupported(feature: str) -> SqlError:
-    """The error for what this warehouse has not, naming the feature."""
+    """Make the error for a feature that the embedded warehouse does not have."""
     return SqlError(f"{feature} is not in the embedded warehouse.", UNSUPPORTED, "0A000")
 
 
 def syntax_error(message: str) -> SqlError:
-    """The error for a statement that cannot be understood."""
+    """Make the error for a statement that cannot be parsed."""
     return SqlError(f"SQL compilation error:\n{message}", SYNTAX_ERROR, "42000")
 
 
-def as_sql_error(error: Exception, statement: Statement) -> SqlError:
-    """Turn whatever running `statement` raised into an error for its client.
+def already_exists(name: object) -> SqlError:
+    """Make the error for CREATE of an object whose name is taken."""
+    message = f"SQL compilation error:\nObject '{name}' already exists."
+    return SqlError(message, ALREADY_EXISTS, "42710")
 
-    Every exception is answered: the drivers repeat a request that got an HTTP 500 for minutes.
+
+def does_not_exist(kind: str, name: object, sqlstate: str = "02000") -> SqlError:
+    """Make the error for an object that does not exist.
+
+    Args:
+        kind: The kind of object, as the message begins: `Table`, `File format`.
+        name: Its name.
+        sqlstate: Snowflake's SQL state; tables and views have one of their own.
     """
-    if isinstance(error, SqlError):
-        return error
-    if isinstance(error, snowflake.connector.errors.Error):
-        return _from_connector(error)
-    if isinstance(error, SqlglotError):
-        return syntax_error(_without_terminal_codes(str(error)))
-    if isinstance(error, duckdb.Error):
-        return _from_duckdb(error)
-    if isinstance(error, NotImplementedError):
-        return unsupported(str(error) or statement.label)
-    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return SqlError(
-        f"This form of {statement.label} is not in the embedded warehouse ({reason}).",
-        UNSUPPORTED,
-        "0A000",
-    )
+    message = f"SQL compilation error:\n{kind} '{name}' does not exist or not authorized."
+    return SqlError(message, DOES_NOT_EXIST, sqlstate)
 
 
-def error_of_stream(text: str) -> SqlError:
-    """The error for what DuckDB has said by way of Arrow, which passes on the text alone."""
-    kind = text.partition(" Error:")[0].replace(" ", "").replace("INTERRUPT", "Interrupt")
-    found = getattr(duckdb, f"{kind}Exception", duckdb.Error)
-    return _from_duckdb(found(text))
-
-
-def _from_connector(error: snowflake.connector.errors.Error) -> SqlError:
-    # raw_msg: the client adds number and state itself.
-    message = (error.raw_msg or str(error)).replace(SEPARATOR, ".")
-    if message.startswith("Catalog Error") and message.rstrip("!").endswith("already exists"):
-        # Upstream gives every error of DuckDB's catalog the number of what is missing.
-        return SqlError(message, ALREADY_EXISTS, "42710")
-    sqlstate = error.sqlstate if error.sqlstate != "n/a" else "42000"
-    return SqlError(message, max(error.errno, 0), sqlstate or "42000")
-
-
-def _from_duckdb(error: duckdb.Error) -> SqlError:
-    if "Division by zero" in str(error):
-        return SqlError("Division by zero", 100051, "22012")
-    number, sqlstate = next(
-        (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
-    )
-    return SqlError(str(error).replace(SEPARATOR, "."), number, sqlstate)
-
-
-def _without_terminal_codes(text: str) -> str:
-    return text.replace("\x1b[4m", "").replace("\x1b[0m", "")
+def canceled() -> SqlError:
+    """Make the error for a statement that was canceled."""
+    return SqlError("SQL execution canceled", CANCELED, "57014")

@@ -1,7 +1,8 @@
-"""Reading the statements about stages and files, which sqlglot knows in part only.
+"""Cuts SQL into tokens: what a statement's code is, and what is a string, a name or a comment.
 
-Its grammar has neither REMOVE nor GET, reads PUT without commas between options, and turns a
-location with quoted parts (`@"S"."%T"/"1.2"/file`) into something else.
+Statements about stages, files, procedures and functions are read from these tokens (`Reader`):
+sqlglot knows neither REMOVE nor GET, reads PUT without commas between options, and turns a location
+with quoted parts (`@"S"."%T"/"1.2"/file`) into something else.
 """
 
 from __future__ import annotations
@@ -11,13 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_snowflake.sql.bindings import Bindings
+from local_snowflake.sql.bindings import NO_BINDINGS, Bindings
 from local_snowflake.sql.errors import syntax_error
 
+STRING = r"'(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$"
+QUOTED_NAME = r'"(?:[^"]|"")*"'
+# `//` starts a comment, but not in file://.
+COMMENT = r"--[^\n]*|(?<!:)//[^\n]*|/\*.*?\*/"
+
+NOT_CODE = re.compile(
+    rf"(?P<string>{STRING})|(?P<name>{QUOTED_NAME})|(?P<comment>{COMMENT})", re.DOTALL
+)
 _TOKEN = re.compile(
-    r"""(?P<blank>\s+|--[^\n]*|/\*.*?\*/)
-      | (?P<string>'(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$)
-      | (?P<name>"(?:[^"]|"")*")
+    rf"""(?P<blank>\s+|{COMMENT})
+      | (?P<string>{STRING})
+      | (?P<name>{QUOTED_NAME})
       | (?P<location>@(?:"(?:[^"]|"")*"|[^\s"(),;'])+)
       | (?P<file>file://[^\s;]+)
       | (?P<bind>\?)
@@ -30,13 +39,28 @@ _ESCAPE = re.compile(r"''|\\(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[0-7]{1,3}|.)", re.
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
 
+def strip_comments(sql: str) -> str:
+    """Remove comments and surrounding blanks; strings and names stay as they are."""
+    return NOT_CODE.sub(lambda m: " " if m["comment"] else m[0], sql).strip()
+
+
+def split_code(sql: str) -> list[tuple[str, bool]]:
+    """Cut the text into pieces: (piece, whether it is code and not a string, name or comment)."""
+    pieces = []
+    start = 0
+    for match in NOT_CODE.finditer(sql):
+        pieces += [(sql[start : match.start()], True), (match[0], False)]
+        start = match.end()
+    return [*pieces, (sql[start:], True)]
+
+
 @dataclass(frozen=True)
 class Token:
     """A piece of a statement.
 
     Attributes:
         kind: string, name, location, file, number, word, symbol, bind or end.
-        text: What it means: a string without its quotes and escapes, a quoted name without its
+        text: Its meaning: a string without its quotes and escapes, a quoted name without its
             quotes, anything else as it is written.
         start: Where it begins in the statement.
         end: Where it ends.
@@ -54,7 +78,7 @@ class Token:
 
 
 class Reader:
-    """Goes through the tokens of a statement.
+    """Reads a statement token by token.
 
     Args:
         sql: The statement.
@@ -64,9 +88,9 @@ class Reader:
         SqlError: A `?` has no value.
     """
 
-    def __init__(self, sql: str, bindings: Bindings) -> None:
+    def __init__(self, sql: str, bindings: Bindings = NO_BINDINGS) -> None:
         self.sql = sql
-        self._tokens = tokens_of(sql, bindings.rows[0])
+        self._tokens = tokenize(sql, bindings.rows[0])
         self._position = 0
 
     @property
@@ -80,7 +104,7 @@ class Reader:
         return self._tokens[min(self._position + 1, len(self._tokens) - 1)]
 
     def take(self) -> Token:
-        """The next token, which is then behind us."""
+        """Return the next token and step over it."""
         token = self.next
         self._position = min(self._position + 1, len(self._tokens) - 1)
         return token
@@ -95,35 +119,39 @@ class Reader:
         return True
 
     def expect(self, *texts: str) -> None:
-        """Step over the next tokens, which have to be these.
+        """Step over the next tokens, which must be these words or symbols.
 
         Raises:
-            SqlError: They are not.
+            SqlError: They are others.
         """
         if not self.accept(*texts):
             raise self.unexpected(" ".join(texts))
 
     def expect_kind(self, *kinds: str) -> Token:
-        """The next token, which has to be of one of these kinds.
+        """Return the next token, which must be of one of these kinds, and step over it.
 
         Raises:
-            SqlError: It is not.
+            SqlError: It is of another kind.
         """
         if self.next.kind not in kinds:
             raise self.unexpected(" or ".join(kinds))
         return self.take()
 
     def expect_end(self) -> None:
-        """Make sure that the statement is at its end.
+        """Make sure that the statement ends here.
 
         Raises:
-            SqlError: It goes on.
+            SqlError: More tokens follow.
         """
         if self.next.kind != "end":
             raise self.unexpected("the end")
 
-    def parenthesised(self) -> list[Token]:
-        """Step over the group that begins with the next token, `(`; the tokens inside it."""
+    def read_parentheses(self) -> list[Token]:
+        """Step over a group in parentheses and return the tokens inside it.
+
+        Raises:
+            SqlError: The next token is no `(`, or the group is not closed.
+        """
         self.expect("(")
         first, depth = self._position, 1
         while depth:
@@ -135,29 +163,22 @@ class Reader:
         return self._tokens[first : self._position - 1]
 
     def rest(self) -> list[Token]:
-        """All tokens that are still to come."""
+        """Return all tokens that are not read yet."""
         return self._tokens[self._position : -1]
 
-    def unexpected(self, wanted: str) -> Exception:
-        """The error for a token that should not be here."""
+    def unexpected(self, expected: str) -> Exception:
+        """Make the error for the next token, in whose place something else is expected."""
         found = self.next.text or "the end of the statement"
         return syntax_error(
-            f"syntax error at position {self.next.start}: {found!r} where {wanted} is expected."
+            f"syntax error at position {self.next.start}: {found!r} where {expected} is expected."
         )
 
 
-def text_of(literal: str) -> str:
-    """What a string constant means, without its quotes and escapes."""
-    if literal.startswith("$$"):
-        return literal[2:-2]
-    return _ESCAPE.sub(_unescaped, literal[1:-1])
-
-
-def tokens_of(sql: str, values: Any = None) -> list[Token]:
-    """The tokens of a text; each `?` is a string with the next of the values.
+def tokenize(sql: str, values: Any = None) -> list[Token]:
+    """Cut a text into tokens; each `?` becomes a string with the next of the values.
 
     Raises:
-        SqlError: There are values, and fewer than `?`.
+        SqlError: There are values, but fewer than `?`.
     """
     remaining: list[Any] = list(values) if isinstance(values, Sequence) else []
     tokens = []
@@ -166,7 +187,7 @@ def tokens_of(sql: str, values: Any = None) -> list[Token]:
         if kind == "blank":
             continue
         if kind == "string":
-            text = text_of(text)
+            text = unquote_string(text)
         elif kind == "name":
             text = text[1:-1].replace('""', '"')
         elif kind == "bind" and values is not None:
@@ -177,7 +198,14 @@ def tokens_of(sql: str, values: Any = None) -> list[Token]:
     return [*tokens, Token("end", "", len(sql), len(sql))]
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def unquote_string(literal: str) -> str:
+    """Return the value of a string constant, without its quotes and escapes."""
+    if literal.startswith("$$"):
+        return literal[2:-2]
+    return _ESCAPE.sub(_unescape, literal[1:-1])
+
+
+def _unescape(match: re.Match[str]) -> str:
     code = match[1]
     if code is None:
         return "'"

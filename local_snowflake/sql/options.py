@@ -33,10 +33,6 @@ class Options:
             for name, value in self._values.items()
         }
 
-    def over(self, defaults: dict[str, Value]) -> Options:
-        """These options, and the given ones where these say nothing."""
-        return Options({**defaults, **self._values})
-
     def get(self, name: str) -> Value:
         """An option's value as it was written; None when it is not given."""
         self._read.add(name)
@@ -125,6 +121,18 @@ def read_options(reader: Reader) -> Options:
         values[name] = _read_value(reader)
         reader.accept(",")
     return Options(values)
+
+
+def read_create_modifiers(reader: Reader) -> tuple[bool, bool]:
+    """Read the words between CREATE and the kind of object.
+
+    Returns:
+        Whether it replaces, and whether the object is temporary.
+    """
+    replace = reader.accept("OR", "REPLACE")
+    reader.accept("SCOPED")
+    temporary = any(reader.accept(word) for word in ("TEMP", "TEMPORARY", "VOLATILE"))
+    return replace, temporary
 
 
 def _read_value(reader: Reader) -> Value:

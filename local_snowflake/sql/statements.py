@@ -1,4 +1,4 @@
-"""From the text of a request to its statements."""
+"""Splits the text of a request into statements."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ import sqlglot
 from sqlglot import Expr
 from sqlglot.errors import SqlglotError
 
-# What a scan for `;`, `?` or `$name` has to step over. `//` starts a comment, but not in file://.
-_LEXEMES = re.compile(
-    r"""(?P<string>'(?:[^'\\]|\\.|'')*'|\$\$.*?\$\$)
-      | (?P<name>"(?:[^"]|"")*")
-      | (?P<comment>--[^\n]*|(?<!:)//[^\n]*|/\*.*?\*/)
-      | (?P<end>;)
-      | (?P<bind>\?)""",
-    re.DOTALL | re.VERBOSE,
-)
+from local_snowflake.sql.lexer import NOT_CODE, strip_comments
+
+_SCAN = re.compile(NOT_CODE.pattern + r"|(?P<end>;)|(?P<bind>\?)", re.DOTALL)
 _DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE"})
 _DDL = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE"})
 
@@ -38,7 +32,7 @@ class Statement:
     @cached_property
     def words(self) -> list[str]:
         """The first words in upper case, without comments: `["CREATE", "TABLE", "T"]`."""
-        return re.findall(r"[A-Za-z_$][\w$]*", without_comments(self.sql)[:500].upper())[:8]
+        return re.findall(r"[A-Za-z_$][\w$]*", strip_comments(self.sql)[:500].upper())[:8]
 
     @property
     def keyword(self) -> str:
@@ -55,7 +49,7 @@ class Statement:
 
     @property
     def is_dml(self) -> bool:
-        """Whether it changes rows, so that it belongs into a transaction.
+        """Whether it changes rows, so that it runs in a transaction.
 
         TRUNCATE is DML in Snowflake: https://docs.snowflake.com/en/sql-reference/sql-dml
         """
@@ -90,34 +84,17 @@ class Statement:
             return None
 
 
-def split(text: str) -> list[Statement]:
+def split_statements(text: str) -> list[Statement]:
     """Split the text of a request at its semicolons; statements without content are left out."""
     statements = []
     start = binds = 0
-    ends = [(m.start(), m.lastgroup) for m in _LEXEMES.finditer(text)] + [(len(text), "end")]
+    ends = [(m.start(), m.lastgroup) for m in _SCAN.finditer(text)] + [(len(text), "end")]
     for position, kind in ends:
         if kind == "bind":
             binds += 1
         elif kind == "end":
             sql = text[start:position].strip()
-            if without_comments(sql):
+            if strip_comments(sql):
                 statements.append(Statement(sql, binds))
             start, binds = position + 1, 0
     return statements
-
-
-def without_comments(sql: str) -> str:
-    """The statement without comments and outer blanks; strings and names stay as they are."""
-    return _LEXEMES.sub(lambda m: " " if m["comment"] else m[0], sql).strip()
-
-
-def outside_literals(sql: str) -> list[tuple[str, bool]]:
-    """Cut the text into pieces: (piece, whether it is code and not a string, name or comment)."""
-    pieces = []
-    start = 0
-    for match in _LEXEMES.finditer(sql):
-        if match["end"] or match["bind"]:
-            continue
-        pieces += [(sql[start : match.start()], True), (match[0], False)]
-        start = match.end()
-    return [*pieces, (sql[start:], True)]

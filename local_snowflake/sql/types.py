@@ -39,7 +39,7 @@ SEMI_STRUCTURED = {"VARIANT", "ARRAY", "OBJECT"}
 
 
 @dataclass(frozen=True)
-class RoutineType:
+class SnowflakeType:
     """A type as Snowflake names it.
 
     Attributes:
@@ -86,7 +86,7 @@ class RoutineType:
         return f"CAST({value} AS {target})"
 
 
-def read_type(reader: Reader) -> RoutineType:
+def read_type(reader: Reader) -> SnowflakeType:
     """Read a type with its precision or length.
 
     Raises:
@@ -95,10 +95,10 @@ def read_type(reader: Reader) -> RoutineType:
     word = reader.expect_kind("word").upper
     if word == "DOUBLE":
         reader.accept("PRECISION")
-    sizes = reader.parenthesised() if reader.next.text == "(" else []
+    sizes = reader.read_parentheses() if reader.next.text == "(" else []
     if word not in _KINDS:
         raise unsupported(f"The type {word} in a procedure or function")
     numbers = [int(token.text) for token in sizes if token.kind == "number"]
     if word not in _WHOLE or not numbers:
-        return RoutineType(_KINDS[word])
-    return RoutineType("NUMBER", numbers[0], numbers[1] if len(numbers) > 1 else 0)
+        return SnowflakeType(_KINDS[word])
+    return SnowflakeType("NUMBER", numbers[0], numbers[1] if len(numbers) > 1 else 0)

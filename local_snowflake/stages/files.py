@@ -1,6 +1,6 @@
 """PUT, GET, LIST and REMOVE.
 
-What upstream lacks: REMOVE and GET; commas between options, OVERWRITE and SOURCE_COMPRESSION of
+What fakesnow lacks: REMOVE and GET; commas between options, OVERWRITE and SOURCE_COMPRESSION of
 PUT; LIST of a path or with a pattern. The client moves the files itself: the answer tells it a
 folder of this machine ("LOCAL_FS").
 """
@@ -11,21 +11,18 @@ import hashlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 
-from local_snowflake.engine.answers import number_column, rows_result
-from local_snowflake.engine.results import StatementResult, text_column
+from local_snowflake.engine.context import StatementContext
+from local_snowflake.engine.results import StatementResult, number_column, rows_result, text_column
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import syntax_error
 from local_snowflake.sql.lexer import Reader
 from local_snowflake.sql.options import read_options
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.locations import StageLocation, read_location
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _SOURCE_COMPRESSIONS = {
     "AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "NONE",
@@ -39,7 +36,9 @@ class Put:
         """Whether the statement is PUT."""
         return statement.keyword == "PUT"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Tell the client where to put the files.
 
         Raises:
@@ -78,7 +77,9 @@ class Get:
         """Whether the statement is GET."""
         return statement.keyword == "GET"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Tell the client where the files are.
 
         Raises:
@@ -111,7 +112,9 @@ class ListFiles:
         """Whether the statement is LIST or its short form LS."""
         return statement.keyword in {"LIST", "LS"}
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Name, size, MD5 and time of each file.
 
         Raises:
@@ -148,7 +151,9 @@ class RemoveFiles:
         """Whether the statement is REMOVE or its short form RM."""
         return statement.keyword in {"REMOVE", "RM"}
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Delete the files at once: stages know no transactions.
 
         Raises:
@@ -190,7 +195,7 @@ def _local_path(reader: Reader) -> str:
 
 
 def _location_and_pattern(
-    session: Session, statement: Statement, bindings: Bindings
+    session: StatementContext, statement: Statement, bindings: Bindings
 ) -> tuple[StageLocation, str | None]:
     reader = Reader(statement.sql, bindings)
     reader.take()

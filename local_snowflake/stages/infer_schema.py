@@ -1,6 +1,6 @@
 """TABLE(INFER_SCHEMA(…)): the columns of staged files.
 
-What upstream lacks: all of it. The call is answered here; what surrounds it runs as usual over the
+What fakesnow lacks: all of it. The call is answered here; what surrounds it runs as usual over the
 answer.
 See https://docs.snowflake.com/en/sql-reference/functions/infer_schema
 """
@@ -8,8 +8,8 @@ See https://docs.snowflake.com/en/sql-reference/functions/infer_schema
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import syntax_error
@@ -19,10 +19,7 @@ from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.locations import StageLocation, location_from
 from local_snowflake.stages.named_formats import format_named
 from local_snowflake.stages.readers.formats import CsvFormat, FileFormat
-from local_snowflake.stages.readers.sources import open_source
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.stages.readers.opening import open_file
 
 _CALL = re.compile(r"\btable\s*\(\s*infer_schema\s*\(", re.IGNORECASE)
 _TYPES = {
@@ -39,7 +36,9 @@ class InferSchema:
         """Whether the statement is such a query."""
         return bool(_CALL.search(statement.sql))
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Look at the files, then run the query over what was found.
 
         Raises:
@@ -61,13 +60,13 @@ class InferSchema:
         names = ", ".join(f"column{n + 1} AS {name}" for n, name in enumerate(_NAMES))
         found = f"(SELECT {names} FROM VALUES {values}) "  # noqa: S608 - constants
         sql = statement.sql[:start] + found + statement.sql[end:]
-        return session.upstream(Statement(sql), Bindings())
+        return session.run_in_fakesnow(Statement(sql), Bindings())
 
 
 _NAMES = ("COLUMN_NAME", "TYPE", "NULLABLE", "EXPRESSION", "FILENAMES", "ORDER_ID")
 
 
-def _columns(session: Session, options: Options) -> list[tuple[str | int | bool, ...]]:
+def _columns(session: StatementContext, options: Options) -> list[tuple[str | int | bool, ...]]:
     location = location_from(_location(options), session)
     form = format_named(session, str(options.text("FILE_FORMAT")))
     names = options.texts("FILES")
@@ -78,7 +77,7 @@ def _columns(session: Session, options: Options) -> list[tuple[str | int | bool,
     files = location.named(names) if names else location.files()
     found: dict[str, tuple[str, str, list[str]]] = {}
     for file in files:
-        with open_source(file, form, session.duck) as source:
+        with open_file(file, form, session.duck) as source:
             for name, kind in source.inferred():
                 name_ = name.upper() if ignore_case else name
                 known, first, places = found.setdefault(name_, (_snowflake_type(kind), name, []))

@@ -13,19 +13,15 @@ import fnmatch
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.sql.bindings import NO_BINDINGS
-from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
+from local_snowflake.sql.errors import SqlError, does_not_exist, syntax_error, unsupported
 from local_snowflake.sql.lexer import Reader, Token
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.object_names import complete
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.sql.names import Name, complete_name
 
 _PATH = re.compile(r'"((?:[^"]|"")*)"|([^"]+)')
 USER_STAGE = "~"
@@ -133,7 +129,7 @@ class StageLocation:
         ]
 
 
-def read_location(reader: Reader, session: Session) -> StageLocation:
+def read_location(reader: Reader, session: StatementContext) -> StageLocation:
     """Read a location, quoted as a whole or not.
 
     Raises:
@@ -147,7 +143,7 @@ def is_location(token: Token) -> bool:
     return token.kind == "location" or (token.kind == "string" and token.text.startswith("@"))
 
 
-def location_from(token: Token, session: Session) -> StageLocation:
+def location_from(token: Token, session: StatementContext) -> StageLocation:
     """The location that a token names.
 
     Raises:
@@ -162,12 +158,12 @@ def location_from(token: Token, session: Session) -> StageLocation:
     head, path = _split(token.text[1:])
     if head.startswith(USER_STAGE):
         return StageLocation(None, path, session.warehouse.stages / USER_STAGE)
-    stage = complete(_parts(head), session)
+    stage = complete_name(_parts(head), session)
     _check_exists(stage, session)
     return StageLocation(stage, path, folder_of(stage, session))
 
 
-def folder_of(stage: Name, session: Session) -> Path:
+def folder_of(stage: Name, session: StatementContext) -> Path:
     """The folder of a stage."""
     return stage_folder(stage, session.warehouse.stages)
 
@@ -202,7 +198,7 @@ def _parts(head: str) -> list[str]:
             return parts
 
 
-def _check_exists(stage: Name, session: Session) -> None:
+def _check_exists(stage: Name, session: StatementContext) -> None:
     if stage.name.startswith("%"):
         table = session.temporaries.physical(Name(stage.database, stage.schema, stage.name[1:]))
         sql = (
@@ -217,8 +213,4 @@ def _check_exists(stage: Name, session: Session) -> None:
         )
         values = [stage.name, stage.database, stage.schema]
     if session.duck.execute(sql, values).fetchone() is None:
-        raise SqlError(
-            f"SQL compilation error:\nStage '{stage}' does not exist or not authorized.",
-            2003,
-            "02000",
-        )
+        raise does_not_exist("Stage", stage)

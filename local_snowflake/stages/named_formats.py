@@ -1,6 +1,6 @@
 """CREATE and DROP FILE FORMAT, and the format that a statement means.
 
-What upstream lacks: temporary formats, names given by IDENTIFIER(?), and formats of stages. Stored
+What fakesnow lacks: temporary formats, names given by IDENTIFIER(?), and formats of stages. Stored
 are the options as they were written, in upstream's catalog, where SHOW FILE FORMATS finds them.
 """
 
@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL
 
-from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.engine.context import StatementContext
+from local_snowflake.engine.results import StatementResult, already_exists_result, status_result
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import SqlError, syntax_error
+from local_snowflake.sql.errors import does_not_exist, syntax_error
 from local_snowflake.sql.lexer import Reader
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.object_names import name_from, read_name
-from local_snowflake.sql.options import Options, read_options
+from local_snowflake.sql.names import Name, parse_name, read_name
+from local_snowflake.sql.options import Options, read_create_modifiers, read_options
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.readers.formats import FileFormat, read_format
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
 _TABLE = f"{GLOBAL_DATABASE_NAME}._fs_information_schema._fs_file_formats"
-_IS_IT = "database_name = ? AND schema_name = ? AND name = ?"
-TEMPORARY = ("TEMP", "TEMPORARY", "VOLATILE")
+_BY_NAME = "database_name = ? AND schema_name = ? AND name = ?"
 
 
 class CreateFileFormat:
@@ -39,7 +35,9 @@ class CreateFileFormat:
         """Whether the statement creates a file format."""
         return statement.label == "CREATE FILE"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Store its options.
 
         Raises:
@@ -47,7 +45,7 @@ class CreateFileFormat:
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("CREATE")
-        replace, temporary = create_words(reader)
+        replace, temporary = read_create_modifiers(reader)
         reader.expect("FILE", "FORMAT")
         if_not_exists = reader.accept("IF", "NOT", "EXISTS")
         name = read_name(reader, session)
@@ -57,7 +55,7 @@ class CreateFileFormat:
 
         if _find(session, name) is not None:
             if not replace:
-                return already_exists(name.name, if_not_exists=if_not_exists)
+                return already_exists_result(name.name, if_not_exists=if_not_exists)
             drop_file_format(session, name)
         kind, comment = str(options.text("TYPE", "CSV")).upper(), options.text("COMMENT", "")
         try:
@@ -70,7 +68,7 @@ class CreateFileFormat:
                 ],
             )  # fmt: skip
         except duckdb.ConstraintException:  # another session was faster
-            return already_exists(name.name, if_not_exists=if_not_exists)
+            return already_exists_result(name.name, if_not_exists=if_not_exists)
         if temporary:
             session.cleanups.append(lambda: drop_file_format(session, name))
         return status_result(f"File format {name.name} successfully created.", DDL)
@@ -83,7 +81,9 @@ class DropFileFormat:
         """Whether the statement drops a file format."""
         return statement.label == "DROP FILE"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Forget it.
 
         Raises:
@@ -95,17 +95,17 @@ class DropFileFormat:
         name = read_name(reader, session)
         reader.expect_end()
         if _find(session, name) is None and not if_exists:
-            raise _missing(name)
+            raise does_not_exist("File format", name)
         drop_file_format(session, name)
         return status_result(f"{name.name} successfully dropped.", DDL)
 
 
-def drop_file_format(session: Session, name: Name) -> None:
+def drop_file_format(session: StatementContext, name: Name) -> None:
     """Forget a file format, if it is there."""
-    session.duck.execute(f"DELETE FROM {_TABLE} WHERE {_IS_IT}", [*name])  # noqa: S608 - constants
+    session.duck.execute(f"DELETE FROM {_TABLE} WHERE {_BY_NAME}", [*name])  # noqa: S608 - constants
 
 
-def format_named(session: Session, text: str) -> FileFormat:
+def format_named(session: StatementContext, text: str) -> FileFormat:
     """The file format of that name.
 
     Raises:
@@ -115,7 +115,7 @@ def format_named(session: Session, text: str) -> FileFormat:
 
 
 def format_of(
-    session: Session, value: Any, stage_options: dict[str, Any] | None = None
+    session: StatementContext, value: Any, stage_options: dict[str, Any] | None = None
 ) -> FileFormat:
     """The format that FILE_FORMAT says, else that of the stage, else CSV with all defaults.
 
@@ -147,45 +147,14 @@ def format_of(
     return read_format(Options(_options_named(session, name) | own))
 
 
-def create_words(reader: Reader) -> tuple[bool, bool]:
-    """Read what stands between CREATE and the kind of object.
-
-    Returns:
-        Whether it replaces, and whether the object is temporary.
-    """
-    replace = reader.accept("OR", "REPLACE")
-    reader.accept("SCOPED")
-    temporary = any(reader.accept(word) for word in TEMPORARY)
-    return replace, temporary
-
-
-def already_exists(name: str, *, if_not_exists: bool) -> StatementResult:
-    """The answer to CREATE of an object that is there and shall not be replaced.
-
-    Raises:
-        SqlError: Without IF NOT EXISTS.
-    """
-    if if_not_exists:
-        return status_result(f"{name} already exists, statement succeeded.", DDL)
-    raise SqlError(f"SQL compilation error:\nObject '{name}' already exists.", 2002, "42710")
-
-
-def _options_named(session: Session, text: str) -> dict[str, Any]:
-    name = name_from(text, session)
+def _options_named(session: StatementContext, text: str) -> dict[str, Any]:
+    name = parse_name(text, session)
     options = _find(session, name)
     if options is None:
-        raise _missing(name)
+        raise does_not_exist("File format", name)
     return options
 
 
-def _find(session: Session, name: Name) -> dict[str, Any] | None:
-    row = session.duck.execute(f"SELECT options FROM {_TABLE} WHERE {_IS_IT}", [*name]).fetchone()  # noqa: S608 - constants
+def _find(session: StatementContext, name: Name) -> dict[str, Any] | None:
+    row = session.duck.execute(f"SELECT options FROM {_TABLE} WHERE {_BY_NAME}", [*name]).fetchone()  # noqa: S608 - constants
     return None if row is None else dict(json.loads(row[0]))
-
-
-def _missing(name: Name) -> SqlError:
-    return SqlError(
-        f"SQL compilation error:\nFile format '{name}' does not exist or not authorized.",
-        2003,
-        "02000",
-    )

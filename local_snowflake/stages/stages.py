@@ -1,7 +1,7 @@
 """CREATE and DROP STAGE.
 
-What upstream lacks: temporary stages, which end with the session; names given by IDENTIFIER(?); the
-file format of a stage; DROP STAGE. Stages stand in upstream's catalog, where SHOW STAGES finds
+What fakesnow lacks: temporary stages, which end with the session; names given by IDENTIFIER(?); the
+file format of a stage; DROP STAGE. Stages are stored in fakesnow's catalog, where SHOW STAGES finds
 them.
 """
 
@@ -11,47 +11,46 @@ import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.statement_type import DDL
 
-from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.engine.context import StatementContext, WarehouseAccess
+from local_snowflake.engine.results import StatementResult, already_exists_result, status_result
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import SqlError, unsupported
+from local_snowflake.sql.errors import does_not_exist, unsupported
 from local_snowflake.sql.lexer import Reader
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.object_names import read_name
-from local_snowflake.sql.options import Options, read_options
+from local_snowflake.sql.names import Name, read_name
+from local_snowflake.sql.options import Options, read_create_modifiers, read_options
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.locations import USER_STAGE, StageLocation, folder_of, stage_folder
-from local_snowflake.stages.named_formats import already_exists, create_words, format_of
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
+from local_snowflake.stages.named_formats import format_of
 
 _CATALOG = f"{GLOBAL_DATABASE_NAME}._fs_information_schema"
-_IS_IT = "database_name = ? AND schema_name = ? AND name = ?"
-# Sling uploads to a stage of this name and never deletes what it loaded.
+_BY_NAME = "database_name = ? AND schema_name = ? AND name = ?"
+# Sling uploads to a stage of this name and never deletes the files that it loaded.
 _TRANSFER_STAGE = "SLING_STAGING"
 
 
-def creation_sql() -> str:
-    """What the catalog needs beyond upstream's."""
-    return (
-        f"CREATE TABLE IF NOT EXISTS {_CATALOG}._stage_formats "
-        "(database_name VARCHAR, schema_name VARCHAR, name VARCHAR, options VARCHAR)"
-    )
+def open_stages(warehouse: WarehouseAccess) -> None:
+    """Complete fakesnow's catalog of stages, and delete what earlier sessions have left behind.
 
-
-def tidy(duck: DuckDBPyConnection, folder: Path) -> None:
-    """Clear away, when nobody is there yet, what sessions have left behind.
-
-    Temporary stages of sessions whose server was killed, the files of stages and tables that are
-    no longer there, and the files of loads that no client deletes and that would fill the disk.
+    These are the temporary stages of sessions whose server was killed, the files of stages and
+    tables that no longer exist, and uploaded files that their client never deletes and that would
+    fill the disk.
     """
+    with warehouse.connect() as duck:
+        duck.execute(
+            f"CREATE TABLE IF NOT EXISTS {_CATALOG}._stage_formats "
+            "(database_name VARCHAR, schema_name VARCHAR, name VARCHAR, options VARCHAR)"
+        )
+        _delete_leftovers(duck, warehouse.stages)
+
+
+def _delete_leftovers(duck: DuckDBPyConnection, folder: Path) -> None:
     duck.execute(f"DELETE FROM {_CATALOG}._fs_stages WHERE type = 'INTERNAL TEMPORARY'")  # noqa: S608 - a constant
     known = duck.execute(
         f"SELECT database_name, schema_name, name FROM {_CATALOG}._fs_stages "  # noqa: S608 - a constant
@@ -66,7 +65,7 @@ def tidy(duck: DuckDBPyConnection, folder: Path) -> None:
             path.rmdir()
 
 
-def delete_table_stage(table: Name, session: Session) -> None:
+def delete_table_stage(table: Name, session: StatementContext) -> None:
     """Delete the files in a table's own stage."""
     shutil.rmtree(folder_of(table._replace(name=f"%{table.name}"), session), ignore_errors=True)
 
@@ -78,15 +77,17 @@ class CreateStage:
         """Whether the statement creates a stage."""
         return statement.label == "CREATE STAGE"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
-        """Record the stage; its folder comes with the first file.
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
+        """Record the stage; its folder is created with the first file.
 
         Raises:
-            SqlError: It exists, or is not inside of the warehouse.
+            SqlError: It exists, or is outside of the warehouse.
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("CREATE")
-        replace, temporary = create_words(reader)
+        replace, temporary = read_create_modifiers(reader)
         reader.expect("STAGE")
         if_not_exists = reader.accept("IF", "NOT", "EXISTS")
         name = read_name(reader, session)
@@ -104,7 +105,7 @@ class CreateStage:
 
         if _exists(session, name):
             if not replace:
-                return already_exists(name.name, if_not_exists=if_not_exists)
+                return already_exists_result(name.name, if_not_exists=if_not_exists)
             drop_stage(session, name)
         kind = "INTERNAL TEMPORARY" if temporary else "INTERNAL"
         if form is not None:
@@ -120,8 +121,8 @@ class CreateStage:
                 "(?, ?, ?, ?, '', 'N', 'N', 'SYSADMIN', ?, ?, 'ROLE', 'N')",
                 [datetime.now(UTC), name.name, name.database, name.schema, comment, kind],
             )
-        except duckdb.ConstraintException:  # another session was faster
-            return already_exists(name.name, if_not_exists=if_not_exists)
+        except duckdb.ConstraintException:  # another session has created it meanwhile
+            return already_exists_result(name.name, if_not_exists=if_not_exists)
         if temporary:
             session.cleanups.append(lambda: drop_stage(session, name))
         return status_result(f"Stage area {name.name} successfully created.", DDL)
@@ -134,8 +135,10 @@ class DropStage:
         """Whether the statement drops a stage."""
         return statement.label == "DROP STAGE"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
-        """Forget the stage and delete its files.
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
+        """Delete the stage and its files.
 
         Raises:
             SqlError: It does not exist.
@@ -147,26 +150,22 @@ class DropStage:
         reader.expect_end()
         if not _exists(session, name):
             if not if_exists:
-                raise SqlError(
-                    f"SQL compilation error:\nStage '{name}' does not exist or not authorized.",
-                    2003,
-                    "02000",
-                )
+                raise does_not_exist("Stage", name)
             message = f"Drop statement executed successfully ({name.name} already dropped)."
             return status_result(message, DDL)
         drop_stage(session, name)
         return status_result(f"{name.name} successfully dropped.", DDL)
 
 
-def drop_stage(session: Session, name: Name) -> None:
-    """Forget a stage, if it is there, and delete its files."""
+def drop_stage(session: StatementContext, name: Name) -> None:
+    """Delete a stage and its files, if it exists."""
     for table in ("_fs_stages", "_stage_formats"):
-        session.duck.execute(f"DELETE FROM {_CATALOG}.{table} WHERE {_IS_IT}", [*name])  # noqa: S608 - constants
+        session.duck.execute(f"DELETE FROM {_CATALOG}.{table} WHERE {_BY_NAME}", [*name])  # noqa: S608 - constants
     shutil.rmtree(folder_of(name, session), ignore_errors=True)
 
 
-def forget_schema(session: Session, database: str, schema: str) -> None:
-    """Forget what is in a schema that was dropped beside tables, and delete the files."""
+def drop_schema_stages(session: StatementContext, database: str, schema: str) -> None:
+    """Drop all but tables in a schema that was dropped: stages, file formats and procedures."""
     for table in ("_fs_stages", "_stage_formats", "_fs_file_formats"):
         session.duck.execute(
             f"DELETE FROM {_CATALOG}.{table} WHERE database_name = ? AND schema_name = ?",  # noqa: S608 - constants
@@ -177,15 +176,15 @@ def forget_schema(session: Session, database: str, schema: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def format_options(session: Session, location: StageLocation) -> dict[str, Any] | None:
-    """The options of the file format of a location's stage; None: it has none."""
+def format_options(session: StatementContext, location: StageLocation) -> dict[str, Any] | None:
+    """Return the options of the file format of a location's stage, if it has one."""
     if location.stage is None:
         return None
-    sql = f"SELECT options FROM {_CATALOG}._stage_formats WHERE {_IS_IT}"  # noqa: S608 - constants
+    sql = f"SELECT options FROM {_CATALOG}._stage_formats WHERE {_BY_NAME}"  # noqa: S608 - constants
     row = session.duck.execute(sql, [*location.stage]).fetchone()
     return None if row is None else dict(json.loads(row[0]))
 
 
-def _exists(session: Session, name: Name) -> bool:
-    sql = f"SELECT 1 FROM {_CATALOG}._fs_stages WHERE {_IS_IT}"  # noqa: S608 - constants
+def _exists(session: StatementContext, name: Name) -> bool:
+    sql = f"SELECT 1 FROM {_CATALOG}._fs_stages WHERE {_BY_NAME}"  # noqa: S608 - constants
     return session.duck.execute(sql, [*name]).fetchone() is not None

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from logging import getLogger
 from pathlib import Path
 
-from local_snowflake.process.state import HOST, PROJECT_ROOT
+from local_snowflake.identity import HOST, PROJECT_ROOT
 from local_snowflake.routines.definitions import Routine
 from local_snowflake.routines.handlers.process import HandlerProcess, Launcher
 from local_snowflake.sql.errors import SqlError

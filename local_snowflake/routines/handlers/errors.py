@@ -33,7 +33,7 @@ def python_error(routine: Routine, told: dict[str, str], environment: str) -> Sq
     )
 
 
-def ended(routine: Routine, error: HandlerEndedError, *, is_cancelled: bool) -> SqlError:
+def handler_ended(routine: Routine, error: HandlerEndedError, *, is_cancelled: bool) -> SqlError:
     """The error for a process that has ended before its answer."""
     if is_cancelled:
         return SqlError("SQL execution canceled", CANCELED, "57014")

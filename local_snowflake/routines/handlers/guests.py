@@ -1,9 +1,9 @@
 """The sessions of procedures: a handler's statements run in the session of the CALL.
 
-The CALL waits for its handler and holds the session's lock. Its handler logs in with a password
-that is good for one login, and gets a token under which statements run in that same session, beside
-the lock: temporary tables, the open transaction and the current schema are the caller's, as in
-Snowflake.
+The CALL waits for its handler and holds the session's lock. The handler logs in with a password
+that is valid for one login, and gets a token with which its statements run in that same session,
+without waiting for the lock: temporary tables, the open transaction and the current schema are the
+caller's, as in Snowflake.
 """
 
 from __future__ import annotations
@@ -12,35 +12,49 @@ import asyncio
 import hmac
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 from anyio.to_thread import run_sync
 
 from local_snowflake.sql.errors import SqlError
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
 _T = TypeVar("_T")
 _STOP_SECONDS = 0.1
 
 
-class Guest:
-    """A handler's way into the session that called it.
+class CallingSession(Protocol):
+    """A session that calls procedures."""
+
+    @property
+    def handlers(self) -> Sized:
+        """The procedures that it has called, each of which may have called the next one."""
+        ...
+
+    def interrupt(self, beyond: int = 0) -> None:
+        """Stop the running statement, but not the given number of outermost procedures."""
+        ...
+
+
+_Session = TypeVar("_Session", bound=CallingSession)
+
+
+class Guest(Generic[_Session]):
+    """A handler that may use the session that called it.
 
     Args:
-        session: The caller's.
+        session: The session of the CALL.
 
     Attributes:
-        password: Good for one login.
-        token: By which the handler's requests name it.
-        lock: Held while one of its statements runs: they run one after the other.
+        session: The session of the CALL.
+        password: Valid for one login.
+        token: The token by which the handler's requests name it.
+        lock: Held while one of its statements runs, so that they run one after the other.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: _Session) -> None:
         self.session = session
         self.password = secrets.token_urlsafe(32)
         self.token = secrets.token_urlsafe(32)
@@ -48,12 +62,12 @@ class Guest:
         self._depth = len(session.handlers)
         self._busy = threading.Lock()
         self._is_closed = False
-        # The thread of the CALL waits: were the handler's statements to wait for one of the same
-        # threads, as many CALLs as there are would wait for ever.
+        # A limiter of its own: the thread of the CALL is taken while it waits, so if the handler's
+        # statements needed threads of the same pool, enough CALLs at once would wait forever.
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def in_thread(self, function: Callable[..., _T], *arguments: object) -> _T:
-        """Call a function in a thread, as long as the CALL goes on.
+        """Call a function in a thread, while the CALL runs.
 
         Raises:
             SqlError: The CALL has ended.
@@ -63,7 +77,7 @@ class Guest:
         return await run_sync(lambda: self._run(function, *arguments), limiter=self._limiter)
 
     def close(self) -> None:
-        """Let no statement begin any more, and stop the one that runs."""
+        """Accept no more statements, and stop the running one."""
         self._is_closed = True
         while not self._busy.acquire(timeout=_STOP_SECONDS):
             self.session.interrupt(beyond=self._depth)  # the procedures around this one go on
@@ -76,15 +90,15 @@ class Guest:
             return function(*arguments)
 
 
-class Guests:
+class Guests(Generic[_Session]):
     """The guests of all sessions."""
 
     def __init__(self) -> None:
-        self._by_token: dict[str, Guest] = {}
+        self._by_token: dict[str, Guest[_Session]] = {}
 
     @contextmanager
-    def invited(self, session: Session) -> Iterator[Guest]:
-        """A guest of the session until the block ends."""
+    def invited(self, session: _Session) -> Iterator[Guest[_Session]]:
+        """Admit a handler to the session until the block ends."""
         guest = Guest(session)
         self._by_token[guest.token] = guest
         try:
@@ -93,12 +107,12 @@ class Guests:
             del self._by_token[guest.token]
             guest.close()
 
-    def by_token(self, token: str) -> Guest | None:
-        """The guest of that token."""
+    def by_token(self, token: str) -> Guest[_Session] | None:
+        """Return the guest of that token."""
         return self._by_token.get(token)
 
-    def admitted(self, password: str) -> Guest | None:
-        """The guest of that password, which is then used up."""
+    def log_in(self, password: str) -> Guest[_Session] | None:
+        """Return the guest of that password, which is not valid again."""
         for guest in list(self._by_token.values()):
             if guest.password and hmac.compare_digest(guest.password.encode(), password.encode()):
                 guest.password = ""

@@ -1,8 +1,8 @@
 """Which files COPY INTO has loaded into which table, so that none is loaded twice.
 
-What upstream lacks: it skips a file by its name alone, also when its content is another by now, and
-remembers over TRUNCATE. Here a file is the same while its size and its time of change are.
-Snowflake remembers for 64 days, this warehouse for as long as the table is there.
+What fakesnow lacks: it skips a file by its name alone, even if its content has changed, and keeps
+the history over TRUNCATE. Here a file counts as the same while its size and its time of change are.
+Snowflake keeps the history for 64 days, this warehouse for as long as the table exists.
 See https://docs.snowflake.com/en/user-guide/data-load-considerations-load#load-metadata
 """
 
@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from duckdb import DuckDBPyConnection
 
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.quoting import identifier
+from local_snowflake.sql.quoting import sql_identifier
 from local_snowflake.stages.locations import StagedFile, StageLocation
 
 
 class LoadHistory:
-    """What was loaded into one table; part of the transaction that loads.
+    """The files that were loaded into one table; part of the transaction that loads.
 
     Args:
         duck: The session's connection.
-        table: Where DuckDB has the table.
+        table: The table's name in DuckDB.
         location: Where the files are.
     """
 
@@ -33,7 +33,7 @@ class LoadHistory:
         self._location = location
 
     def loaded(self, files: Iterable[StagedFile]) -> set[str]:
-        """The versions of those of the files that are loaded."""
+        """Return the versions of those files that are loaded already."""
         if _is_temporary(self._table):
             return set()
         versions = [self.version(file) for file in files]
@@ -45,12 +45,12 @@ class LoadHistory:
         return {version for (version,) in rows}
 
     def version(self, file: StagedFile) -> str:
-        """What tells a file from an earlier one of the same name."""
+        """Return what distinguishes a file from an earlier one of the same name."""
         stat = file.path.stat()
         return f"{self._location.stage}/{file.name} {stat.st_size} {stat.st_mtime_ns}"
 
     def add(self, loads: Iterable[tuple[StagedFile, str, int, int]]) -> None:
-        """Record files with what became of them, the rows in them and the rows loaded."""
+        """Record files, each with its status, the rows in it and the rows loaded."""
         if _is_temporary(self._table):
             return
         now = datetime.now(UTC)
@@ -66,14 +66,14 @@ class LoadHistory:
             )  # fmt: skip
 
 
-def creation_sql(database: str) -> str:
-    """What a database needs beyond upstream's table."""
+def prepare_load_history(duck: DuckDBPyConnection, database: str) -> None:
+    """Complete fakesnow's table of loaded files in a database that is created or opened."""
     history = _history(Name(database, "", ""))
-    return f"ALTER TABLE IF EXISTS {history} ADD COLUMN IF NOT EXISTS file_version VARCHAR"
+    duck.execute(f"ALTER TABLE IF EXISTS {history} ADD COLUMN IF NOT EXISTS file_version VARCHAR")
 
 
-def forget(duck: DuckDBPyConnection, table: Name) -> None:
-    """Let all files be loaded into a table again, as after TRUNCATE."""
+def clear_load_history(duck: DuckDBPyConnection, table: Name) -> None:
+    """Allow all files to be loaded into a table again, as after TRUNCATE."""
     if not _is_temporary(table):
         duck.execute(
             f"DELETE FROM {_history(table)} WHERE schema_name = ? AND table_name = ?",  # noqa: S608 - quoted
@@ -86,4 +86,4 @@ def _is_temporary(table: Name) -> bool:
 
 
 def _history(table: Name) -> str:
-    return identifier(table.database, "_fs_information_schema", "_fs_load_history")
+    return sql_identifier(table.database, "_fs_information_schema", "_fs_load_history")

@@ -1,6 +1,6 @@
 """COPY INTO a table: staged files become rows.
 
-What upstream lacks: most options of file formats (its CSV reader is left to guess what the file
+What fakesnow lacks: most options of file formats (its CSV reader is left to guess what the file
 is), JSON by column name, values in quotes (`TYPE = 'JSON'`), ON_ERROR other than ABORT_STATEMENT,
 queries that give the staged files an alias.
 See https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import duckdb
 
+from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError, unsupported
-from local_snowflake.sql.quoting import identifier
+from local_snowflake.sql.quoting import sql_identifier
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.copy.history import LoadHistory
 from local_snowflake.stages.copy.outcomes import Outcome, copy_result, load_error, skipped
@@ -27,14 +27,12 @@ from local_snowflake.stages.copy.unload import unload
 from local_snowflake.stages.files import remove
 from local_snowflake.stages.locations import StagedFile
 from local_snowflake.stages.named_formats import format_of
-from local_snowflake.stages.query import StagedQuery, position_name
+from local_snowflake.stages.query import StagedQuery
 from local_snowflake.stages.readers.conversions import TextRules, converted
 from local_snowflake.stages.readers.formats import CsvFormat, JsonFormat
-from local_snowflake.stages.readers.sources import FileSource, open_source
+from local_snowflake.stages.readers.opening import open_file
+from local_snowflake.stages.readers.reader import FileReader, position_name
 from local_snowflake.stages.stages import format_options
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
 
 _ON_ERROR = re.compile(r"ABORT_STATEMENT|CONTINUE|SKIP_FILE")
 _MATCHES = {"NONE", "CASE_SENSITIVE", "CASE_INSENSITIVE"}
@@ -78,7 +76,9 @@ class CopyInto:
         """Whether the statement is COPY."""
         return statement.keyword == "COPY"
 
-    def run(self, session: Session, statement: Statement, bindings: Bindings) -> StatementResult:
+    def run(
+        self, session: StatementContext, statement: Statement, bindings: Bindings
+    ) -> StatementResult:
         """Load or unload files.
 
         Raises:
@@ -93,7 +93,7 @@ class CopyInto:
 class _Load:
     """One COPY INTO a table."""
 
-    def __init__(self, session: Session, copy: CopyIntoTable) -> None:
+    def __init__(self, session: StatementContext, copy: CopyIntoTable) -> None:
         self._session = session
         self._copy = copy
         self._form = format_of(
@@ -127,7 +127,7 @@ class _Load:
 
     def _load(self, file: StagedFile) -> Outcome:
         try:
-            with open_source(file, self._form, self._session.duck) as source:
+            with open_file(file, self._form, self._session.duck) as source:
                 rows = self._rows(source, file)
                 if self._settings.on_error != "ABORT_STATEMENT":
                     return self._load_what_fits(file, rows, source.rules)
@@ -137,7 +137,7 @@ class _Load:
         return Outcome(self._name(file), "LOADED", loaded, loaded)
 
     def _insert(self, rows: _Rows, rules: TextRules, condition: str = "true") -> int:
-        into = ", ".join(identifier(column.name) for column in rows.columns)
+        into = ", ".join(sql_identifier(column.name) for column in rows.columns)
         values = ", ".join(_values(rows, rules)) or "NULL"
         (count,) = self._session.duck.execute(
             f"INSERT INTO {self._table.sql} ({into}) SELECT {values} FROM {_from(rows)} "  # noqa: S608 - quoted
@@ -174,7 +174,7 @@ class _Load:
             name, "PARTIALLY_LOADED", parsed, loaded, parsed, errors, reason, None, place
         )
 
-    def _rows(self, source: FileSource, file: StagedFile) -> _Rows:
+    def _rows(self, source: FileReader, file: StagedFile) -> _Rows:
         """The file's rows and the columns that they go to."""
         columns = self._target
         if self._query is not None:
@@ -183,7 +183,7 @@ class _Load:
             sql, columns = self._by_name(source)
         else:
             self._expect_one_variant()
-            names = identifier(*(position_name(n + 1) for n in range(len(columns))))
+            names = sql_identifier(*(position_name(n + 1) for n in range(len(columns))))
             rows = source.by_position(len(columns), exact=True)
             sql = f"SELECT {names.replace('.', ', ')} FROM ({rows})"  # noqa: S608 - quoted names
         fields = self._describe(sql)
@@ -196,7 +196,7 @@ class _Load:
             )
         return _Rows(sql, fields, columns)
 
-    def _by_name(self, source: FileSource) -> tuple[str, list[_Column]]:
+    def _by_name(self, source: FileReader) -> tuple[str, list[_Column]]:
         """The fields that have a column of their name; the other columns take their defaults."""
         ignore_case = self._settings.match == "CASE_INSENSITIVE"
         # By position, for to DuckDB a column `id` is the same as `ID`.

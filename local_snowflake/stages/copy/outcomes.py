@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import duckdb
 from fakesnow.statement_type import COPY
 
-from local_snowflake.engine.answers import number_column, rows_result
-from local_snowflake.engine.results import StatementResult, status_result, text_column
+from local_snowflake.engine.results import (
+    StatementResult,
+    number_column,
+    rows_result,
+    status_result,
+    text_column,
+)
 from local_snowflake.sql.errors import SqlError
 
 _COLUMNS = [

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from local_snowflake.sql.bindings import NO_BINDINGS, Bindings
+from local_snowflake.engine.context import StatementContext
+from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import syntax_error, unsupported
 from local_snowflake.sql.lexer import Reader, Token
-from local_snowflake.sql.names import Name
-from local_snowflake.sql.object_names import read_name
+from local_snowflake.sql.names import Name, read_name
 from local_snowflake.sql.options import Options, read_options
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.locations import StageLocation, is_location, location_from
-
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
-STAGED = "__STAGED__"
-"""The name that a transformation has for the staged file."""
+from local_snowflake.stages.query import replace_location, sql_of
 
 
 @dataclass(frozen=True)
@@ -26,10 +20,10 @@ class CopyIntoTable:
     """`COPY INTO table FROM location`.
 
     Attributes:
-        table: Where the rows go.
-        columns: The columns named after the table; empty: all.
+        table: The table that receives the rows.
+        columns: The columns named after the table; empty means all.
         location: Where the files are.
-        transformation: The query over the files, which it calls `STAGED`; None: as they are.
+        transformation: The query over the files, for `StagedQuery`; None without a query.
         options: FILE_FORMAT, ON_ERROR, ….
     """
 
@@ -45,8 +39,8 @@ class CopyIntoLocation:
     """`COPY INTO location FROM table | (query)`.
 
     Attributes:
-        location: Where the files go.
-        query: What is written, in Snowflake's SQL.
+        location: Where the files are written.
+        query: The rows that are written, in Snowflake's dialect.
         options: FILE_FORMAT, SINGLE, ….
     """
 
@@ -56,12 +50,12 @@ class CopyIntoLocation:
 
 
 def read_copy(
-    session: Session, statement: Statement, bindings: Bindings
+    session: StatementContext, statement: Statement, bindings: Bindings
 ) -> CopyIntoTable | CopyIntoLocation:
     """Read a COPY INTO statement.
 
     Raises:
-        SqlError: It is not one, or names a stage that does not exist.
+        SqlError: It is no COPY INTO, or names a stage that does not exist.
     """
     reader = Reader(statement.sql, bindings)
     reader.expect("COPY", "INTO")
@@ -80,23 +74,22 @@ def read_copy(
     return CopyIntoTable(table, columns, location, transformation, options)
 
 
-def _into_location(reader: Reader, session: Session) -> CopyIntoLocation:
+def _into_location(reader: Reader, session: StatementContext) -> CopyIntoLocation:
     location = location_from(reader.take(), session)
     reader.expect("FROM")
     if reader.next.text == "(":
-        query = _text(reader.sql, reader.parenthesised())
+        query = sql_of(reader.sql, reader.read_parentheses())
     else:
         query = f"SELECT * FROM {read_name(reader, session).sql}"  # noqa: S608 - a quoted name
     if reader.accept("PARTITION", "BY"):
         raise unsupported("COPY INTO a location with PARTITION BY")
-    header: dict[str, bool] = {}
     options = read_options(reader)
     reader.expect_end()
-    return CopyIntoLocation(location, query, options.over(header))
+    return CopyIntoLocation(location, query, options)
 
 
 def _optional_group(reader: Reader) -> list[Token]:
-    return reader.parenthesised() if reader.next.text == "(" else []
+    return reader.read_parentheses() if reader.next.text == "(" else []
 
 
 def _column(token: Token) -> str:
@@ -107,60 +100,8 @@ def _column(token: Token) -> str:
     return token.upper
 
 
-def _transformation(reader: Reader, session: Session) -> tuple[StageLocation, str]:
-    """Read `(SELECT … FROM @location …)`; the query reads from `STAGED` instead."""
-    location, options, query = replace_location(reader.sql, reader.parenthesised(), session)
+def _transformation(reader: Reader, session: StatementContext) -> tuple[StageLocation, str]:
+    """Read `(SELECT … FROM @location …)`."""
+    location, options, query = replace_location(reader.sql, reader.read_parentheses(), session)
     options.expect_all_read("a COPY transformation's FROM")
     return location, query
-
-
-def replace_location(
-    sql: str, tokens: list[Token], session: Session
-) -> tuple[StageLocation, Options, str]:
-    """Find the location that a query selects from, and let it select from `STAGED` instead.
-
-    Args:
-        sql: The statement that the query is in.
-        tokens: Those of the query.
-        session: Completes the stage's name.
-
-    Returns:
-        The location, the options in parentheses after it, and the query.
-
-    Raises:
-        SqlError: It selects from no location or from several.
-    """
-    places = location_places(tokens)
-    if len(places) != 1:
-        raise unsupported("A query over stages that does not select from exactly one location")
-    place = places[0]
-    location = location_from(tokens[place], session)
-    after = tokens[place + 1 :]
-    options = Options()
-    if after and after[0].text == "(":
-        end = next(n for n, token in enumerate(after) if token.text == ")")
-        options = read_options(Reader(sql[after[0].end : after[end].start], NO_BINDINGS))
-        after = after[end + 1 :]
-    return location, options, f'{_text(sql, tokens[:place])} "{STAGED}" {_text(sql, after)}'
-
-
-def location_places(tokens: list[Token]) -> list[int]:
-    """Where among the tokens the locations are that a FROM names."""
-    return [
-        index
-        for index, token in enumerate(tokens)
-        if is_location(token) and index and tokens[index - 1].upper == "FROM"
-    ]
-
-
-def _text(sql: str, tokens: list[Token]) -> str:
-    """The tokens as they are written; values of `?` as constants."""
-    pieces: list[str] = []
-    end = tokens[0].start if tokens else 0
-    for token in tokens:
-        pieces.append(sql[end : token.start])
-        written = sql[token.start : token.end]
-        constant = "'" + token.text.replace("\\", "\\\\").replace("'", "''") + "'"
-        pieces.append(constant if written == "?" else written)
-        end = token.end
-    return "".join(pieces)

@@ -1,6 +1,6 @@
 """COPY INTO a location: rows become files in a stage.
 
-What upstream lacks: all of it. One file is written, however many rows there are; Snowflake writes
+What fakesnow lacks: all of it. One file is written, however many rows there are; Snowflake writes
 several from 16 MB on, one per thread.
 See https://docs.snowflake.com/en/sql-reference/sql/copy-into-location
 """
@@ -8,28 +8,24 @@ See https://docs.snowflake.com/en/sql-reference/sql/copy-into-location
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import sqlglot
 from fakesnow.statement_type import COPY
 from sqlglot.errors import SqlglotError
 
-from local_snowflake.engine.answers import number_column, rows_result
-from local_snowflake.engine.results import StatementResult
+from local_snowflake.engine.context import StatementContext
+from local_snowflake.engine.results import StatementResult, number_column, rows_result
 from local_snowflake.sql.errors import SqlError, syntax_error, unsupported
-from local_snowflake.sql.quoting import Value, arguments, identifier, literal
+from local_snowflake.sql.quoting import Value, sql_arguments, sql_identifier, sql_literal
 from local_snowflake.stages.copy.statement import CopyIntoLocation
 from local_snowflake.stages.named_formats import format_of
 from local_snowflake.stages.readers.formats import CsvFormat, FileFormat, JsonFormat, ParquetFormat
 from local_snowflake.stages.stages import format_options
 
-if TYPE_CHECKING:
-    from local_snowflake.engine.session import Session
-
 _COLUMNS = [number_column(n) for n in ("rows_unloaded", "input_bytes", "output_bytes")]
 
 
-def unload(session: Session, copy: CopyIntoLocation) -> StatementResult:
+def unload(session: StatementContext, copy: CopyIntoLocation) -> StatementResult:
     """Write the rows of a query into a file.
 
     Raises:
@@ -58,7 +54,7 @@ def unload(session: Session, copy: CopyIntoLocation) -> StatementResult:
     if not isinstance(form, ParquetFormat):
         query = _with_binary_as_text(session, query)
     (rows,) = session.duck.execute(
-        f"COPY ({query}) TO {literal(str(path))} ({written})"
+        f"COPY ({query}) TO {sql_literal(str(path))} ({written})"
     ).fetchall()[0]
     size = path.stat().st_size
     return rows_result([(rows, size, size)], _COLUMNS, COPY)
@@ -98,23 +94,23 @@ def _compressed(
 ) -> tuple[str, str]:
     name = "gzip" if compression == "AUTO" else compression.lower()
     ending += {"gzip": ".gz", "zstd": ".zst"}.get(name, "")
-    written = arguments({"compression": name, **options}).replace(" = ", " ")
+    written = sql_arguments({"compression": name, **options}).replace(" = ", " ")
     return ending, f"FORMAT {kind}{written}"
 
 
-def _with_binary_as_text(session: Session, query: str) -> str:
+def _with_binary_as_text(session: StatementContext, query: str) -> str:
     """BINARY columns are written in HEX, the default of BINARY_OUTPUT_FORMAT."""
     described = session.duck.execute(f"DESCRIBE {query}").fetchall()
     columns = ", ".join(
         f"hex({name}) AS {name}" if kind == "BLOB" else name
-        for name, kind in ((identifier(name), kind) for name, kind, *_ in described)
+        for name, kind in ((sql_identifier(name), kind) for name, kind, *_ in described)
     )
     return f"SELECT {columns} FROM ({query})"  # noqa: S608 - quoted
 
 
-def _translated(session: Session, query: str) -> str:
+def _translated(session: StatementContext, query: str) -> str:
     try:
         expression = sqlglot.parse_one(query, read="snowflake")
     except SqlglotError as error:
         raise syntax_error(str(error)) from error
-    return session.connection.cursor().translate(expression, None).sql(dialect="duckdb")
+    return session.translate(expression, None).sql(dialect="duckdb")

@@ -1,6 +1,6 @@
 """Fields of files as values of a table's columns.
 
-What upstream lacks: it leaves all of it to DuckDB's casts, which read a binary column's text as its
+What fakesnow lacks: it leaves all of it to DuckDB's casts, which read a binary column's text as its
 bytes, refuse a blank before a time zone's offset, and know neither `on` nor `off`.
 See https://docs.snowflake.com/en/sql-reference/data-type-conversion
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local_snowflake.sql.quoting import literal
+from local_snowflake.sql.quoting import sql_literal
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def converted(value: str, source: str, target: str, rules: TextRules) -> str:
 def _from_text(value: str, target: str, rules: TextRules) -> str:
     times = {"DATE": rules.date, "TIME": rules.time}
     if form := times.get(target, rules.timestamp if target.startswith("TIMESTAMP") else None):
-        return f"strptime({value}, {literal(form)})"
+        return f"strptime({value}, {sql_literal(form)})"
     match target:
         case "BLOB":
             function = {"HEX": "unhex", "BASE64": "from_base64", "UTF8": "encode"}[rules.binary]

@@ -15,8 +15,7 @@ import snowflake.connector
 from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
 
-from local_snowflake.objects import relation_times
-from local_snowflake.objects.relation_times import RelationTimes
+from local_snowflake.objects.relation_times import RelationTimes, prepare_relation_times
 from local_snowflake.process import lifecycle
 from local_snowflake.sql.names import Name
 
@@ -228,7 +227,7 @@ def _connect(folder: Path) -> snowflake.connector.SnowflakeConnection:
 
 def test_superfluous_rows_go_when_a_database_is_opened():
     with duckdb.connect() as duck:
-        relation_times.prepare(duck, "memory")
+        prepare_relation_times(duck, "memory")
         duck.execute("CREATE TABLE memory.main.kept (a INT)")
         session = RelationTimes(duck)
         for name in ("kept", "dropped"):
@@ -242,7 +241,7 @@ def test_superfluous_rows_go_when_a_database_is_opened():
             f"SELECT min(created), min(last_ddl), max(last_altered) FROM {table} "
             "WHERE relation_name = 'kept'"
         ).fetchall()
-        relation_times.prepare(duck, "memory")
+        prepare_relation_times(duck, "memory")
         kept = duck.execute(f"SELECT created, last_ddl, last_altered FROM {table}").fetchall()
         assert kept == expected
 

@@ -16,9 +16,9 @@ from local_snowflake.routines.duck_functions import SESSION_VARIABLE, call_sql
 from local_snowflake.routines.handlers.environment import HandlerEnvironment
 from local_snowflake.routines.workers import FunctionWorkers, key_of
 from local_snowflake.sql.names import Name
-from local_snowflake.sql.types import RoutineType
+from local_snowflake.sql.types import SnowflakeType
 
-NUMBER = RoutineType("NUMBER")
+NUMBER = SnowflakeType("NUMBER")
 
 
 @pytest.fixture

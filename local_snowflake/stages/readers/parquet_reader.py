@@ -6,13 +6,13 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from local_snowflake.sql.quoting import identifier, literal
-from local_snowflake.stages.query import position_name
+from local_snowflake.sql.quoting import sql_identifier, sql_literal
 from local_snowflake.stages.readers.conversions import TextRules
 from local_snowflake.stages.readers.formats import ParquetFormat
+from local_snowflake.stages.readers.reader import position_name
 
 
-class ParquetSource:
+class ParquetReader:
     """A parquet file."""
 
     def __init__(self, path: Path, form: ParquetFormat, duck: DuckDBPyConnection) -> None:
@@ -25,9 +25,8 @@ class ParquetSource:
 
     def by_position(self, width: int, *, exact: bool) -> str:  # noqa: ARG002 - a source's signature
         """Each row as one object, and next to it the columns that it is made of."""
-        return (
-            f"SELECT *, to_json(row_) AS {identifier(position_name(1))} FROM {self._reader()} row_"  # noqa: S608 - quoted
-        )
+        first = sql_identifier(position_name(1))
+        return f"SELECT *, to_json(row_) AS {first} FROM {self._reader()} row_"  # noqa: S608 - quoted
 
     def fields_of_first(self) -> dict[str, str]:
         """The file's columns: `$1:name` is one of them."""
@@ -49,10 +48,10 @@ class ParquetSource:
 
     def _column(self, name: str, kind: str) -> str:
         if self._form.null_if and kind == "VARCHAR":
-            unknown = ", ".join(literal(text) for text in self._form.null_if)
-            column = identifier(name)
+            unknown = ", ".join(sql_literal(text) for text in self._form.null_if)
+            column = sql_identifier(name)
             return f"CASE WHEN {column} NOT IN ({unknown}) THEN {column} END AS {column}"
-        return identifier(name)
+        return sql_identifier(name)
 
     def _reader(self) -> str:
-        return f"read_parquet({literal(str(self._path))})"
+        return f"read_parquet({sql_literal(str(self._path))})"

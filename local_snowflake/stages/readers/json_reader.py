@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
-from local_snowflake.sql.quoting import Value, arguments, identifier, literal
-from local_snowflake.stages.query import position_name
+from local_snowflake.sql.quoting import Value, sql_arguments, sql_identifier, sql_literal
 from local_snowflake.stages.readers.conversions import TextRules
-from local_snowflake.stages.readers.csv_source import MAX_RECORD_BYTES
+from local_snowflake.stages.readers.csv_reader import MAX_RECORD_BYTES
 from local_snowflake.stages.readers.formats import JsonFormat
 from local_snowflake.stages.readers.plain_files import PlainFile
+from local_snowflake.stages.readers.reader import position_name
 
 
-class JsonSource:
+class JsonReader:
     """A JSON file; every value in it is a row."""
 
     def __init__(self, file: PlainFile, form: JsonFormat, duck: DuckDBPyConnection) -> None:
@@ -44,24 +44,24 @@ class JsonSource:
         if not names:
             return self._values()
         columns = ", ".join(
-            f"{self._field(f'fields[{number}]')} AS {identifier(name)}"
+            f"{self._field(f'fields[{number}]')} AS {sql_identifier(name)}"
             for number, name in enumerate(names, 1)
         )
         # All of them at once, or each would read the object's text again.
         pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in names]
-        fields = f"json_extract({_VALUE}, {literal(pointers)}) AS fields"
+        fields = f"json_extract({_VALUE}, {sql_literal(pointers)}) AS fields"
         return f"SELECT {columns} FROM (SELECT {fields} FROM ({self._values()}))"  # noqa: S608 - quoted
 
     def inferred(self) -> list[tuple[str, str]]:
         """The keys, and DuckDB's types that their values fit into."""
         kind = "auto" if self._form.strip_outer_array else "unstructured"
         described = self._duck.execute(
-            f"DESCRIBE SELECT * FROM read_json({self._place()}, format = {literal(kind)})"  # noqa: S608 - a constant
+            f"DESCRIBE SELECT * FROM read_json({self._place()}, format = {sql_literal(kind)})"  # noqa: S608 - a constant
         )
         return [(name, kind) for name, kind, *_ in described.fetchall()]
 
     def _field(self, value: str) -> str:
-        unknown = "".join(f", {literal(text)}" for text in self._form.null_if)
+        unknown = "".join(f", {sql_literal(text)}" for text in self._form.null_if)
         if unknown:
             return f"CASE WHEN ({value} ->> '$') NOT IN ({unknown[2:]}) THEN {value} END"
         return f"CASE WHEN {value} <> 'null' THEN {value} END"
@@ -84,7 +84,7 @@ class JsonSource:
             "compression": self._file.compression,
             "maximum_object_size": MAX_RECORD_BYTES,
         }
-        return literal(str(self._file.path)) + arguments(options)
+        return sql_literal(str(self._file.path)) + sql_arguments(options)
 
 
-_VALUE = identifier(position_name(1))
+_VALUE = sql_identifier(position_name(1))

@@ -1,4 +1,6 @@
 -- Functions whose meaning depends on the type of an argument: DuckDB picks the form when it binds.
+CREATE SCHEMA IF NOT EXISTS memory.snowflake_catalog;
+
 CREATE OR REPLACE MACRO memory.snowflake_catalog.keep_date(argument DATE, result) AS result::DATE,
     (argument, result) AS result;
 
@@ -14,7 +16,7 @@ CREATE OR REPLACE MACRO memory.snowflake_catalog.formatted(argument DATE, patter
         'TO_CHAR of anything but a date or a time with a format is not in the embedded warehouse.'
     )::VARCHAR;
 
--- A text of blanks only is NULL.
+-- A string of blanks only is NULL.
 CREATE OR REPLACE MACRO memory.snowflake_catalog.read_json_text(argument VARCHAR) AS
         json(nullif(trim(argument), '')),
     (argument JSON) AS

@@ -9,11 +9,11 @@ import re
 from duckdb import DuckDBPyConnection
 
 from local_snowflake.sql.errors import SqlError, unsupported
-from local_snowflake.sql.quoting import Value, arguments, identifier, literal
-from local_snowflake.stages.query import position_name
+from local_snowflake.sql.quoting import Value, sql_arguments, sql_identifier, sql_literal
 from local_snowflake.stages.readers.conversions import TextRules
 from local_snowflake.stages.readers.formats import CsvFormat
 from local_snowflake.stages.readers.plain_files import PlainFile
+from local_snowflake.stages.readers.reader import position_name
 
 # Snowflake's longest text has 16 MB; DuckDB's reader wants its buffer to hold several lines.
 MAX_RECORD_BYTES = 32 << 20
@@ -30,7 +30,7 @@ _TYPES = {
 }
 
 
-class CsvSource:
+class CsvReader:
     """A CSV file."""
 
     def __init__(self, file: PlainFile, form: CsvFormat, duck: DuckDBPyConnection) -> None:
@@ -72,7 +72,7 @@ class CsvSource:
         rows = csv_rows(self._file, self._form, names, exact=False)
         found = []
         for name in names:
-            column = identifier(name)
+            column = sql_identifier(name)
             tests = ", ".join(f"bool_and({test.format(column)})" for test in _TYPES.values())
             fits = self._duck.execute(f"SELECT {tests} FROM ({rows})").fetchall()[0]  # noqa: S608 - quoted
             kinds = (kind for kind, fit in zip(_TYPES, fits, strict=True) if fit)
@@ -112,15 +112,15 @@ def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool)
         "parallel": False,
     }
     fields = [f"f{number}" for number in range(width)]
-    types = ", ".join(f"{literal(field)}: 'VARCHAR'" for field in fields)
+    types = ", ".join(f"{sql_literal(field)}: 'VARCHAR'" for field in fields)
     nulls, values = _nulls(form)
     columns = ", ".join(
-        f"{values.format(field)} AS {identifier(name)}"
+        f"{values.format(field)} AS {sql_identifier(name)}"
         for field, name in zip(fields, names, strict=False)
     )
     return (
-        f"SELECT {columns} FROM read_csv({literal(str(file.path))}, "  # noqa: S608 - quoted names and constants
-        f"columns = {{{types}}}{arguments({**options, **nulls})})"
+        f"SELECT {columns} FROM read_csv({sql_literal(str(file.path))}, "  # noqa: S608 - quoted names and constants
+        f"columns = {{{types}}}{sql_arguments({**options, **nulls})})"
     )
 
 
@@ -165,7 +165,7 @@ def _nulls(form: CsvFormat) -> tuple[dict[str, Value], str]:
 
 
 def _tuple(texts: list[str]) -> str:
-    inner = ", ".join(literal(text).replace("{", "{{").replace("}", "}}") for text in texts)
+    inner = ", ".join(sql_literal(text).replace("{", "{{").replace("}", "}}") for text in texts)
     return f"({inner or 'NULL'})"
 
 
