@@ -22,8 +22,8 @@ from factories.core.project import project_root
 from factories.core.python_refs.importer import imported
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
-from factories.snowpark.registry import Registry, RegistryError
-from factories.snowpark.relations import ML, registry_of, stage_of
+from factories.snowpark.config.relations import ML, registry_of, stage_of
+from factories.snowpark.models.registry import Registry, RegistryError
 
 AREA = "delay"
 MODEL = "arrival_delay"

@@ -11,7 +11,7 @@ from benchmarks.measure import Samples, Variant, VariantFailedError, measure, me
 from benchmarks.report import Report, Target
 from benchmarks.systems import DP, ML_PYTHON, ROOT, dagster_home, own_systems, query
 from factories.core.warehouse.settings import WarehouseSettings
-from factories.snowpark.relations import ML
+from factories.snowpark.config.relations import ML
 
 # What the features read, all that this is made of, and the model.
 BEFORE = (

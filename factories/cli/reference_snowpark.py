@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from factories.cli.reference_section import Section
-from factories.snowpark.handler.metric_names import METRICS
-from factories.snowpark.schema import (
+from factories.snowpark.config.schema import (
     AreaFile,
     Defaults,
     FeatureItem,
@@ -18,6 +17,7 @@ from factories.snowpark.schema import (
     Split,
     TableItem,
 )
+from factories.snowpark.handler.metric_names import METRICS
 
 META = "mapping with the key `dagster`: [`meta.dagster`](#metadagster)"
 

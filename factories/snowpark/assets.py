@@ -17,9 +17,9 @@ from factories.core.meta.keys import key_part
 from factories.core.meta.partitions import partitions_definition
 from factories.core.meta.retries import max_retry_spec, retry_policy
 from factories.core.warehouse.names import WarehouseNames
-from factories.snowpark.areas import read_areas, reads
-from factories.snowpark.entries import Entry, ModelEntry, ScoreEntry, TableEntry
-from factories.snowpark.evaluation import model_check_specs, score_check_specs
+from factories.snowpark.config.areas import read_areas, reads
+from factories.snowpark.config.entries import Entry, ModelEntry, ScoreEntry, TableEntry
+from factories.snowpark.models.checks import model_check_specs, score_check_specs
 
 TOOL = "snowpark"
 
@@ -77,7 +77,7 @@ def _tables(group: StepGroup[TableEntry], names: WarehouseNames) -> dg.AssetsDef
     )
     def snowpark_tables(context: dg.AssetExecutionContext) -> Iterable[Any]:
         # Imports Snowpark, which only a step that runs it needs.
-        from factories.snowpark.table_run import build_tables  # noqa: PLC0415 - see above
+        from factories.snowpark.tables.build import build_tables  # noqa: PLC0415 - see above
 
         yield from build_tables(context, by_key, names)
 
@@ -95,7 +95,7 @@ def _model(model: ModelEntry, names: WarehouseNames) -> dg.AssetsDefinition:
     )
     def snowpark_model(context: dg.AssetExecutionContext, config: ModelRunConfig) -> Iterable[Any]:
         # Imports Snowpark and scikit-learn, which only a step that runs them needs.
-        from factories.snowpark.model_run import train_model  # noqa: PLC0415 - see above
+        from factories.snowpark.models.run import train_model  # noqa: PLC0415 - see above
 
         yield from train_model(context, config, model, names)
 
@@ -116,7 +116,7 @@ def _score(score: ScoreEntry, names: WarehouseNames) -> dg.AssetsDefinition:
         retry_policy=retry_policy(score.meta.retries),
     )
     def snowpark_score(context: dg.AssetExecutionContext) -> Iterable[Any]:
-        from factories.snowpark.score_run import score as run_score  # noqa: PLC0415 - as above
+        from factories.snowpark.scores.run import score as run_score  # noqa: PLC0415 - as above
 
         yield from run_score(context, score, names)
 

@@ -9,7 +9,7 @@ import dagster as dg
 from snowflake.snowpark import Session
 
 from factories.core.warehouse.names import Relation
-from factories.snowpark.places import table_exists
+from factories.snowpark.catalog import table_exists
 from factories.snowpark.session import WAREHOUSE_ERRORS
 
 

@@ -11,7 +11,7 @@ from snowflake.snowpark.exceptions import SnowparkClientException
 
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
-from factories.snowpark.relations import ML
+from factories.snowpark.config.relations import ML
 
 TAG_LENGTH = 2000  # Snowflake's limit
 # What a killed step leaves behind must not hold up its rerun for hours. Its statement ends five

@@ -18,8 +18,8 @@ from factories.core.meta.partitions import UnreadableWindowError
 from factories.core.python_refs.importer import FolderNameError
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettingsError, warehouse_settings
-from factories.snowpark.entries import Entry
-from factories.snowpark.function_errors import (
+from factories.snowpark.config.entries import Entry
+from factories.snowpark.errors import (
     FunctionFailedError,
     function_failed,
     is_from,
@@ -27,9 +27,9 @@ from factories.snowpark.function_errors import (
 )
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.missing_inputs import InputMissingError
-from factories.snowpark.registry import RegistryError
+from factories.snowpark.models.registry import RegistryError
 from factories.snowpark.session import TAG_LENGTH, WAREHOUSE_ERRORS, snowpark_session
-from factories.snowpark.write import WriteError
+from factories.snowpark.tables.write import WriteError
 
 CODE_FAILED = "Python Interpreter Error"  # what Snowflake says of code that raises inside of it
 # Told in a sentence, as a traceback through our own code would say less; and not tried again, as

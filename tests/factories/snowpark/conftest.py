@@ -1,7 +1,8 @@
-"""A project whose areas a test writes, and the warehouse in which they are built."""
+"""Projects whose areas a test writes, and the warehouse in which they are built."""
 
 from __future__ import annotations
 
+import sys
 import textwrap
 import uuid
 from collections.abc import Iterator
@@ -12,10 +13,13 @@ import dagster as dg
 import pytest
 from snowflake.snowpark import Session
 
+from factories.core.warehouse.names import Relation
 from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
+from factories.snowpark.models.registry import Registry
 from local_snowflake.process import lifecycle
 from tests.conftest import WarehouseUnderTest
+from tests.factories.snowpark.model_project import ModelProject
 
 FUNCTIONS = """
     def all_rows(session, inputs):
@@ -164,3 +168,39 @@ def project(
         yield AreaProject(tmp_path, area, warehouse, instance)
     warehouse.rows(f"drop table if exists ANALYTICS.SEEDS.{area}")
     warehouse.rows(f"drop schema if exists ML.{area}")
+
+
+@pytest.fixture
+def session(warehouse: WarehouseUnderTest, database: str) -> Iterator[Session]:
+    with Session.builder.configs({**warehouse.settings, "database": database}).create() as opened:
+        yield opened
+
+
+@pytest.fixture
+def registry(session: Session, database: str) -> Registry:
+    table, stage = (Relation(database, "DELAY", name) for name in ("MODELS", "MODEL_FILES"))
+    made = Registry(session, table, stage)
+    made.create()
+    return made
+
+
+@pytest.fixture
+def models(
+    warehouse: WarehouseUnderTest,
+    session: Session,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[ModelProject]:
+    """A project with features, a model and a score, and 600 flights."""
+    (tmp_path / "snowpark").mkdir()
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a second's two versions look the same
+    monkeypatch.setenv("DP_PROJECT_DIR", str(tmp_path))
+    area = f"d{uuid.uuid4().hex[:8]}"
+    session.sql("create database if not exists ML").collect()
+    session.sql(f"create schema ML.{area}").collect()
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = ModelProject(tmp_path, area, warehouse, session, instance)
+        made.write()
+        made.load()
+        yield made
+    session.sql(f"drop schema ML.{area}").collect()

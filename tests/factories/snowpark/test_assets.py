@@ -15,10 +15,10 @@ from factories.core.assets.context import LoadContext
 from factories.core.meta.keys import parse_key
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.definitions import build_definitions, read_project
-from factories.snowpark.areas import read_areas
-from factories.snowpark.relations import relation_by_convention
+from factories.snowpark.config.areas import read_areas
+from factories.snowpark.config.relations import relation_by_convention
 from tests.factories.conftest import YamlProject
-from tests.factories.snowpark.test_problems import RIGHT
+from tests.factories.snowpark.config.test_problems import RIGHT
 
 MORE = """\
   - name: monthly

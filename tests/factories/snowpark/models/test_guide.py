@@ -20,7 +20,7 @@ from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import format_problems, sorted_problems
 from factories.snowpark.assets import build_snowpark_assets
 from tests.conftest import WarehouseUnderTest
-from tests.factories.snowpark.models.conftest import forget_modules
+from tests.factories.snowpark.model_project import forget_modules
 
 GUIDE = (Path(__file__).parents[4] / "docs" / "guides" / "first-model.md").read_text()
 FILES = ("snowpark/cancellation.py", "snowpark/cancellation.yaml")

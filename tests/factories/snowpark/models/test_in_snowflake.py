@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from factories.snowpark.handler.training import put_file
-from factories.snowpark.handler_code import archive, handler_module, packages_clause
-from tests.factories.snowpark.models.conftest import AREA, MODULE, ModelProject
-from tests.factories.snowpark.models.flights import flights
+from factories.snowpark.handler_archive import archive, handler_module, packages_clause
+from tests.factories.snowpark.flights import flights
+from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 
 pytestmark = pytest.mark.clients
 
@@ -88,7 +88,7 @@ def test_the_archive_holds_code_alone_and_is_the_same_every_time(tmp_path: Path)
     }
     assert "factories/snowpark/handler/training.py" in names
     assert "factories/__init__.py" in names
-    assert "factories/snowpark/registry.py" not in names
+    assert "factories/snowpark/models/registry.py" not in names
     assert handler_module("delay.model:train", folder) == ("snowpark.delay.model", "train")
     assert handler_module("math:sqrt", folder) == ("math", "sqrt")
 

@@ -12,10 +12,10 @@ import dagster as dg
 import psutil
 import pytest
 
-from factories.snowpark.registry import Registry, Version
-from factories.snowpark.score_write import ScoresWriter
-from tests.factories.snowpark.models.conftest import AREA, MODULE, ModelProject
-from tests.factories.snowpark.models.flights import flights
+from factories.snowpark.models.registry import Registry, Version
+from factories.snowpark.scores.write import ScoresWriter
+from tests.factories.snowpark.flights import flights
+from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 from tests.local_snowflake.handlers import wait_until
 
 pytestmark = pytest.mark.clients

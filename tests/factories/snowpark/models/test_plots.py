@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from factories.snowpark.plots import MOST_FEATURES, _bars, drift_plot
+from factories.snowpark.models.plots import MOST_FEATURES, _bars, drift_plot
 
 
 def test_the_most_important_features_are_shown_whatever_order_they_come_in() -> None:

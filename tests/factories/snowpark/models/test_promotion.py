@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from factories.snowpark.promotion import judge
-from factories.snowpark.schema import Direction, Promote
+from factories.snowpark.config.schema import Direction, Promote
+from factories.snowpark.models.promotion import judge
 
 METRICS: dict[str, Direction] = {"roc_auc": "maximize", "brier": "minimize"}
 

@@ -18,7 +18,7 @@ from factories.core.warehouse.names import Relation
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.model_files import dumped
 from factories.snowpark.handler.training import put_file
-from factories.snowpark.registry import Registry, RegistryError, TrainedModel, Version
+from factories.snowpark.models.registry import Registry, RegistryError, TrainedModel, Version
 from tests.conftest import WarehouseUnderTest
 
 Another = Callable[[], AbstractContextManager[Registry]]

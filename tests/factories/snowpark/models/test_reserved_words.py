@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from snowflake.connector.cursor import SnowflakeCursor
 
-from tests.factories.snowpark.models.conftest import ModelProject, forget_modules
-from tests.factories.snowpark.models.flights import flights
+from tests.factories.snowpark.flights import flights
+from tests.factories.snowpark.model_project import ModelProject, forget_modules
 
 pytestmark = pytest.mark.clients
 

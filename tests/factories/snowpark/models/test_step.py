@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.factories.snowpark.conftest import open_sessions
-from tests.factories.snowpark.models.conftest import AREA, MODULE, ModelProject
+from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 
 pytestmark = pytest.mark.clients
 

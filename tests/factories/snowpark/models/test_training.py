@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from factories.snowpark.handler.training import put_file
-from tests.factories.snowpark.models.conftest import BEST, GOOD, MODULE, WORSE, ModelProject
-from tests.factories.snowpark.models.flights import flights
+from tests.factories.snowpark.flights import flights
+from tests.factories.snowpark.model_project import BEST, GOOD, MODULE, WORSE, ModelProject
 
 pytestmark = pytest.mark.clients
 

@@ -1,0 +1,149 @@
+"""Which rows are scored, and the two ways of doing it: in the step, or where the rows are."""
+# ruff: noqa: S608 - every name in the SQL comes from the project's own YAML
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from importlib import metadata
+
+import pandas as pd  # type: ignore[import-untyped]
+from snowflake.snowpark import Session
+from snowflake.snowpark.exceptions import SnowparkSQLException
+
+from factories.core.python_refs.importer import imported_function
+from factories.core.warehouse.names import Relation
+from factories.core.warehouse.quoting import sql_identifier, sql_literal
+from factories.snowpark.config.entries import ScoreEntry
+from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.handler.frames import tidy
+from factories.snowpark.handler.scoring import predicted
+from factories.snowpark.handler_archive import handler_module, packages_clause, upload_code
+from factories.snowpark.models.procedure import RUNTIME
+from factories.snowpark.models.registry import Version
+from factories.snowpark.models.step import ModelStep
+from factories.snowpark.partition_filter import Covered, condition
+from factories.snowpark.scores.write import ScoresWriter
+
+BATCH_ROWS = 100_000
+SKLEARN = "scikit-learn"
+BODY = """
+import pandas
+import {module} as users
+from factories.snowpark.handler import scoring
+
+score = scoring.stored_scorer(users.{function}, {file!r}, {sha256!r}, {label!r}, {columns!r})
+score._sf_vectorized_input = pandas.DataFrame
+"""
+# What our own code says inside of Snowflake, at the end of a traceback.
+TOLD = re.compile(rf"^(?:\w+\.)*{ModelError.__name__}: (?P<text>.+)$", re.MULTILINE)
+
+
+def source_query(session: Session, entry: ScoreEntry, covered: Covered | None) -> str:
+    """Return the query of all rows that can be scored, or of those of some partitions.
+
+    Raises:
+        UnreadableWindowError: When the features do not have the partitions' column.
+    """
+    relation, partition = entry.model.features.relation.sql, entry.meta.partition
+    query = f"select * from {relation}"
+    if covered is None or partition is None:
+        return query
+    schema = session.table(relation).schema
+    return f"{query} where {condition(schema, str(partition.column), covered)}"
+
+
+def scored_rows(
+    step: ModelStep, entry: ScoreEntry, version: Version, query: str, writer: ScoresWriter
+) -> None:
+    """Have a version score a query's rows, into the writer's temporary table.
+
+    Raises:
+        ModelError: When the features are not such as the version knows, or its file or the
+            function's values are not what they must be.
+    """
+    columns = _columns(step.session, entry, version)
+    writer.begin(query)
+    if entry.runs_in == "client":
+        function = imported_function(str(entry.function), entry.folder)
+        made_with = version.details.get("versions", {}).get(SKLEARN, "")
+        if made_with not in {"", metadata.version(SKLEARN)}:
+            step.log.warning("%s was made with %s %s", version.label, SKLEARN, made_with)
+        model = step.registry.load(version)
+        for rows in _batches(step.session, query):
+            writer.add(rows, predicted(function, model, tidy(rows)))
+        return
+    # Before the file goes to where it is unpickled; there it is verified once more.
+    step.registry.content(version)
+    call = _create_function(step.session, entry, version, columns)
+    try:
+        writer.insert(call, query)
+    except SnowparkSQLException as error:
+        if told := TOLD.search(str(error)):
+            raise ModelError(told["text"]) from None
+        raise
+
+
+def _columns(session: Session, entry: ScoreEntry, version: Version) -> dict[str, str]:
+    """Return the types of the features' columns by name, which are such as a version needs.
+
+    Columns that it has not seen in training do not matter: the function chooses what it gives it.
+
+    Raises:
+        ModelError: When columns are gone.
+    """
+    features = entry.model.features
+    described = session.sql(f"describe table {features.relation.sql}").collect()
+    columns = {str(row[0]): str(row[1]) for row in described}
+    if missing := [key for key in entry.keys if key.upper() not in columns]:
+        raise ModelError(f"{features.relation} has no column {', '.join(missing)}, which is a key")
+    there = {column.lower() for column in columns}  # as the functions have them
+    if missing := [name for name in version.details.get("features", ()) if name not in there]:
+        raise ModelError(
+            f"{version.label} was trained with {', '.join(missing)}, which {features.relation} no"
+            f" longer has: materialize {entry.model.key.to_user_string()}"
+        )
+    return columns
+
+
+def _batches(session: Session, query: str) -> Iterator[pd.DataFrame]:
+    """Yield rows as the warehouse sends them, joined to batches that are worth a call."""
+    waiting: list[pd.DataFrame] = []
+    for part in session.sql(query).to_pandas_batches():
+        if part.empty:
+            continue
+        waiting.append(part)
+        if sum(len(frame) for frame in waiting) >= BATCH_ROWS:
+            yield pd.concat(waiting, ignore_index=True)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting, ignore_index=True)
+
+
+def _create_function(
+    session: Session, entry: ScoreEntry, version: Version, columns: dict[str, str]
+) -> str:
+    """Create the session's own vectorized function for a version, and return a call of it."""
+    code = upload_code(session, entry.model.stage, entry.folder)
+    module, function = handler_module(str(entry.function), entry.folder)
+    body = BODY.format(
+        module=module,
+        function=function,
+        file=version.file.rpartition("/")[2],
+        sha256=version.sha256,
+        label=version.label,
+        columns=[name.lower() for name in columns],
+    )
+    registry = entry.model.registry
+    unique = f"SCORE_{uuid.uuid4().hex[:12].upper()}"
+    name = Relation(registry.database, registry.schema, unique).sql
+    packages = packages_clause(entry.packages, version.details.get("versions"))
+    arguments = ", ".join(f"a{i} {kind}" for i, kind in enumerate(columns.values()))
+    imports = ", ".join(map(sql_literal, (code, f"@{entry.model.stage.sql}/{version.file}")))
+    session.sql(
+        f"create temporary function {name}({arguments}) returns float language python"
+        f" runtime_version = '{RUNTIME}' packages = ({packages}) imports = ({imports})"
+        f" handler = 'score' as $${body}$$"
+    ).collect()
+    return f"{name}({', '.join(map(sql_identifier, columns))})"

@@ -1,0 +1,188 @@
+"""Building features and other tables inside a Dagster step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from factories.core.execution.checks import check_results
+from factories.core.execution.table_reader import QueryFailedError, table_metadata
+from factories.core.meta.partitions import window
+from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.warehouse.names import WarehouseNames
+from factories.snowpark.config.entries import TableEntry
+from factories.snowpark.missing_inputs import missing_inputs_told
+from factories.snowpark.partition_filter import Covered
+from factories.snowpark.session import WAREHOUSE_ERRORS
+from factories.snowpark.step import FINAL, Step, is_worth_another_try, open_step, query_tag
+from factories.snowpark.tables.rows import described
+from factories.snowpark.tables.write import Written, write
+
+MOST_SQL = 20_000  # characters in a materialization, which lies in Dagster's event storage
+
+
+@dataclass(frozen=True)
+class Built:
+    """A table that was written.
+
+    Attributes:
+        written: What the write did.
+        sql: The query that made the rows.
+        seconds: How long it took.
+    """
+
+    written: Written
+    sql: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all tables of one step share.
+
+    Attributes:
+        step: The open step.
+        covered: The partitions of the run, None for tables without.
+        warehouse: The virtual warehouse of tables that name none.
+        lost: Why each table that failed is not built.
+        unfit: Tables that were written, and failed a check that holds back what reads them.
+    """
+
+    step: Step
+    covered: Covered | None
+    warehouse: str | None
+    lost: dict[dg.AssetKey, str] = field(default_factory=dict)
+    unfit: set[dg.AssetKey] = field(default_factory=set)
+
+
+def build_tables(
+    context: dg.AssetExecutionContext,
+    entries_by_key: Mapping[dg.AssetKey, TableEntry],
+    names: WarehouseNames,
+) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
+    """Build the selected tables of one file.
+
+    A table that fails spares those that do not read it, and is tried again as its `retries` say
+    when it was the warehouse that failed. Checks that are selected without their asset run on the
+    table as it is.
+
+    Args:
+        context: Dagster's.
+        entries_by_key: The tables that the step can build, each after those that it reads.
+        names: How the target's databases are called.
+
+    Yields:
+        A result for each table that was written, and for each check that runs alone.
+
+    Raises:
+        dagster.Failure: After the results, when a table has failed for good; names each. Also when
+            the step cannot begin: see `open_step`; then nothing has run.
+    """
+    selected = context.selected_asset_keys
+    tables = [table for key, table in entries_by_key.items() if key in selected]
+    with open_step(context, names) as step:
+        covered = window(context) if tables else None
+        run = _Run(step, covered, step.session.get_current_warehouse())
+        for key, table in entries_by_key.items():
+            if key not in selected:
+                checks = table.meta.checks
+                yield from check_results(context, key, checks, table.relation, step.reader)
+        for table in tables:
+            yield from _build(run, table)
+    if run.lost:
+        raise dg.Failure(_report(run.lost, len(tables)), allow_retries=False)
+
+
+def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
+    """Build one table, again as often as it may."""
+    for found in table.inputs.values():
+        if found.key in run.lost or found.key in run.unfit:
+            why = "is not built" if found.key in run.lost else "has failed a blocking check"
+            run.lost[table.key] = f"it reads {found.key.to_user_string()}, which {why}"
+            return
+    for attempt in range(1, 2 + max_retries([table.meta.retries])):
+        try:
+            built = _attempt(run, table)
+        except FINAL as error:
+            run.lost[table.key] = run.step.mask(str(error))
+            break
+        except WAREHOUSE_ERRORS as error:
+            run.lost[table.key] = run.step.mask(str(error))
+            if not is_worth_another_try(error):
+                break
+        else:
+            run.lost.pop(table.key, None)
+            yield _result(run, table, built)
+            return
+        if attempt <= max_retries([table.meta.retries]):
+            seconds = retry_delay([table.meta.retries], attempt)
+            why = run.lost[table.key]
+            run.step.log.warning(
+                "%s: %s; trying again in %.0f s (retry %d)", table.name, why, seconds, attempt
+            )
+            time.sleep(seconds)
+    run.step.log.error("%s: %s", table.name, run.lost[table.key])
+
+
+def _attempt(run: _Run, table: TableEntry) -> Built:
+    started = time.monotonic()
+    step, session = run.step, run.step.session
+    session.query_tag = query_tag(step.context, table)
+    if warehouse := table.warehouse or run.warehouse:
+        session.use_warehouse(warehouse)
+    with missing_inputs_told(session, {i.key: i.relation for i in table.inputs.values()}):
+        frame = described(session, table, run.covered)
+        sql = step.mask("\n;\n".join(frame.queries["queries"]))
+        step.log.debug("%s:\n%s", table.name, sql)
+        written = write(session, table, frame, run.covered)
+    if len(sql) > MOST_SQL:
+        sql = f"{sql[:MOST_SQL]}\n… and {len(sql) - MOST_SQL:,} characters more"
+    return Built(written, sql, time.monotonic() - started)
+
+
+def _result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeResult[Any]:
+    """Describe a table that was written, and run its checks.
+
+    The rows are written: what cannot be read of the table afterwards is a warning, no failure.
+    """
+    written = built.written
+    metadata: dict[str, Any] = {
+        "rows_loaded": written.rows,
+        "rows_inserted": written.inserted,
+        "rows_updated": written.updated,
+        "rows_deleted": written.deleted,
+        "seconds": round(built.seconds, 3),
+        "snowpark/mode": table.mode,
+        "snowpark/sql": dg.MetadataValue.md(f"```sql\n{built.sql}\n```"),
+    }
+    columns: dict[str, str] = {}
+    try:
+        columns = run.step.reader.columns(table.relation)
+        metadata |= table_metadata(run.step.reader, table.relation, columns)
+    except QueryFailedError as error:
+        run.step.log.warning("%s is written but cannot be read: %s", table.name, error)
+    run.step.log.info("%s: %s rows in %.1f s", table.relation, f"{written.rows:,}", built.seconds)
+    checks = list(
+        check_results(
+            run.step.context,
+            table.key,
+            table.meta.checks,
+            table.relation,
+            run.step.reader,
+            columns=columns,
+        )
+    )
+    if table.meta.checks and table.meta.checks.blocking and not all(c.passed for c in checks):
+        run.unfit.add(table.key)
+    return dg.MaterializeResult(asset_key=table.key, metadata=metadata, check_results=checks)
+
+
+def _report(lost: Mapping[dg.AssetKey, str], selected: int) -> str:
+    rest = "; the others are built" if len(lost) < selected else ""
+    lines = [f"{len(lost)} of {selected} tables failed{rest}."]
+    lines += [f"{key.to_user_string()}: {why}" for key, why in lost.items()]
+    return "\n".join(lines)
