@@ -19,7 +19,7 @@ from local_snowflake.sql.macros import CATALOG, SCHEMA
 from local_snowflake.sql.names import resolve
 from local_snowflake.sql.statements import Statement
 
-TYPE_SQL = """
+_TYPE_SQL = """
 CASE "DATA_TYPE"
     WHEN 'NUMBER' THEN format('NUMBER({},{})', "NUMERIC_PRECISION", "NUMERIC_SCALE")
     WHEN 'TEXT' THEN format('VARCHAR({})', "CHARACTER_MAXIMUM_LENGTH")
@@ -61,7 +61,7 @@ class DescribeRelation:
         )
         return session.select(
             f"""
-            SELECT "COLUMN_NAME" AS "name", {TYPE_SQL} AS "type", 'COLUMN' AS "kind",
+            SELECT "COLUMN_NAME" AS "name", {_TYPE_SQL} AS "type", 'COLUMN' AS "kind",
                 CASE WHEN "IS_NULLABLE" = 'YES' THEN 'Y' ELSE 'N' END AS "null?",
                 "COLUMN_DEFAULT" AS "default",
                 CASE WHEN list_contains($4::VARCHAR[], "COLUMN_NAME") THEN 'Y' ELSE 'N' END
