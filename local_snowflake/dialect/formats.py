@@ -1,9 +1,8 @@
 """TO_CHAR and TO_VARCHAR with a format, and CONVERT_TIMEZONE with two arguments.
 
-What fakesnow lacks: it reads a format only where it is one constant, ignores it unless it sees from
-the statement alone that the value is a date or a time, reads `dd` and `dy` in lower case as
-something else, and takes a timestamp without a zone for one in the target zone of CONVERT_TIMEZONE
-and not in the session's.
+What fakesnow lacks: it applies a format only if it is one constant and the statement alone shows
+that the value is a date or a time; it misreads `dd` and `dy` in lower case; and CONVERT_TIMEZONE
+treats a timestamp without a zone as one in the target zone, not in the session's.
 
 See https://docs.snowflake.com/en/sql-reference/functions-conversion#date-and-time-formats-in-conversion-functions
 """
@@ -18,7 +17,7 @@ from sqlglot.dialects.snowflake import Snowflake
 from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.macros import macro_call
 
-# Snowflake's elements and DuckDB's specifiers; of two that begin alike the longer stands first.
+# Snowflake's elements and DuckDB's specifiers; a longer element comes before its own prefix.
 _ELEMENTS = {
     "YYYY": "%Y",
     "YY": "%y",
@@ -49,14 +48,14 @@ _PIECE = re.compile(
 
 
 def fold_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Let a format that is put together from constants, `'HH24:MI' || 'UTC'`, be one constant."""
+    """Fold a format that is concatenated from constants, `'HH24:MI' || 'UTC'`, into one."""
     for node in expression.find_all(*_WITH_FORMAT):
         written = node.args.get("format")
         text = None if written is None or written.is_string else _constant_text(written)
         if text is None:
             continue
         literal = exp.Literal.string(text)
-        # But for ToChar sqlglot turns constant formats into Python's form when it parses.
+        # Except for ToChar, sqlglot's parser turns constant formats into Python's form.
         node.set(
             "format",
             literal if isinstance(node, exp.ToChar) else Snowflake.format_time(literal),
@@ -65,10 +64,10 @@ def fold_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a
 
 
 def apply_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Let the format count, whatever the value's type turns out to be.
+    """Apply the format for any type of value, which DuckDB knows when it binds the statement.
 
     Raises:
-        SqlError: The format is not a constant, or has an element that is not known here.
+        SqlError: The format is not a constant, or has an unsupported element.
     """
     for node in list(expression.find_all(exp.ToChar, exp.TimeToStr)):
         if not node.args.get("format"):
@@ -85,10 +84,10 @@ def apply_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - 
 
 
 def strftime_pattern(text: str) -> str | None:
-    """DuckDB's form of a format of Snowflake's; None: AUTO, which is the usual text.
+    """Translate a format into DuckDB's; None for AUTO, which is the default format.
 
     Raises:
-        SqlError: It has an element that is not known here.
+        SqlError: It has an unsupported element.
     """
     if text.upper() == "AUTO":
         return None
@@ -106,7 +105,7 @@ def strftime_pattern(text: str) -> str | None:
 
 
 def convert_from_utc(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Let a timestamp without a zone be one in the session's, which is UTC."""
+    """Treat a timestamp without a zone as one in the session's zone, which is UTC."""
     for node in expression.find_all(exp.ConvertTimezone):
         if not node.args.get("source_tz"):
             instant = exp.cast(node.args["timestamp"].copy(), exp.DataType.Type.TIMESTAMPTZ)
@@ -115,7 +114,7 @@ def convert_from_utc(expression: Expr, session: object) -> Expr:  # noqa: ARG001
 
 
 def _constant_text(expression: Expr) -> str | None:
-    """The text that constants put together give; None: something in it is not constant."""
+    """Return the concatenation of constants; None if a part is not constant."""
     match expression:
         case exp.Literal() if expression.is_string:
             return str(expression.this)

@@ -1,8 +1,8 @@
-"""Identifiers that are words of DuckDB's language, and IDENTIFIER().
+"""Identifiers that are keywords in DuckDB, and IDENTIFIER().
 
-What fakesnow lacks: it writes `at`, `end` or `desc` as they came, valid names in Snowflake and
-keywords in DuckDB; it knows IDENTIFIER() in the place of a table only, and not where handlers look
-for a name. See https://docs.snowflake.com/en/sql-reference/identifier-literal.
+What fakesnow lacks: it does not quote `at`, `end` or `desc`, which are valid names in Snowflake and
+keywords in DuckDB; it supports IDENTIFIER() as a table only, and not where handlers expect a name.
+ See https://docs.snowflake.com/en/sql-reference/identifier-literal.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _IDENTIFIER = re.compile(
 
 
 def inline_identifiers(statement: Statement, bindings: Bindings) -> tuple[Statement, Bindings]:
-    """Write the names that IDENTIFIER('…') and IDENTIFIER(?) mean into the statement.
+    """Replace IDENTIFIER('…') and IDENTIFIER(?) by the names in them.
 
     Returns:
-        The statement without IDENTIFIER(), and the values of the `?`s that are left.
+        The statement without IDENTIFIER(), and the values of the remaining `?`s.
 
     Raises:
         SqlError: IDENTIFIER(?) in a statement for which arrays are bound.
@@ -64,14 +64,14 @@ def inline_identifiers(statement: Statement, bindings: Bindings) -> tuple[Statem
 
 
 def quote_identifiers(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Quote every identifier: upstream has brought them to the case in which they are stored."""
+    """Quote every identifier: fakesnow has changed them to the case in which they are stored."""
     for identifier in expression.find_all(exp.Identifier):
         identifier.set("quoted", True)
     return expression
 
 
 def keep_keys(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Let the keys of `{'a': 1}` stay as written; sqlglot makes names of them, which go upper."""
+    """Keep the keys of `{'a': 1}` as written: sqlglot parses them as names, in upper case."""
     for struct in expression.find_all(exp.Struct):
         for pair in struct.expressions:
             if isinstance(pair, exp.PropertyEQ) and isinstance(pair.this, exp.Identifier):

@@ -1,12 +1,12 @@
-"""MERGE by DuckDB's own MERGE.
+"""MERGE, by DuckDB's own MERGE.
 
-What fakesnow lacks: it takes a MERGE apart into a temporary table and up to three statements, which
-cannot write to another database than the current one and let several source rows change one
-target row. DuckDB's MERGE is one statement, refuses that, and tells by RETURNING what it did.
+What fakesnow lacks: it splits a MERGE into a temporary table and up to three statements, which
+cannot write to a database other than the current one and let several source rows change one target
+row. DuckDB's MERGE is one statement, refuses that, and returns its actions by RETURNING.
 
 The result has a count per kind of clause, as in
-https://docs.snowflake.com/en/sql-reference/sql/merge. Stricter than Snowflake: a DELETE that
-several source rows ask for is refused as well.
+https://docs.snowflake.com/en/sql-reference/sql/merge. Stricter than Snowflake: a DELETE of one
+target row by several source rows is refused as well.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ class Merge:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Merge, and count what was done."""
+        """Run the MERGE and count the changed rows."""
         merge = cast(exp.Merge, statement.expression)
         done = dict.fromkeys(_COUNTS, 0)
         for values in bindings.rows:
             try:
                 actions = session.run_translated(
-                    _prepared(merge), Bindings((values,)), suffix=" RETURNING merge_action"
+                    _without_table_names(merge),
+                    Bindings((values,)),
+                    suffix=" RETURNING merge_action",
                 )
             except duckdb.InvalidInputException as error:
                 if _DUPLICATE not in str(error):
@@ -58,17 +60,17 @@ class Merge:
         target = changed_table(merge)
         if target is not None and any(done.values()):
             session.times.rows_changed(session.temporaries.physical(resolve(target, session)))
-        wanted = [action for action in _COUNTS if action in _actions(merge)]
-        columns = [f"number of rows {_COUNTS[action]}" for action in wanted]
+        actions = [action for action in _COUNTS if action in _actions(merge)]
+        columns = [f"number of rows {_COUNTS[action]}" for action in actions]
         table = pa.table(
-            {name: [done[action]] for name, action in zip(columns, wanted, strict=True)}
+            {name: [done[action]] for name, action in zip(columns, actions, strict=True)}
         )
         described = [(name, "BIGINT", "YES", None, None, None) for name in columns]
         return StatementResult(table, describe_as_rowtype(described), MERGE)
 
 
 def _actions(merge: exp.Merge) -> set[str]:
-    """The kinds of the statement's clauses."""
+    """Return the kinds of the statement's clauses."""
     kinds = set()
     for when in merge.args["whens"].expressions:
         then = when.args["then"]
@@ -76,8 +78,8 @@ def _actions(merge: exp.Merge) -> set[str]:
     return kinds
 
 
-def _prepared(merge: exp.Merge) -> exp.Merge:
-    """A copy in which the columns that are set have no table's name before them."""
+def _without_table_names(merge: exp.Merge) -> exp.Merge:
+    """Return a copy without the table name before the columns that are set."""
     copy = merge.copy()
     for when in copy.args["whens"].expressions:
         then = when.args["then"]

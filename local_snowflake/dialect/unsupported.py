@@ -1,6 +1,6 @@
-"""Features that the embedded warehouse will not have: a clear error instead of a surprise.
+"""Features that the embedded warehouse will not have are refused with a clear error.
 
-Upstream parses these as opaque commands and hands them to DuckDB, whose syntax error names neither
+fakesnow parses these as opaque commands and passes them to DuckDB, whose syntax error names neither
 the feature nor the reason.
 """
 
@@ -37,7 +37,7 @@ _VERBS = {"CREATE", "ALTER", "DROP", "SHOW", "DESCRIBE", "DESC", "EXECUTE"}
 
 
 class UnsupportedObject:
-    """Refuses statements about objects that this warehouse does not have."""
+    """Refuses statements about kinds of objects that this warehouse does not have."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement creates, changes or shows such an object."""
@@ -55,10 +55,10 @@ class UnsupportedObject:
 
 
 def refuse_time_travel(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Refuse `FROM t AT (…)` and `FROM t BEFORE (…)`: no history is kept.
+    """Refuse `FROM t AT (…)` and `FROM t BEFORE (…)`: there is no history.
 
     Raises:
-        SqlError: A table is asked for as it was.
+        SqlError: A query reads a table's history.
     """
     if expression.find(exp.HistoricalData):
         raise unsupported("Time Travel (AT, BEFORE)")

@@ -20,7 +20,7 @@ from local_snowflake.engine.context import Retry
 from local_snowflake.engine.errors import as_sql_error
 from local_snowflake.engine.layer import DescribingHandler, Layer
 from local_snowflake.engine.preflight import Preflight
-from local_snowflake.engine.result_types import conform, rowtype
+from local_snowflake.engine.result_types import describe_columns, to_driver_types
 from local_snowflake.engine.results import Description, StatementResult, status_result
 from local_snowflake.engine.table_locks import table_to_lock
 from local_snowflake.engine.transactions import Transactions
@@ -145,7 +145,7 @@ class Session:
             SqlError: For any failure.
         """
         self.handlers.begin()
-        self.warehouse.functions.begin(self.number)
+        self.warehouse.functions.begin_statement(self.number)
         try:
             statement, bindings = self._prepare(statement, bindings)
             result = self._run(statement, bindings)
@@ -241,7 +241,7 @@ class Session:
         """Run a query in DuckDB's dialect and return its result."""
         table = self.duck.execute(sql, values).to_arrow_table()
         described = self.duck.execute(f"DESCRIBE {sql}", values).fetchall()
-        return StatementResult(conform(table), rowtype(described))
+        return StatementResult(to_driver_types(table), describe_columns(described))
 
     def use(self, database: str, schema: str) -> None:
         """Make an existing schema the current one."""
@@ -280,8 +280,8 @@ class Session:
         for cleanup in reversed(self.cleanups):
             cleanup()
         for routine in self.routines.temporary.values():
-            self.warehouse.functions.forget(routine, self.number)
-        self.warehouse.functions.end(self.number)
+            self.warehouse.functions.drop(routine, self.number)
+        self.warehouse.functions.end_session(self.number)
         self.preflight.close()
         self.connection.close()
 

@@ -16,7 +16,7 @@ from fakesnow.variables import Variables
 from snowflake.connector.cursor import SnowflakeCursor
 from sqlglot import Expr, exp
 
-from local_snowflake.engine.result_types import conform, rowtype
+from local_snowflake.engine.result_types import describe_columns, to_driver_types
 from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.lexer import split_code
 
@@ -134,7 +134,7 @@ class Cursor(FakeSnowflakeCursor):
     @property
     def table(self) -> pa.Table:
         """The rows of the statement that ran last."""
-        return conform(self._arrow_table)
+        return to_driver_types(self._arrow_table)
 
     @property
     def upload(self) -> dict[str, Any] | None:
@@ -145,20 +145,20 @@ class Cursor(FakeSnowflakeCursor):
     def described(self) -> list[ColumnInfo]:
         """Return the columns of the statement that ran last."""
         sql = f"DESCRIBE {self._last_sql}"
-        return rowtype(self._duck_conn.execute(sql, self._last_params).fetchall())
+        return describe_columns(self._duck_conn.execute(sql, self._last_params).fetchall())
 
     def describe_only(self, sql: str) -> list[ColumnInfo] | None:
         """Return the columns of a statement that is not run; None if only running it shows them."""
         expression = parse_one(sql)
         if not isinstance(expression, exp.Query):
             described = self._describe_only(sql)
-            return None if described is None else rowtype(described)
+            return None if described is None else describe_columns(described)
         self.check_db_and_schema(expression)
         for placeholder in list(expression.find_all(exp.Placeholder)):
             placeholder.replace(exp.null())
         translated = self._transform(expression, None)
         query = f"DESCRIBE {translated.sql(dialect='duckdb')}"
-        return rowtype(self._duck_conn.execute(query).fetchall())
+        return describe_columns(self._duck_conn.execute(query).fetchall())
 
     def _execute(self, transformed: Expr, params: MutableParams | None = None) -> None:
         super()._execute(self._hooks.before_execute(transformed, params), params)

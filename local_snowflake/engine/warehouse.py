@@ -133,7 +133,7 @@ class Warehouse:
     def drop_routines(self, database: str, schema: str | None = None) -> None:
         """Drop the procedures and functions of a database or schema."""
         for routine in self.routines.drop_within(database, schema):
-            self.functions.forget(routine)
+            self.functions.drop(routine)
 
     def close(self) -> None:
         """Write all data into the database files and close them."""

@@ -1,7 +1,7 @@
 """CURRENT_WAREHOUSE() and the like, and SYSTEM$ functions.
 
-What fakesnow lacks: it passes these on to DuckDB, which does not know them or means something else:
-CURRENT_DATABASE() gives its own names, CURRENT_USER() gives 'duckdb'.
+What fakesnow lacks: it passes these on to DuckDB, which does not have them or returns its own:
+CURRENT_USER() is 'duckdb'.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ANSWERS: dict[str, _Answer] = {
     "CURRENT_STATEMENT": lambda _: None,
     "LAST_QUERY_ID": lambda session: session.last_query_id,
 }
-# Nothing here depends on the answer: they tell the caller that there is nothing to do.
+# Constant answers: there is nothing to do for the caller.
 _SYSTEM_ANSWERS: dict[str, str | None] = {
     "CANCEL_ALL_QUERIES": "0 queries cancelled.",
     "CANCEL_QUERY": "Identified SQL statement is not currently executing.",
@@ -50,7 +50,7 @@ _SYSTEM_ANSWERS: dict[str, str | None] = {
 
 
 def answer_context_functions(expression: Expr, session: StatementContext) -> Expr:
-    """Put the answers in the place of the functions."""
+    """Replace the functions by their values."""
     for node in list(expression.find_all(exp.Func)):
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).upper()
         if name.startswith("SYSTEM$"):

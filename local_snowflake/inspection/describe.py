@@ -11,15 +11,15 @@ from sqlglot import exp
 
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult
-from local_snowflake.objects.annotations import keys_of
-from local_snowflake.objects.catalog import kind_of
+from local_snowflake.objects.annotations import recorded_keys
+from local_snowflake.objects.catalog import relation_kind
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import does_not_exist
 from local_snowflake.sql.macros import CATALOG, SCHEMA
 from local_snowflake.sql.names import resolve
 from local_snowflake.sql.statements import Statement
 
-TYPE_SQL = """
+_TYPE_SQL = """
 CASE "DATA_TYPE"
     WHEN 'NUMBER' THEN format('NUMBER({},{})', "NUMERIC_PRECISION", "NUMERIC_SCALE")
     WHEN 'TEXT' THEN format('VARCHAR({})', "CHARACTER_MAXIMUM_LENGTH")
@@ -46,22 +46,22 @@ class DescribeRelation:
         statement: Statement,
         bindings: Bindings,  # noqa: ARG002 - the protocol's signature
     ) -> StatementResult:
-        """Give a row per column."""
+        """Return a row per column."""
         describe = cast(exp.Describe, statement.expression)
         name = resolve(describe.this, session)
         temporary = name in session.temporaries
         place = session.temporaries.physical(name)
-        if kind_of(session.duck, place) is None:
+        if relation_kind(session.duck, place) is None:
             kind = str(describe.args.get("kind") or "TABLE")
             raise does_not_exist(kind.title(), name, "42S02")
-        keys = keys_of(session.duck, place)
+        keys = recorded_keys(session.duck, place)
         primary, unique = (
             [column for key in keys if key.kind == kind for column in key.columns]
             for kind in ("PRIMARY KEY", "UNIQUE")
         )
         return session.select(
             f"""
-            SELECT "COLUMN_NAME" AS "name", {TYPE_SQL} AS "type", 'COLUMN' AS "kind",
+            SELECT "COLUMN_NAME" AS "name", {_TYPE_SQL} AS "type", 'COLUMN' AS "kind",
                 CASE WHEN "IS_NULLABLE" = 'YES' THEN 'Y' ELSE 'N' END AS "null?",
                 "COLUMN_DEFAULT" AS "default",
                 CASE WHEN list_contains($4::VARCHAR[], "COLUMN_NAME") THEN 'Y' ELSE 'N' END

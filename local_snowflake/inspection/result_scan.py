@@ -1,7 +1,7 @@
 """RESULT_SCAN: the rows of an earlier query.
 
-What fakesnow lacks: it knows the plain form only, loses the columns' description, and keeps every
-result for good.
+What fakesnow lacks: it supports the plain form only, loses the columns' description, and keeps
+every result for good.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PLAIN = re.compile(
 
 
 class PlainResultScan:
-    """`SELECT * FROM TABLE(RESULT_SCAN('id'))`: what drivers send for asynchronous queries."""
+    """`SELECT * FROM TABLE(RESULT_SCAN('id'))`, which drivers send for asynchronous queries."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is exactly that."""
@@ -38,13 +38,13 @@ class PlainResultScan:
         statement: Statement,
         bindings: Bindings,  # noqa: ARG002 - the protocol's signature
     ) -> StatementResult:
-        """Give the earlier result again."""
+        """Return the earlier result again."""
         query_id = strip_comments(statement.sql).split("'")[1]
         return _result(session, query_id)
 
 
 def use_earlier_results(expression: Expr, session: StatementContext) -> Expr:
-    """Let RESULT_SCAN in any query mean a view of the earlier result.
+    """Replace RESULT_SCAN in any query by a view of the earlier result.
 
     Its argument is a query id or LAST_QUERY_ID(), which `answer_context_functions` has replaced.
     """
@@ -58,13 +58,13 @@ def use_earlier_results(expression: Expr, session: StatementContext) -> Expr:
         view = f"result of {query_id}"
         session.duck.complete()
         session.duck.register(view, result.table)
-        session.after_statement.append(partial(_forget, session, view))
+        session.after_statement.append(partial(_remove_view, session, view))
         alias = scan.args.get("alias") or exp.TableAlias(this=exp.to_identifier("RESULT_SCAN"))
         scan.replace(exp.Table(this=exp.to_identifier(view, quoted=True), alias=alias))
     return expression
 
 
-def _forget(session: StatementContext, view: str) -> None:
+def _remove_view(session: StatementContext, view: str) -> None:
     session.duck.complete()
     session.duck.unregister(view)
 

@@ -1,4 +1,4 @@
-"""SHOW.
+"""The handler of SHOW.
 
 What fakesnow lacks: LIKE, STARTS WITH and LIMIT for most kinds, comments, temporary objects, rows,
 keys that are recorded and not enforced, grants, roles, and all that sqlglot does not parse.
@@ -23,7 +23,7 @@ _TERSE = '"created_on", "name", "kind", "database_name", "schema_name"'
 
 
 class ShowObjects:
-    """SHOW of everything that the warehouse has, or never has."""
+    """SHOW of all kinds of objects, also of those that the warehouse never has."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is a SHOW that is answered here."""

@@ -24,24 +24,24 @@ SELECT {_LONG_AGO} AS "created_on", '' AS "name", '' AS "database_name", '' AS "
     '' AS "target_lag", '' AS "refresh_mode", '' AS "warehouse", '' AS "text", '' AS "comment"
 WHERE false""",
 }
-"""Kinds of which there are none here."""
+"""Kinds of objects that never exist here."""
 
 
 def _in_scope(show: Show, session: RoutineContext, database: str, schema: str) -> str:
-    """The condition for the database and the schema that a SHOW looks into."""
+    """Return the condition for the database and the schema that a SHOW looks into."""
     current = session.database, session.schema
     if show.scope_kind == "ACCOUNT":
         return "true"
-    wanted: tuple[str | None, str | None]
+    searched: tuple[str | None, str | None]
     if show.scope_kind == "DATABASE":
-        wanted = (show.scope[0] if show.scope else current[0], None)
+        searched = (show.scope[0] if show.scope else current[0], None)
     elif show.scope:
-        wanted = (show.scope[-2] if len(show.scope) > 1 else current[0], show.scope[-1])
+        searched = (show.scope[-2] if len(show.scope) > 1 else current[0], show.scope[-1])
     else:
-        wanted = current
+        searched = current
     conditions = [
         f"{column} = {sql_literal(value)}"
-        for column, value in zip((database, schema), wanted, strict=True)
+        for column, value in zip((database, schema), searched, strict=True)
         if value is not None
     ]
     return " AND ".join(conditions) or "true"
@@ -118,8 +118,8 @@ def _columns(show: Show, session: RoutineContext) -> str:
         *outer, table = show.scope
         within = (session.database, session.schema)
         database, schema = (*within[: 2 - len(outer)], *outer)[-2:]
-        wanted = {"TABLE_CATALOG": database, "TABLE_SCHEMA": schema, "TABLE_NAME": table}
-        scope = " AND ".join(f'"{k}" = {sql_literal(str(v))}' for k, v in wanted.items())
+        searched = {"TABLE_CATALOG": database, "TABLE_SCHEMA": schema, "TABLE_NAME": table}
+        scope = " AND ".join(f'"{k}" = {sql_literal(str(v))}' for k, v in searched.items())
     else:
         scope = _in_scope(show, session, '"TABLE_CATALOG"', '"TABLE_SCHEMA"')
     return f"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_snowflake.routines.context import RoutineContext
-from local_snowflake.routines.definitions import Routine, returns_of
+from local_snowflake.routines.definitions import Routine, describe_returns
 from local_snowflake.sql.quoting import sql_literal
 
 _COLUMNS = """
@@ -24,7 +24,7 @@ WHERE false"""  # noqa: S608 - constants
 
 
 def routines_sql(kind: str, session: RoutineContext, scope: str) -> str:
-    """The procedures or functions that a session sees, where `scope` holds."""
+    """Return the query for the procedures or functions of a session that are in `scope`."""
     rows = [_row(routine) for routine in session.routines.visible() if routine.kind == kind]
     if not rows:
         return NO_ROUTINES
@@ -41,7 +41,7 @@ def _row(routine: Routine) -> str:
         routine.name.schema,
         routine.required,
         len(routine.arguments),
-        f"{routine.signature} RETURN {returns_of(routine)}",
+        f"{routine.signature} RETURN {describe_returns(routine)}",
         routine.comment or f"user-defined {routine.kind.lower()}",
         routine.name.database,
     )

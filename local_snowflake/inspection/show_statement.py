@@ -16,18 +16,18 @@ _ENDS = {"LIKE", "STARTS", "LIMIT", "HISTORY"}
 
 @dataclass
 class Show:
-    """A SHOW statement in parts.
+    """A parsed SHOW statement.
 
     Attributes:
         kind: TABLES, USER FUNCTIONS, PRIMARY KEYS, ….
-        terse: Whether only the first columns are wanted.
-        like: The pattern that names must match, whatever their case.
-        starts_with: What names must start with.
-        limit: How many rows at most.
-        after: LIMIT … FROM: only names that come after this.
+        terse: Whether only the first columns are shown.
+        like: The pattern that names must match, case-insensitive.
+        starts_with: The prefix of names.
+        limit: The maximum number of rows.
+        after: The name of LIMIT … FROM, after which rows begin.
         preposition: IN, ON, TO or OF.
         scope_kind: ACCOUNT, DATABASE, SCHEMA, TABLE, ROLE, …; empty when there is only a name.
-        scope: The parts of the name after it, as they are stored.
+        scope: The stored parts of the name after it.
     """
 
     kind: str = ""
@@ -42,10 +42,10 @@ class Show:
 
 
 def read_show(sql: str) -> Show:
-    """Read a SHOW statement.
+    """Parse a SHOW statement.
 
     Raises:
-        SqlError: It is not one.
+        SqlError: It is no SHOW statement.
     """
     tokens = sqlglot.tokenize(strip_comments(sql), read="snowflake")
     words = [token.text.upper() for token in tokens]
@@ -79,7 +79,7 @@ def read_show(sql: str) -> Show:
 
 
 def _read_scope(show: Show, tokens: list[sqlglot.Token], position: int) -> int:
-    """Read `DATABASE x`, `SCHEMA a.b`, `ACCOUNT` or a name; where the rest begins."""
+    """Read `DATABASE x`, `SCHEMA a.b`, `ACCOUNT` or a name; return where the rest begins."""
     kinds: list[str] = []
     parts: list[str] = []
     while position < len(tokens) and tokens[position].text.upper() not in _ENDS:

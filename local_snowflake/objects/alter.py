@@ -17,14 +17,10 @@ from local_snowflake.objects.annotations import (
     annotate_columns,
     annotate_relation,
     copy_annotations,
-    keys_of,
+    recorded_keys,
 )
-from local_snowflake.objects.catalog import columns_sql, kind_of
-from local_snowflake.objects.tables import (
-    key_constraints,
-    says_number_38_0,
-    take_declarations,
-)
+from local_snowflake.objects.catalog import columns_sql, relation_kind
+from local_snowflake.objects.tables import extract_declarations, mentions_number_38_0, parse_keys
 from local_snowflake.objects.temporary import stored_name
 from local_snowflake.sql.bindings import NO_BINDINGS, Bindings
 from local_snowflake.sql.errors import already_exists, does_not_exist, unsupported
@@ -49,12 +45,12 @@ class AlterRelation:
         statement: Statement,
         bindings: Bindings,  # noqa: ARG002 - the protocol's signature
     ) -> StatementResult:
-        """Do each of the statement's actions."""
-        wide = says_number_38_0(statement)
+        """Run each of the statement's actions."""
+        wide = mentions_number_38_0(statement)
         for alter in _alters(statement):
             name = resolve(alter.this, session)
             place = session.temporaries.physical(name)
-            kind = kind_of(session.duck, place)
+            kind = relation_kind(session.duck, place)
             if kind is None:
                 if alter.args.get("exists"):
                     continue
@@ -67,7 +63,7 @@ class AlterRelation:
 
 
 def _alters(statement: Statement) -> list[exp.Alter]:
-    """The statement as one or several trees: sqlglot reads ALTER COLUMN with one column only."""
+    """Parse the statement into trees: sqlglot parses ALTER COLUMN with one column only."""
     if isinstance(statement.expression, exp.Alter):
         return [statement.expression.copy()]
     sql = strip_comments(statement.sql)
@@ -109,9 +105,9 @@ class _Action:
     """One action on one table or view.
 
     Args:
-        session: Whose it is.
-        name: The name as Snowflake has it.
-        place: Where DuckDB has the object.
+        session: The session.
+        name: The table's name in Snowflake.
+        place: Its name in DuckDB.
         kind: TABLE or VIEW.
         wide: Whether NUMBER(38, 0) holds 38 digits.
     """
@@ -127,15 +123,15 @@ class _Action:
         self.wide = wide
 
     def run(self, action: Expr) -> None:  # noqa: C901, PLR0912 - one case per kind of action
-        """Do it."""
+        """Run the action."""
         match action:
             case exp.SwapTable():
                 self._swap(resolve(action.this, self.session))
             case exp.AlterRename():
                 self._rename(resolve(action.this, self.session))
             case exp.AddConstraint():
-                keys = [key for item in action.expressions for key in key_constraints(item)]
-                self._set_keys([*keys_of(self.duck, self.place), *keys])
+                keys = [key for item in action.expressions for key in parse_keys(item)]
+                self._set_keys([*recorded_keys(self.duck, self.place), *keys])
             case exp.ColumnDef():
                 self._add([action])
             case exp.Schema():
@@ -146,7 +142,7 @@ class _Action:
                     self._alter(f"DROP COLUMN {exists}{_column(column)}")
             case exp.Drop():
                 dropped = {stored_identifier(item.this) for item in action.args["tables"]}
-                keys = keys_of(self.duck, self.place)
+                keys = recorded_keys(self.duck, self.place)
                 self._set_keys([key for key in keys if key.name not in dropped])
             case exp.RenameColumn():
                 self._alter(f"RENAME COLUMN {_column(action.this)} TO {_column(action.args['to'])}")
@@ -157,7 +153,7 @@ class _Action:
             case exp.Command():
                 self._command(action)
             case exp.ClusterProperty() | exp.Cluster():
-                pass  # how rows are stored has no meaning here
+                pass  # clustering has no meaning here
             case _:
                 raise unsupported(f"ALTER {self.kind} … {action.sql('snowflake')}")
 
@@ -167,7 +163,7 @@ class _Action:
     def _add(self, columns: list[Expr]) -> None:
         schema = exp.Schema(this=as_table(self.place), expressions=columns)
         alter = exp.Alter(this=as_table(self.place), kind="TABLE", actions=[schema])
-        declared = take_declarations(schema, wide=self.wide)
+        declared = extract_declarations(schema, wide=self.wide)
         for column in schema.expressions:
             alter.set("actions", [column.copy()])
             self.session.run_translated(alter.copy(), NO_BINDINGS)
@@ -185,13 +181,13 @@ class _Action:
             schema = exp.Schema(
                 expressions=[exp.ColumnDef(this=exp.to_identifier(column, quoted=True), kind=kind)]
             )
-            note = take_declarations(schema, wide=self.wide).types.get(column, "")
+            note = extract_declarations(schema, wide=self.wide).types.get(column, "")
         self.session.run_translated(alter.copy(), NO_BINDINGS)
         if note is not None:
             annotate_columns(self.duck, self.place, types={column: note})
 
     def _set_properties(self, action: Expr) -> None:
-        """Comments are kept; retention, change tracking, tags, SECURE have no effect here."""
+        """Store comments; retention, change tracking, tags and SECURE have no effect here."""
         for found in action.find_all(exp.SchemaCommentProperty):
             annotate_relation(self.duck, self.place, self.kind, comment=found.this.name)
         if isinstance(action, exp.Set) and "COMMENT" in action.sql().upper():
@@ -201,7 +197,7 @@ class _Action:
         words = f"{action.this} {action.args.get('expression') or ''}".split()
         match [word.upper() for word in words]:
             case ["DROP", "PRIMARY", "KEY"]:
-                keys = keys_of(self.duck, self.place)
+                keys = recorded_keys(self.duck, self.place)
                 self._set_keys([key for key in keys if key.kind != "PRIMARY KEY"])
             case ["DROP", "CLUSTERING", "KEY"]:
                 pass
@@ -216,7 +212,7 @@ class _Action:
     def _rename(self, name: Name) -> None:
         temporary = self.name in self.session.temporaries
         target = stored_name(name) if temporary else name
-        if kind_of(self.duck, target) is not None:
+        if relation_kind(self.duck, target) is not None:
             raise already_exists(name)
         self._move(self.place, target)
         self.session.times.moved({self.place: target})
@@ -227,7 +223,7 @@ class _Action:
     def _swap(self, name: Name) -> None:
         """Exchange the names of two tables; the statement's transaction makes it atomic."""
         other = self.session.temporaries.physical(name)
-        if kind_of(self.duck, other) != "TABLE" or self.kind != "TABLE":
+        if relation_kind(self.duck, other) != "TABLE" or self.kind != "TABLE":
             raise does_not_exist("Table", name, "42S02")
         if (self.place.database, self.place.schema) == ("temp", "main") or other[0] == "temp":
             raise unsupported("SWAP WITH of a temporary table")

@@ -1,10 +1,10 @@
-"""What Snowflake knows of a table and DuckDB has no place for, kept in DuckDB's comments.
+"""Properties of tables that DuckDB cannot store, kept in DuckDB's comments.
 
 What fakesnow lacks: it keeps comments and text lengths in a table beside the database, where they
-survive the object, miss renames and break on a quote, and it forgets declared types: TIMESTAMP_LTZ
-comes back as TIMESTAMP_TZ, ARRAY and OBJECT as VARIANT.
+survive the object, miss renames and break on a quote; and it does not keep declared types:
+TIMESTAMP_LTZ comes back as TIMESTAMP_TZ, ARRAY and OBJECT as VARIANT.
 
-DuckDB's comments move with the object, are transactional and go away with it. A comment here is
+DuckDB's comments follow the object, are transactional and are dropped with it. A comment here is
 `<the user's comment>` SEPARATOR `<a note>`: for a column the declared type, for a table its keys.
 """
 
@@ -41,7 +41,7 @@ class Key:
     Attributes:
         kind: PRIMARY KEY, UNIQUE or FOREIGN KEY.
         columns: Its columns.
-        name: Its name, if it was given one.
+        name: Its name, if it has one.
     """
 
     kind: str
@@ -49,8 +49,8 @@ class Key:
     name: str = ""
 
 
-def declared_type(kind: exp.DataType | None) -> str:
-    """What must be kept of a column's declared type; empty when DuckDB's type says it all."""
+def type_annotation(kind: exp.DataType | None) -> str:
+    """Return what to store of a column's declared type; empty if DuckDB's type is enough."""
     if kind is None:
         return ""
     if kind.this in _TEXTS and kind.expressions:
@@ -67,10 +67,10 @@ def annotate_columns(
     comments: Mapping[str, str] | None = None,
     types: Mapping[str, str] | None = None,
 ) -> None:
-    """Set columns' comments and declared types; what is not given stays."""
+    """Set comments and declared types of columns; others stay as they are."""
     comments, types = comments or {}, types or {}
     if not comments and not types:
-        return  # DuckDB goes through every column of every database to find those of one table
+        return  # DuckDB scans the columns of all databases to find those of one table
     known = {
         column: _parts(comment)
         for column, comment in duck.execute(
@@ -82,7 +82,7 @@ def annotate_columns(
     for column in {**comments, **types}:
         comment, note = known.get(column, ("", ""))
         text = _joined(comments.get(column, comment), types.get(column, note))
-        # A name that is not there fails here, with DuckDB's message.
+        # A column that does not exist fails here, with DuckDB's message.
         duck.execute(f"COMMENT ON COLUMN {relation.sql}.{sql_identifier(column)} IS {text}")
 
 
@@ -94,7 +94,7 @@ def annotate_relation(
     comment: str | None = None,
     keys: list[Key] | None = None,
 ) -> None:
-    """Set the comment and the keys of a TABLE or VIEW; what is not given stays."""
+    """Set the comment and the keys of a TABLE or VIEW; a None leaves them as they are."""
     old_comment, note = _parts(_relation_comment(duck, relation, kind))
     if keys is not None:
         note = json.dumps([asdict(key) for key in keys]) if keys else ""
@@ -102,14 +102,14 @@ def annotate_relation(
     duck.execute(f"COMMENT ON {kind} {relation.sql} IS {text}")
 
 
-def keys_of(duck: DuckDBPyConnection, relation: Name) -> list[Key]:
-    """The recorded keys of a table."""
+def recorded_keys(duck: DuckDBPyConnection, relation: Name) -> list[Key]:
+    """Return the recorded keys of a table."""
     note = _parts(_relation_comment(duck, relation, "TABLE"))[1]
     return [Key(**key) for key in json.loads(note)] if note else []
 
 
 def copy_annotations(duck: DuckDBPyConnection, source: Name, target: Name) -> None:
-    """Give a table the annotations of another with the same columns."""
+    """Copy the annotations of a table to another one with the same columns."""
     rows = duck.execute(
         "SELECT column_name, comment FROM duckdb_columns() "
         "WHERE database_name = ? AND schema_name = ? AND table_name = ? AND comment IS NOT NULL",

@@ -1,4 +1,4 @@
-"""Questions to DuckDB's catalog."""
+"""Queries of DuckDB's catalog."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from local_snowflake.sql.names import Name
 from local_snowflake.sql.quoting import sql_identifier
 
 
-def kind_of(duck: DuckDBPyConnection, relation: Name) -> str | None:
-    """TABLE or VIEW; None when there is nothing of that name."""
+def relation_kind(duck: DuckDBPyConnection, relation: Name) -> str | None:
+    """Return TABLE or VIEW; None if the relation does not exist."""
     row = duck.execute(
         "SELECT 'TABLE' FROM duckdb_tables() "
         "WHERE database_name = ? AND schema_name = ? AND table_name = ? "
@@ -21,7 +21,7 @@ def kind_of(duck: DuckDBPyConnection, relation: Name) -> str | None:
 
 
 def columns_sql(duck: DuckDBPyConnection, table: Name) -> str:
-    """The column list with which DuckDB would create the table again."""
+    """Return the column list with which DuckDB would create the table again."""
     rows = duck.execute(
         "SELECT column_name, data_type, column_default, is_nullable FROM duckdb_columns() "
         "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",

@@ -90,7 +90,7 @@ class DropDatabase:
         statement: Statement,
         bindings: Bindings,  # noqa: ARG002 - the protocol's signature
     ) -> StatementResult:
-        """Detach the database and delete what belongs to it."""
+        """Detach the database and delete its files."""
         expression = cast(exp.Drop, statement.expression)
         name = _database_name(expression)
         if session.warehouse.has_database(name):
@@ -105,7 +105,7 @@ class DropDatabase:
 
 
 class UseDatabase:
-    """USE DATABASE: its schema PUBLIC becomes the current one, if it is there."""
+    """USE DATABASE: its schema PUBLIC becomes the current one, if it exists."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is USE DATABASE."""
@@ -156,7 +156,7 @@ class CreateSchema:
 
 
 class DropSchema:
-    """DROP SCHEMA, with the session's temporary objects in it."""
+    """DROP SCHEMA; it drops the session's temporary objects in it too."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement drops a schema."""
@@ -166,7 +166,7 @@ class DropSchema:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Drop it."""
+        """Drop the schema and what belongs to it."""
         table = cast(exp.Drop, statement.expression).args["tables"][0]
         parts = [stored_identifier(part) for part in table.find_all(exp.Identifier)]
         database = parts[-1] if len(parts) > 1 else session.database
@@ -190,7 +190,7 @@ class UsePlain:
         statement: Statement,
         bindings: Bindings,  # noqa: ARG002 - the protocol's signature
     ) -> StatementResult:
-        """Make it current."""
+        """Make it the current database or schema."""
         table = cast(exp.Use, statement.expression).this
         name = stored_identifier(table.this)
         if table.args.get("db"):
@@ -210,7 +210,7 @@ class UsePlain:
 
 
 def drop_temporary(session: StatementContext, database: str, schema: str | None = None) -> None:
-    """Drop the session's temporary objects in a schema or a database that is gone."""
+    """Drop the session's temporary objects in a schema or database that was dropped."""
     for name in session.temporaries.within(database, schema):
         place = stored_name(name)
         kind = session.duck.execute(
@@ -221,7 +221,7 @@ def drop_temporary(session: StatementContext, database: str, schema: str | None 
 
 
 def _name_text(tokens: list[sqlglot.Token]) -> str:
-    """The tokens of a name as text."""
+    """Return the tokens of a name as SQL."""
     return "".join(
         sql_identifier(token.text) if token.token_type == TokenType.IDENTIFIER else token.text
         for token in tokens

@@ -15,7 +15,7 @@ from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
 from local_snowflake.objects.account import drop_grants
 from local_snowflake.objects.annotations import annotate_columns, annotate_relation
-from local_snowflake.objects.catalog import kind_of
+from local_snowflake.objects.catalog import relation_kind
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError, does_not_exist, syntax_error, unsupported
 from local_snowflake.sql.names import resolve, stored_identifier
@@ -49,7 +49,7 @@ class DropRelation:
             raise syntax_error(f"DROP {kind} takes one name")
         name = resolve(drop.args["tables"][0], session)
         place = session.temporaries.physical(name)
-        found = kind_of(session.duck, place)
+        found = relation_kind(session.duck, place)
         if found is None:
             if drop.args.get("exists"):
                 message = f"Drop statement executed successfully ({name.name} already dropped)."
@@ -88,7 +88,7 @@ class TruncateTable:
         truncate = cast(exp.TruncateTable, statement.expression)
         name = resolve(truncate.expressions[0], session)
         place = session.temporaries.physical(name)
-        if kind_of(session.duck, place) == "TABLE":
+        if relation_kind(session.duck, place) == "TABLE":
             session.duck.execute(f"DELETE FROM {place.sql}")  # noqa: S608 - quoted
             clear_load_history(session.duck, place)
             session.times.rows_changed(place)
@@ -131,7 +131,7 @@ class CommentOn:
         elif kind in _RELATIONS:
             name = resolve(comment.this, session)
             place = session.temporaries.physical(name)
-            found = kind_of(session.duck, place)
+            found = relation_kind(session.duck, place)
             if found is None and not comment.args.get("exists"):
                 raise does_not_exist(kind.title(), name, "42S02")
             if found is not None:

@@ -25,9 +25,9 @@ from local_snowflake.objects.annotations import (
     annotate_columns,
     annotate_relation,
     copy_annotations,
-    declared_type,
+    type_annotation,
 )
-from local_snowflake.objects.catalog import columns_sql, kind_of
+from local_snowflake.objects.catalog import columns_sql, relation_kind
 from local_snowflake.objects.temporary import stored_name
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import already_exists, does_not_exist, unsupported
@@ -50,8 +50,8 @@ _KEPT_CONSTRAINTS = (
 
 
 @dataclass
-class Declared:
-    """What a column list says beyond DuckDB's names, types, NOT NULL and defaults."""
+class Declarations:
+    """The parts of a column list beyond DuckDB's names, types, NOT NULL and defaults."""
 
     comments: dict[str, str] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class CreateRelation:
         temporary = create.find(exp.TemporaryProperty) is not None
         place = stored_name(name) if temporary else name
 
-        exists = kind_of(session.duck, place) is not None
+        exists = relation_kind(session.duck, place) is not None
         if exists and not create.args.get("replace"):
             if create.args.get("exists"):
                 message = f"{name.name} already exists, statement succeeded."
@@ -90,10 +90,10 @@ class CreateRelation:
 
         if exists and not temporary and not create.find(exp.CopyGrantsProperty):
             drop_grants(session, name)
-        comment = _take_properties(create)
+        comment = _strip_properties(create)
         schema = create.this if isinstance(create.this, exp.Schema) else None
-        wide = says_number_38_0(statement)
-        declared = take_declarations(schema, wide=wide) if schema else Declared()
+        wide = mentions_number_38_0(statement)
+        declared = extract_declarations(schema, wide=wide) if schema else Declarations()
         _target(create).replace(as_table(place))
         source = _source(create)
         if source is not None:
@@ -122,33 +122,33 @@ def _refuse_other_kinds(statement: Statement) -> None:
             raise unsupported(f"{word} {'VIEW' if word == 'MATERIALIZED' else 'TABLE'}")
 
 
-def says_number_38_0(statement: Statement) -> bool:
-    """Whether NUMBER(38, 0) is written out: sqlglot reads NUMBER as the same."""
+def mentions_number_38_0(statement: Statement) -> bool:
+    """Whether the statement spells out NUMBER(38, 0): sqlglot parses NUMBER as the same."""
     return re.search(r"\(\s*38\s*,\s*0\s*\)", statement.sql) is not None
 
 
-def take_declarations(schema: exp.Schema, *, wide: bool = False) -> Declared:
-    """Take out of a column list what DuckDB has no place for or would enforce.
+def extract_declarations(schema: exp.Schema, *, wide: bool = False) -> Declarations:
+    """Remove from a column list what DuckDB cannot store or would enforce, and return it.
 
     Args:
         schema: The column list, which is changed.
-        wide: Whether NUMBER(38, 0) holds 38 digits; else it is upstream's BIGINT.
+        wide: Whether NUMBER(38, 0) holds 38 digits; else it becomes fakesnow's BIGINT.
 
     Raises:
-        SqlError: A column has a type that is not here.
+        SqlError: A column has an unsupported type.
     """
-    declared = Declared()
+    declared = Declarations()
     kept = []
     for item in schema.expressions:
         if isinstance(item, exp.ColumnDef):
-            _take_from_column(item, declared, wide=wide)
+            _extract_from_column(item, declared, wide=wide)
             if schema.find_ancestor(exp.Create, exp.Alter) and item.args.get("kind") is None:
                 item = item.this  # noqa: PLW2901 - a view's column, or one typed by AS SELECT
             kept.append(item)
         elif isinstance(item, exp.Identifier | exp.Column):
             kept.append(item)
         else:
-            declared.keys += key_constraints(item)
+            declared.keys += parse_keys(item)
     schema.set("expressions", kept)
     primary = {c for key in declared.keys if key.kind == "PRIMARY KEY" for c in key.columns}
     for column in kept:
@@ -157,10 +157,10 @@ def take_declarations(schema: exp.Schema, *, wide: bool = False) -> Declared:
     return declared
 
 
-def _take_from_column(column: exp.ColumnDef, declared: Declared, *, wide: bool) -> None:
+def _extract_from_column(column: exp.ColumnDef, declared: Declarations, *, wide: bool) -> None:
     name = stored_identifier(column.this)
     kind = column.args.get("kind")
-    if note := declared_type(kind):
+    if note := type_annotation(kind):
         declared.types[name] = note
     if isinstance(kind, exp.DataType):
         _choose_number(kind, wide=wide)
@@ -176,9 +176,9 @@ def _take_from_column(column: exp.ColumnDef, declared: Declared, *, wide: bool) 
 
 
 def _choose_number(kind: exp.DataType, *, wide: bool) -> None:
-    """Give a whole number the type of DuckDB that its functions take, where it holds the values.
+    """Use DuckDB's BIGINT for whole numbers that fit: more of its functions take it.
 
-    NUMBER(19, 0) is what dlt writes for integers of 64 bits.
+    dlt declares NUMBER(19, 0) for 64-bit integers.
     """
     if kind.this == exp.DataType.Type.DECFLOAT:
         raise unsupported("DECFLOAT")
@@ -189,12 +189,12 @@ def _choose_number(kind: exp.DataType, *, wide: bool) -> None:
         kind.set("this", exp.DataType.Type.BIGINT)
         kind.set("expressions", [])
     elif wide and parameters == ["38", "0"]:
-        # Upstream makes a BIGINT of it, but not of NUMBER(38).
+        # fakesnow turns this into BIGINT, but not NUMBER(38).
         kind.set("expressions", kind.expressions[:1])
 
 
-def key_constraints(item: Expr) -> list[Key]:
-    """The keys of a constraint that stands by itself in a column list."""
+def parse_keys(item: Expr) -> list[Key]:
+    """Return the keys of a constraint that is an item of its own in a column list."""
     name = stored_identifier(item.this) if isinstance(item, exp.Constraint) else ""
     keys = []
     for cls, label in (
@@ -217,7 +217,7 @@ def _target(create: exp.Create) -> exp.Table:
 
 
 def _source(create: exp.Create) -> exp.Table | None:
-    """The table of LIKE or CLONE."""
+    """Return the table of LIKE or CLONE."""
     clone = create.args.get("clone")
     if clone is not None:
         if clone.this.args.get("when") or clone.this.args.get("version"):
@@ -227,8 +227,8 @@ def _source(create: exp.Create) -> exp.Table | None:
     return cast(exp.Table, like.this) if like else None
 
 
-def _take_properties(create: exp.Create) -> str | None:
-    """Take out all properties but TEMPORARY; the comment among them.
+def _strip_properties(create: exp.Create) -> str | None:
+    """Remove all properties but TEMPORARY and return the comment.
 
     The others have no effect here: COPY GRANTS, CLUSTER BY, retention, SECURE, TRANSIENT.
     """
@@ -247,7 +247,7 @@ def _take_properties(create: exp.Create) -> str | None:
 
 
 def _create(session: StatementContext, create: exp.Create, bindings: Bindings) -> None:
-    """Create from columns or from a query."""
+    """Create a relation from columns or from a query."""
     for part in create_table_autoincrement(create):
         if str(part.args.get("kind")).upper() == "SEQUENCE":
             _place_sequence(part, create)
@@ -255,7 +255,7 @@ def _create(session: StatementContext, create: exp.Create, bindings: Bindings) -
 
 
 def _place_sequence(sequence: Expr, create: exp.Create) -> None:
-    """Put the sequence of an AUTOINCREMENT column beside its table."""
+    """Put the sequence of an AUTOINCREMENT column into the schema of its table."""
     table = _target(create)
     if table.catalog == "temp":
         raise unsupported("AUTOINCREMENT in a temporary table")
@@ -266,7 +266,7 @@ def _place_sequence(sequence: Expr, create: exp.Create) -> None:
 def _create_from_query(
     session: StatementContext, create: exp.Create, place: Name, bindings: Bindings
 ) -> None:
-    """`CREATE TABLE t (columns) AS query`: the columns' types and NOT NULL count."""
+    """Create a table from a query, with the column list's types and NOT NULL."""
     query = create.expression
     columns = create.this.expressions
     if all(isinstance(column, exp.ColumnDef) for column in columns):
@@ -283,8 +283,8 @@ def _create_from_query(
 
 
 def _copy(session: StatementContext, create: exp.Create, place: Name, origin: Name) -> None:
-    """LIKE and CLONE: the same columns, and for CLONE the same rows."""
-    if kind_of(session.duck, origin) != "TABLE":
+    """Run LIKE and CLONE: copy the columns, and for CLONE the rows."""
+    if relation_kind(session.duck, origin) != "TABLE":
         raise does_not_exist("Table", origin, "42S02")
     head = "CREATE OR REPLACE" if create.args.get("replace") else "CREATE"
     kind = "TEMPORARY TABLE" if place.database == "temp" else "TABLE"

@@ -1,6 +1,6 @@
 """Start, find, stop and reset the server.
 
-Standard library and filelock only: an environment without fakesnow can call it, and cheaply.
+Standard library and filelock only: an environment without fakesnow can import it, at low cost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ IDENTITY_SECONDS = 5.0
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
-# What the server needs of its starter's environment; secrets of the rest do not reach it.
+# The variables that the server gets from its starter's environment: no others, no secrets.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")
 
 
@@ -46,10 +46,10 @@ class LocalWarehouseError(Exception):
 
 @dataclass(frozen=True)
 class Status:
-    """How the server stands.
+    """The status of the server.
 
     Attributes:
-        running: Whether it answers and has proved to be ours.
+        running: Whether it answers and has proved its identity.
         folder: Where its files are.
         port: Where it listens.
         pid: Its process.
@@ -66,7 +66,7 @@ class Status:
 
 
 def ensure_running(folder: Path | None = None) -> ServerState:
-    """The running server; starts one when there is none. Of several callers one starts it.
+    """Return the running server; start it if there is none. Of several callers one starts it.
 
     Args:
         folder: Where its files are; by default `default_folder()`.
@@ -86,7 +86,7 @@ def ensure_running(folder: Path | None = None) -> ServerState:
 
 
 def status(folder: Path | None = None) -> Status:
-    """How the server stands; starts nothing."""
+    """Return the status of the server; start nothing."""
     folder = folder or default_folder()
     running = _running(folder)
     if not running:
@@ -135,7 +135,7 @@ def reset(folder: Path | None = None) -> None:
 
 
 def wait_until_stopped(folder: Path) -> bool:
-    """Wait until no server uses the folder; False when one still does after `STOP_SECONDS`."""
+    """Wait until no server uses the folder; return False if one still does after `STOP_SECONDS`."""
     try:
         # The server holds this lock until its files are closed.
         with FileLock(lock_file(folder), timeout=STOP_SECONDS):
@@ -149,9 +149,9 @@ def _starter_lock(folder: Path) -> FileLock:
 
 
 def _running(folder: Path, patience: float = IDENTITY_SECONDS) -> tuple[ServerState, int] | None:
-    """The server of the state file and its sessions, if it proves that it knows the token.
+    """Return the server of the state file and its number of sessions, if it proves its identity.
 
-    Another program may have got the port since: it never sees the token.
+    Another program may use the port by now: it never sees the token.
 
     Args:
         folder: Where the databases are.
@@ -194,7 +194,7 @@ def _start(folder: Path) -> ServerState:
         if running:
             return running[0]
         if process.poll() is not None:
-            # Refused by a server that holds the folder and was too busy to answer in time?
+            # Perhaps a server holds the folder and was too busy to answer in time.
             busy = _running(folder, START_SECONDS)
             if busy:
                 return busy[0]

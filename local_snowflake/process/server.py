@@ -38,14 +38,14 @@ WATCH_SECONDS = 10.0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve one folder until a signal or idleness ends it; the exit status."""
+    """Serve one folder until a signal or inactivity ends the process; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=default_folder())
     parser.add_argument(
         "--idle-minutes",
         type=float,
         default=float(os.environ.get("DP_LOCAL_IDLE_MINUTES", IDLE_MINUTES)),
-        help="stop after so many minutes without requests; 0: never",
+        help="stop after this many minutes without requests; 0: never",
     )
     options = parser.parse_args(arguments)
     folder: Path = options.folder.resolve()
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     # These two log the text of statements.
     for chatty in ("sqlglot", "snowflake.connector"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
-    # Upstream fetches results in a way that DuckDB calls slower than it could be.
+    # fakesnow fetches results in a way that DuckDB warns is slow.
     warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
     lock = FileLock(lock_file(folder), timeout=0)
     try:
@@ -72,26 +72,26 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
 
     Args:
         folder: Where the databases are.
-        idle_seconds: How long without requests until it ends by itself; 0: never.
+        idle_seconds: The server ends after this time without requests; 0 means never.
     """
     token = secrets.token_urlsafe(32)
     service = Service(Warehouse(folder, LAYER), LAYER, token)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        watch = asyncio.create_task(stop_when_useless())
+        watch = asyncio.create_task(stop_when_unused())
         yield
         watch.cancel()
         await service.close()
         state_file(folder).unlink(missing_ok=True)
 
-    async def stop_when_useless() -> None:
+    async def stop_when_unused() -> None:
         while True:
             await asyncio.sleep(min(idle_seconds / 4 or WATCH_SECONDS, WATCH_SECONDS))
             if idle_seconds and service.idle_seconds > idle_seconds:
                 service.log.info("stopping: no request for %.0f seconds", idle_seconds)
                 server.should_exit = True
-            # Nobody can find it any more, as when the project's folder was deleted.
+            # No client can find the server, for example after the project's folder was deleted.
             if not state_file(folder).exists():
                 service.log.info("stopping: the state file is gone")
                 server.should_exit = True
@@ -106,7 +106,7 @@ def serve(folder: Path, *, idle_seconds: float) -> None:
             log_config=None,
             access_log=False,
             http=protocol_reporting(service.clients.disconnected),
-            # Never by the server: a closed connection means that its client is gone.
+            # The server never closes a connection: a closed one means that its client has gone.
             timeout_keep_alive=SESSION_SECONDS,
             timeout_graceful_shutdown=3,
         )

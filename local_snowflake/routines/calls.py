@@ -19,13 +19,13 @@ from sqlglot import Expr, exp
 
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.identity import ACCOUNT
-from local_snowflake.routines.catalog import unknown
+from local_snowflake.routines.catalog import unknown_routine
 from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import PROCEDURE, Routine
 from local_snowflake.routines.handlers.environment import START_SECONDS
 from local_snowflake.routines.handlers.errors import handler_ended, python_error
 from local_snowflake.routines.handlers.process import HandlerEndedError
-from local_snowflake.routines.overloads import best_of, kind_of_duckdb, ordered_arguments
+from local_snowflake.routines.overloads import best_overload, order_arguments, snowflake_kind
 from local_snowflake.sql.bindings import Bindings, Values
 from local_snowflake.sql.errors import SqlError, syntax_error
 from local_snowflake.sql.lexer import Reader
@@ -101,11 +101,12 @@ def _run_handler(session: RoutineContext, call: Call) -> dict[str, Any]:
         started = environment.start(routine)
         stack.callback(started.close)
         process = started.process
-        with session.handlers.at_work(process) as run:
+        with session.handlers.track(process) as run:
             try:
                 process.send(_first_message(session, call, guest.password, started.imports))
                 answer = json.loads(process.receive(START_SECONDS))
                 if "ready" in answer:
+                    environment.prepare_spare()
                     answer = json.loads(process.receive())
             except HandlerEndedError as error:
                 raise handler_ended(routine, error, is_cancelled=run.is_cancelled) from error
@@ -157,7 +158,7 @@ def _scalar(session: RoutineContext, routine: Routine, value: Any) -> StatementR
     if kind is None:
         raise SqlError(f"{routine.signature} has returned no table.", 100132, "P0000")
     column = sql_identifier(routine.name.name)
-    return session.select(f"SELECT {kind.giving('$1')} AS {column}", [value])
+    return session.select(f"SELECT {kind.result_sql('$1')} AS {column}", [value])
 
 
 def find_procedure(
@@ -188,13 +189,13 @@ def find_procedure(
     candidates = [
         (routine, ordered)
         for routine in session.routines.search(PROCEDURE, parts, session)
-        if (ordered := ordered_arguments(routine, given)) is not None
+        if (ordered := order_arguments(routine, given)) is not None
     ]
     if not candidates:
-        raise unknown(PROCEDURE, f"{'.'.join(parts)}({', '.join('?' for _ in given)})")
+        raise unknown_routine(PROCEDURE, f"{'.'.join(parts)}({', '.join('?' for _ in given)})")
     routine, ordered = candidates[0]
     if len(candidates) > 1:
-        best = best_of(
+        best = best_overload(
             [candidate for candidate, _ in candidates], _argument_kinds(session, given, bindings)
         )
         routine, ordered = next(pair for pair in candidates if pair[0] is best)
@@ -210,7 +211,7 @@ def evaluate_arguments(session: RoutineContext, call: Call) -> list[Any]:
     if not call.arguments:
         return []
     sql, values = _translate_arguments(session, call.arguments, call.bindings)
-    typed = ", ".join(a.type.taking(f"a{i}") for i, a in enumerate(call.routine.arguments))
+    typed = ", ".join(a.type.argument_sql(f"a{i}") for i, a in enumerate(call.routine.arguments))
     row = session.duck.execute(f"SELECT {typed} FROM ({sql})", values).fetchone()  # noqa: S608 - translated
     return [_as_json(value) for value in row or ()]
 
@@ -230,7 +231,7 @@ def _argument_kinds(
         return []
     sql, values = _translate_arguments(session, plain, bindings)
     described = session.duck.execute(f"DESCRIBE {sql}", values).fetchall()
-    return [kind_of_duckdb(str(row[1])) for row in described]
+    return [snowflake_kind(str(row[1])) for row in described]
 
 
 def _translate_arguments(

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
 
 from local_snowflake.engine.context import WarehouseAccess
-from local_snowflake.routines.definitions import FUNCTION, Routine, Signature, from_text
+from local_snowflake.routines.definitions import FUNCTION, Routine, Signature, parse_routine
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.names import Name, NameScope, complete_name
 
@@ -41,7 +41,7 @@ class RoutineCatalog:
         self._duck = duck
         self._lock = threading.Lock()
         rows = duck.execute(f"SELECT definition FROM {_TABLE}").fetchall()  # noqa: S608 - a constant
-        routines = [from_text(row[0]) for row in rows]
+        routines = [parse_routine(row[0]) for row in rows]
         self._routines = {routine.signature: routine for routine in routines}
 
     def all(self) -> list[Routine]:
@@ -133,7 +133,7 @@ class SessionRoutines:
         return found
 
 
-def unknown(kind: str, what: object) -> SqlError:
+def unknown_routine(kind: str, what: object) -> SqlError:
     """Make the error for the call of a procedure or function that does not exist."""
     if kind == FUNCTION:
         return SqlError(

@@ -1,8 +1,8 @@
 """CREATE, DROP, DESCRIBE and ALTER of procedures and functions.
 
-What fakesnow lacks: it hands them to DuckDB, whose syntax error quotes the whole body. Those in
-Python run here (see `procedures.py` and `functions.py`); those in SQL, JavaScript, Java and Scala
-are refused.
+What fakesnow lacks: it passes them to DuckDB, whose syntax error quotes the whole body. Those in
+Python run here (see `calls.py` and `functions.py`); those in SQL, JavaScript, Java and Scala are
+refused.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from local_snowflake.routines.definitions import (
     PROCEDURE,
     Routine,
     Signature,
-    returns_of,
+    describe_returns,
 )
 from local_snowflake.routines.functions import is_built_in
 from local_snowflake.routines.grammar import read_routine, read_types
@@ -50,7 +50,7 @@ class CreateRoutine:
     def run(
         self, session: RoutineContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Store it.
+        """Store the definition.
 
         Raises:
             SqlError: It exists, it is not in Python, or its environment lacks a package.
@@ -94,7 +94,7 @@ class DropRoutine:
     def run(
         self, session: RoutineContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Forget it; of two of one signature the temporary one goes first.
+        """Drop it; of two with one signature the temporary one is dropped.
 
         Raises:
             SqlError: It does not exist.
@@ -107,7 +107,7 @@ class DropRoutine:
         reader.expect_end()
         temporary = session.routines.temporary.pop(signature, None)
         if temporary is not None:
-            session.warehouse.functions.forget(temporary, session.number)
+            session.warehouse.functions.drop(temporary, session.number)
         else:
             permanent = session.routines.permanent.get(signature)
             if permanent is None:
@@ -118,7 +118,7 @@ class DropRoutine:
                 )
                 return status_result(message, DDL)
             session.routines.permanent.drop([signature])
-            session.warehouse.functions.forget(permanent)
+            session.warehouse.functions.drop(permanent)
         return status_result(f"{signature.name.name} successfully dropped.", DDL)
 
 
@@ -132,7 +132,7 @@ class DescribeRoutine:
     def run(
         self, session: RoutineContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Give a row per property.
+        """Return a row per property.
 
         Raises:
             SqlError: It does not exist.
@@ -160,7 +160,7 @@ class CommentOnRoutine:
     def run(
         self, session: RoutineContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Keep the comment.
+        """Store the comment.
 
         Raises:
             SqlError: There is no such procedure or function.
@@ -221,7 +221,7 @@ def _described(routine: Routine) -> dict[str, str | None]:
     arguments = ", ".join(f"{a.name} {a.type.kind}" for a in routine.arguments)
     described = {
         "signature": f"({arguments})",
-        "returns": returns_of(routine),
+        "returns": describe_returns(routine),
         "language": "PYTHON",
         "null handling": "RETURNS NULL ON NULL INPUT" if routine.strict else "CALLED ON NULL INPUT",
         "volatility": "IMMUTABLE" if routine.immutable else "VOLATILE",

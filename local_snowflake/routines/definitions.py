@@ -1,4 +1,4 @@
-"""What a procedure or function is, and its form in storage."""
+"""The definition of a procedure or function, and how it is stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Argument:
     Attributes:
         name: Its name.
         type: Its type.
-        default: The SQL of its value when the call gives none.
+        default: The SQL of its default value, if it has one.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Import:
     """A file in a stage that a handler finds beside its code.
 
     Attributes:
-        stage: The parts of the stage's name; None: the user's own stage.
+        stage: The stage's name; None for the user stage.
         path: The file's path in it.
     """
 
@@ -67,17 +67,17 @@ class Routine:
     Attributes:
         kind: PROCEDURE or FUNCTION.
         name: Its full name.
-        arguments: In their order.
-        returns: The type of its result; None: a table.
-        columns: The columns of the table that it returns; empty: they are the data frame's own.
+        arguments: The arguments in their order.
+        returns: The type of its result; None for a table.
+        columns: The columns of the table that it returns; empty for those of the data frame.
         handler: The Python function: `function` or `module.function`.
-        body: The Python code; None: it is in one of the imports.
-        runtime_version: The Python version that was asked for.
-        packages: The packages that were asked for, with their version specifiers.
+        body: The Python code; None if it is in one of the imports.
+        runtime_version: The Python version that was requested.
+        packages: The packages that were requested, with their version specifiers.
         imports: The files beside the code.
-        strict: Whether a NULL argument gives NULL without a call.
+        strict: Whether the result is NULL, without a call, if an argument is NULL.
         immutable: Whether it was declared IMMUTABLE.
-        execute_as: OWNER or CALLER; told and without effect.
+        execute_as: OWNER or CALLER; it is listed, but has no effect.
         comment: The comment.
         created_on: When it was created, ISO 8601.
     """
@@ -100,25 +100,25 @@ class Routine:
 
     @property
     def signature(self) -> Signature:
-        """What identifies it."""
+        """The signature."""
         return Signature(self.kind, self.name, tuple(a.type.kind for a in self.arguments))
 
     @property
     def required(self) -> int:
-        """How many arguments have no default."""
+        """The number of arguments without a default."""
         return sum(argument.default is None for argument in self.arguments)
 
     def takes(self, count: int) -> bool:
-        """Whether it can be called with so many arguments."""
+        """Whether it can be called with this number of arguments."""
         return self.required <= count <= len(self.arguments)
 
     def as_text(self) -> str:
-        """The routine as it is stored."""
+        """Return the definition as it is stored."""
         return json.dumps(asdict(self))
 
 
-def from_text(text: str) -> Routine:
-    """The routine that `Routine.as_text` has written."""
+def parse_routine(text: str) -> Routine:
+    """Return the definition that `Routine.as_text` has written."""
     raw = json.loads(text)
     returns = raw["returns"]
     return Routine(
@@ -140,9 +140,9 @@ def _argument(raw: dict[str, object]) -> Argument:
     return Argument(**{**raw, "type": SnowflakeType(**raw["type"])})  # type: ignore[arg-type]  # as it was stored
 
 
-def returns_of(routine: Routine) -> str:
-    """What a routine returns, as DESCRIBE tells it."""
+def describe_returns(routine: Routine) -> str:
+    """Return the type of the result, as DESCRIBE writes it."""
     if routine.returns is not None:
-        return routine.returns.described
-    columns = ", ".join(f"{column.name} {column.type.described}" for column in routine.columns)
+        return routine.returns.description
+    columns = ", ".join(f"{column.name} {column.type.description}" for column in routine.columns)
     return f"TABLE ({columns})"

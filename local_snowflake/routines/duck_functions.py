@@ -1,8 +1,8 @@
-"""DuckDB's functions through which queries reach functions in Python.
+"""The DuckDB functions by which queries call functions in Python.
 
-DuckDB calls a function by its address, without a reference to it, also when it was removed while a
-query runs. So none is removed or replaced: there is one for each type of results, whoever defines
-functions, and a call tells by its second argument which function it means.
+DuckDB calls a function by its address, without a reference to it, even if it was removed while a
+query runs. So none is removed or replaced: there is one for each type of results, and the second
+argument of a call names the function in Python.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ SESSION_VARIABLE = "local_snowflake_session"
 _PREFIX = "python_function_returning_"
 
 Compute = Callable[[int, str, list[Any]], Any]
-"""Gets a session's number, a function's key and columns of Arrow's; gives a column."""
+"""Takes a session's number, a function's key and Arrow columns; returns an Arrow column."""
 
 
 class NoSessionError(Exception):
-    """A function is computed where no session is."""
+    """A function is computed on a connection without a session."""
 
 
 class DuckFunctions:
-    """The functions that DuckDB knows.
+    """The functions that are registered in DuckDB.
 
     Args:
         duck: A connection of its own.
-        compute: What they call.
+        compute: The function that they call.
     """
 
     def __init__(self, duck: DuckDBPyConnection, compute: Compute) -> None:
@@ -48,8 +48,8 @@ class DuckFunctions:
     def __len__(self) -> int:
         return len(self._known)
 
-    def provide_for(self, routine: Routine) -> None:
-        """Let DuckDB know what calls of a function call."""
+    def register(self, routine: Routine) -> None:
+        """Register the DuckDB function that calls of a routine use."""
         name = _name(routine)
         with self._lock:
             if name in self._known:
@@ -62,7 +62,7 @@ class DuckFunctions:
             self._duck.create_function(
                 name,
                 compute,
-                None,  # as many as there are, of any types
+                None,  # any number, of any types
                 _returned(routine),
                 type=PythonUDFType.ARROW,
                 null_handling=FunctionNullHandling.SPECIAL,
@@ -73,29 +73,29 @@ class DuckFunctions:
         session = sessions[0].as_py() if len(sessions) else None
         if session is None:
             raise NoSessionError
-        # Without arguments the column of sessions tells how many rows there are.
+        # Without arguments the column of sessions has the number of rows.
         return self._compute(session, keys[0].as_py(), list(columns) or [sessions])
 
 
 def call_sql(routine: Routine, key: str, arguments: Sequence[str]) -> str:
-    """DuckDB's SQL for the call of a function.
+    """Return DuckDB's SQL for the call of a function.
 
     Args:
         routine: The function.
-        key: What tells it from all others.
+        key: The function's key (`workers.function_key`).
         arguments: The SQL of its arguments, in their declared types.
     """
     session = f"CAST(getvariable('{SESSION_VARIABLE}') AS BIGINT)"
     return f"{_name(routine)}({', '.join([session, sql_literal(key), *arguments])})"
 
 
-class Called(NamedTuple):
+class FunctionCall(NamedTuple):
     """The call of a function.
 
     Attributes:
         node: The call.
-        key: What tells the function from all others.
-        arguments: The call's, in their declared types.
+        key: The function's key.
+        arguments: The arguments, in their declared types.
     """
 
     node: Expr
@@ -103,12 +103,12 @@ class Called(NamedTuple):
     arguments: list[Expr]
 
 
-def called_by(node: Expr) -> Called | None:
-    """What a node of DuckDB's syntax tree calls; None: it is no such call."""
+def parse_call(node: Expr) -> FunctionCall | None:
+    """Return the call in a node of DuckDB's syntax tree; None if it is no call of a function."""
     if not isinstance(node, exp.Anonymous) or not node.name.startswith(_PREFIX):
         return None
     _, key, *arguments = node.expressions
-    return Called(node, key.name, arguments)
+    return FunctionCall(node, key.name, arguments)
 
 
 def _name(routine: Routine) -> str:
@@ -122,6 +122,6 @@ def _returned(routine: Routine) -> str:
 
 
 def _has_side_effects(routine: Routine) -> bool:
-    # DuckDB orders windows by functions without side effects only. Those without arguments have
-    # them: else they would be computed once for all rows.
+    # DuckDB accepts only functions without side effects in the ORDER BY of windows. Functions
+    # without arguments need side effects: else they would be computed once for all rows.
     return not routine.arguments

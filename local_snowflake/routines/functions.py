@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import sqlglot
 from sqlglot import Expr, exp
 
-from local_snowflake.routines.catalog import unknown
+from local_snowflake.routines.catalog import unknown_routine
 from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import FUNCTION, Routine
 from local_snowflake.routines.duck_functions import call_sql
-from local_snowflake.routines.overloads import best_of, condition_of, ordered_arguments
-from local_snowflake.routines.workers import key_of
+from local_snowflake.routines.overloads import best_overload, order_arguments, type_condition
+from local_snowflake.routines.workers import function_key
 from local_snowflake.sql.names import stored_identifier
 
 _PLAIN_NAME = re.compile(r"[A-Z_][A-Z0-9_$]*")
@@ -26,7 +26,7 @@ _MARK = "PYTHON_FUNCTIONS_OF"
 
 
 def is_built_in(name: str) -> bool:
-    """Whether a function of that name is read as one of SQL's own."""
+    """Whether sqlglot parses a function of that name as a built-in one."""
     if not _PLAIN_NAME.fullmatch(name):
         return False
     read = sqlglot.parse_one(f"{name}(a)", read="snowflake")
@@ -34,7 +34,7 @@ def is_built_in(name: str) -> bool:
 
 
 def mark_python_functions(expression: Expr, session: RoutineContext) -> Expr:
-    """Mark the calls of Python functions, before other rewrites and upstream see them.
+    """Mark the calls of Python functions, before other rewrites and fakesnow see them.
 
     Raises:
         SqlError: The number of arguments, or the name of one, is wrong.
@@ -51,13 +51,13 @@ def mark_python_functions(expression: Expr, session: RoutineContext) -> Expr:
         if not named:
             continue
         given = list(call.expressions)
-        fitting = [routine for routine in named if ordered_arguments(routine, given) is not None]
+        fitting = [routine for routine in named if order_arguments(routine, given) is not None]
         if not fitting:
-            raise unknown(FUNCTION, f"{'.'.join(parts)}({', '.join('?' for _ in given)})")
-        ordered = ordered_arguments(fitting[0], given) or []
+            raise unknown_routine(FUNCTION, f"{'.'.join(parts)}({', '.join('?' for _ in given)})")
+        ordered = order_arguments(fitting[0], given) or []
         fitting = [r for r in fitting if len(r.arguments) == len(ordered)]
         if len(fitting) > 1 and all(_kind(item) for item in given):
-            best = best_of(fitting, [_kind(item) for item in given])
+            best = best_overload(fitting, [_kind(item) for item in given])
             fitting = [best] if best else fitting
         keys = json.dumps([_key(routine, session) for routine in fitting])
         marked = exp.Anonymous(this=_MARK, expressions=[exp.Literal.string(keys), *ordered])
@@ -68,15 +68,15 @@ def mark_python_functions(expression: Expr, session: RoutineContext) -> Expr:
 
 
 def call_python_functions(expression: Expr, session: RoutineContext) -> Expr:
-    """Let the marked calls be calls of DuckDB's functions."""
-    # From the inside out: an argument may be such a call.
+    """Replace the marked calls by calls of DuckDB functions."""
+    # From the inside out: an argument may be a marked call.
     for call in reversed(list(expression.find_all(exp.Anonymous))):
         if not isinstance(call.this, str) or call.this.upper() != _MARK:
             continue
         keys, *arguments = call.expressions
         texts = [argument.sql(dialect="duckdb") for argument in arguments]
         routines = {_key(r, session): r for r in session.routines.visible()}
-        sql = _called([(key, routines[key]) for key in json.loads(keys.name)], texts)
+        sql = _call_candidates([(key, routines[key]) for key in json.loads(keys.name)], texts)
         replacement = sqlglot.parse_one(sql, read="duckdb")
         if call is expression:
             return replacement
@@ -84,27 +84,27 @@ def call_python_functions(expression: Expr, session: RoutineContext) -> Expr:
     return expression
 
 
-def _called(candidates: Sequence[tuple[str, Routine]], arguments: Sequence[str]) -> str:
-    """DuckDB's SQL for the call of the first candidate that fits the arguments' types."""
+def _call_candidates(candidates: Sequence[tuple[str, Routine]], arguments: Sequence[str]) -> str:
+    """Return DuckDB's SQL for the call of the first candidate that fits the arguments' types."""
     if len(candidates) == 1:
         key, routine = candidates[0]
         taken = [
-            argument.type.taking(text)
+            argument.type.argument_sql(text)
             for argument, text in zip(routine.arguments, arguments, strict=True)
         ]
         return _call(key, routine, taken)
-    # VARCHAR and VARIANT take what no other takes.
+    # VARCHAR and VARIANT accept all other types, so they come last.
     ranked = sorted(candidates, key=lambda c: [a.type.kind[:3] == "VAR" for a in c[1].arguments])
     branches = []
     for key, routine in ranked:
         taken = [
-            # By way of a text: DuckDB binds all branches, also those of other types.
-            argument.type.taking(text)
+            # Through a string: DuckDB binds all branches, also those of other types.
+            argument.type.argument_sql(text)
             if argument.type.is_semi_structured
             else f"TRY_CAST(CAST({text} AS VARCHAR) AS {argument.type.duckdb})"
             for argument, text in zip(routine.arguments, arguments, strict=True)
         ]
-        branches.append((condition_of(routine, arguments), _call(key, routine, taken)))
+        branches.append((type_condition(routine, arguments), _call(key, routine, taken)))
     whens = " ".join(f"WHEN {condition} THEN {call}" for condition, call in branches[:-1])
     return f"CASE {whens} ELSE {branches[-1][1]} END"
 
@@ -112,7 +112,7 @@ def _called(candidates: Sequence[tuple[str, Routine]], arguments: Sequence[str])
 def _call(key: str, routine: Routine, arguments: Sequence[str]) -> str:
     call = call_sql(routine, key, arguments)
     if routine.returns is not None:
-        call = routine.returns.giving(call)
+        call = routine.returns.result_sql(call)
     if routine.strict and arguments:
         missing = " OR ".join(f"{argument} IS NULL" for argument in arguments)
         return f"CASE WHEN {missing} THEN NULL ELSE {call} END"
@@ -121,7 +121,7 @@ def _call(key: str, routine: Routine, arguments: Sequence[str]) -> str:
 
 def _key(routine: Routine, session: RoutineContext) -> str:
     is_temporary = session.routines.temporary.get(routine.signature) is routine
-    return key_of(routine, session.number if is_temporary else None)
+    return function_key(routine, session.number if is_temporary else None)
 
 
 def _path(node: Expr) -> list[str]:
@@ -131,7 +131,7 @@ def _path(node: Expr) -> list[str]:
 
 
 def _kind(argument: Expr) -> str | None:
-    """The kind of an argument's type where the text tells it."""
+    """Return the kind of an argument's type, if its text shows it."""
     if isinstance(argument, exp.Literal):
         return "VARCHAR" if argument.is_string else "NUMBER"
     if isinstance(argument, exp.Boolean):

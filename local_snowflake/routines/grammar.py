@@ -1,4 +1,4 @@
-"""CREATE PROCEDURE and CREATE FUNCTION in parts.
+"""Parses CREATE PROCEDURE and CREATE FUNCTION.
 
 See https://docs.snowflake.com/en/sql-reference/sql/create-procedure and
 https://docs.snowflake.com/en/sql-reference/sql/create-function.
@@ -27,14 +27,14 @@ _PHRASES = {
     "MEMOIZABLE": "",
     "SECURE": "",
 }
-"""What may stand between the options, and what of it is kept."""
+"""Phrases between the options, and the property that is stored of each."""
 
 
 def read_routine(reader: Reader, kind: str, name: Name, session: RoutineContext) -> Routine:
-    """Read a definition from the parenthesis after its name on.
+    """Read a definition, from the parenthesis after its name on.
 
     Raises:
-        SqlError: It is not Python, asks for what is not here, or names a file that is not there.
+        SqlError: It is not in Python, uses an unsupported feature, or imports a missing file.
     """
     arguments = read_arguments(reader)
     reader.accept("COPY", "GRANTS")
@@ -101,7 +101,7 @@ def read_arguments(reader: Reader) -> tuple[Argument, ...]:
 
 
 def _read_default(reader: Reader) -> str:
-    """The text up to the comma or parenthesis that ends the argument."""
+    """Return the text up to the comma or parenthesis that ends the argument."""
     start, end = reader.next.start, reader.next.start
     while reader.next.text not in {",", ")"} and reader.next.kind != "end":
         end = reader.next.end
@@ -124,7 +124,7 @@ def _read_returns(reader: Reader, kind: str) -> tuple[SnowflakeType | None, tupl
 
 
 def _read_clauses(reader: Reader, kind: str) -> tuple[dict[str, str], Options, str | None]:
-    """Read what follows RETURNS: words by what they say, options, and the body."""
+    """Read the clauses after RETURNS: keywords with their values, options, and the body."""
     for token in reader.rest():
         if token.upper in _OUTSIDE:
             raise unsupported(f"{token.upper} of a {kind.lower()}")

@@ -1,11 +1,11 @@
-"""Functions in Python over the rows of a plain query, in batches that are worth a call.
+"""Computes functions in Python over the rows of simple queries in large batches.
 
-DuckDB calls a function with 2,048 rows at most, and scikit-learn takes some 15 ms for any call. So
-where a statement is `SELECT keys, f(columns) FROM … WHERE …`, by itself, below `SELECT *`, or as
-what INSERT or CREATE TABLE takes, a second connection reads the keys and the arguments, and the
-statement reads the keys with the results as they are computed. The second connection sees what is
-committed: in an open transaction, over temporary tables, and in all other statements DuckDB calls
-the function.
+DuckDB calls a function with 2,048 rows at most, and a call of scikit-learn takes about 15 ms even
+for few rows. So for a statement `SELECT keys, f(columns) FROM … WHERE …`, also inside `SELECT *`,
+INSERT or CREATE TABLE, a second connection reads the keys and the arguments, and the statement
+reads the keys with the results as they are computed. The second connection sees committed rows
+only: in an open transaction, over temporary tables, and in all other statements DuckDB calls the
+function.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from sqlglot import Expr, exp
 
 from local_snowflake.engine.errors import error_from_stream
 from local_snowflake.routines.context import RoutineContext
-from local_snowflake.routines.duck_functions import SESSION_VARIABLE, Called, called_by
+from local_snowflake.routines.duck_functions import SESSION_VARIABLE, FunctionCall, parse_call
 from local_snowflake.sql.quoting import sql_identifier, sql_literal
 
 BATCH_ROWS = 61_440
-"""How many rows are computed at once: half of those that DuckDB stores together."""
+"""The rows of a batch: half of what DuckDB stores in a row group."""
 
 BATCH_BYTES = 32 * 1024 * 1024
-"""How large rows get for which no more are waited for."""
+"""The size from which a batch is computed although it has fewer rows."""
 
 _READ_ROWS = 2048
 _PLAIN = {"expressions", "from_", "joins", "laterals", "where", "with_"}
-# What Arrow gives back as it was.
+# Types that Arrow returns unchanged.
 _KEPT_BY_ARROW = {
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE", "VARCHAR",
     "BLOB", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
@@ -40,11 +40,11 @@ _KEPT_BY_ARROW = {
 
 
 def in_large_batches(statement: Expr, session: RoutineContext) -> Expr:
-    """The statement with its calls computed in large batches, where it is as plain as that.
+    """Let functions be computed in large batches, if the statement is simple enough.
 
     Args:
-        statement: A statement in DuckDB's language that is about to run; it may be changed.
-        session: Where it runs.
+        statement: A statement in DuckDB's dialect that is about to run; it may be changed.
+        session: The session that runs it.
     """
     query = _plain_query(statement)
     if query is None or session.transactions.is_open:
@@ -59,12 +59,12 @@ def in_large_batches(statement: Expr, session: RoutineContext) -> Expr:
 
 
 def _plain_query(statement: Expr) -> exp.Select | None:
-    """The query that calls functions for each of its rows, if the statement is one or reads one."""
+    """Return the simple query that calls functions, if the statement is one or reads one."""
     query: Expr | None = statement
     is_insert = isinstance(statement, exp.Insert)
     if is_insert or statement.args.get("kind") == "TABLE":
         query = statement.args.get("expression")
-    while (inner := _read_whole_by(query)) is not None:
+    while (inner := _inner_query(query)) is not None:
         query = inner
     if not isinstance(query, exp.Select) or not any(map(_call_of, query.expressions)):
         return None
@@ -74,7 +74,7 @@ def _plain_query(statement: Expr) -> exp.Select | None:
         and not query.is_star
         and _parts(query) <= _PLAIN
         and (is_insert or (all(names) and len(names) == len(set(names))))
-        # What only the statement knows.
+        # What the query inside cannot know.
         and (query is statement or not statement.args.get("with_"))
         and not statement.args.get("seed")
         and not query.find(exp.Placeholder)
@@ -82,8 +82,8 @@ def _plain_query(statement: Expr) -> exp.Select | None:
     return query if is_plain else None
 
 
-def _read_whole_by(query: Expr | None) -> Expr | None:
-    """What a query reads, if it is `SELECT * FROM (…)` or stands in parentheses."""
+def _inner_query(query: Expr | None) -> Expr | None:
+    """Return the query inside `SELECT * FROM (…)` or parentheses."""
     found: Expr | None = None
     if isinstance(query, exp.Subquery) and _parts(query) <= {"this", "alias"}:
         found = query.this
@@ -96,19 +96,19 @@ def _parts(query: Expr) -> set[str]:
     return {part for part, value in query.args.items() if value}
 
 
-def _call_of(item: Expr) -> Called | None:
-    """The call of a function that is a column by itself; other expressions may not compute it."""
+def _call_of(item: Expr) -> FunctionCall | None:
+    """Return the function call that is a column by itself: others may not always be computed."""
     item = item.unalias()
     while isinstance(item, exp.Cast):
         item = item.this
-    return called_by(item)
+    return parse_call(item)
 
 
 class _Reading:
-    """The rows of a query, read beside the session's connection, with the results of its calls.
+    """Reads a query on a second connection and computes its function calls.
 
     Args:
-        session: Whose query it is.
+        session: The session that runs the query.
         query: `SELECT keys, f(columns) FROM …`.
     """
 
@@ -123,19 +123,20 @@ class _Reading:
         session.readers.append(self._duck)
 
     def begin(self) -> exp.Select | None:
-        """Show the session's connection the keys and results, and give the query of them.
+        """Register keys and results as a view on the session's connection; return its query.
 
-        None: it needs what only the session's connection sees, or a type that Arrow has not.
+        Returns None if it needs objects that only the session's connection sees, or a type that
+        Arrow does not have.
         """
         results = [self._functions.result_type(call.key) for call in self._calls]
         try:
-            self._enter()
+            self._set_up()
             rows = self._duck.sql(self._reading_sql())
             kinds = {str(kind).partition("(")[0] for kind in rows.types[: self._keys]}
             if None in results or not kinds <= _KEPT_BY_ARROW:
                 return None
             reader = rows.to_arrow_reader(_READ_ROWS)
-        except duckdb.Error:  # if the statement is wrong, DuckDB will tell
+        except duckdb.Error:  # if the statement is wrong, DuckDB reports it when it runs
             return None
         types = [*reader.schema.types[: self._keys], *results]
         schema = pa.schema([(f"c{i}", kind) for i, kind in enumerate(types)])
@@ -145,14 +146,14 @@ class _Reading:
         return self._query_of_results(rows.columns)
 
     def end(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._session.readers.remove(self._duck)
         self._session.duck.complete()
         self._session.duck.unregister(self._name)
         self._duck.interrupt()
         self._duck.close()
 
-    def _enter(self) -> None:
+    def _set_up(self) -> None:
         database, schema = self._session.database, self._session.schema
         if database and schema:
             place = sql_literal(sql_identifier(database, schema))
@@ -181,7 +182,7 @@ class _Reading:
         return exp.select(*items).from_(exp.table_(self._name, quoted=True))
 
     def _computed(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[Any]:
-        for table in self._gathered(reader):
+        for table in self._batches(reader):
             columns = table.columns[: self._keys]
             given = iter(table.columns[self._keys :])
             for call in self._calls:
@@ -189,7 +190,7 @@ class _Reading:
                 columns.append(self._functions.compute(self._session.number, call.key, arguments))
             yield from pa.table(columns, schema=schema).to_batches()
 
-    def _gathered(self, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    def _batches(self, reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         waiting: list[Any] = []
         try:
             for batch in reader:
@@ -198,8 +199,8 @@ class _Reading:
                 if rows >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield pa.Table.from_batches(waiting)
                     waiting = []
-        except (OSError, pa.ArrowException) as error:  # how Arrow passes on DuckDB's
-            self._functions.fail(self._session.number, error_from_stream(str(error)))
+        except (OSError, pa.ArrowException) as error:  # Arrow's form of DuckDB's errors
+            self._functions.record_failure(self._session.number, error_from_stream(str(error)))
             raise
         if waiting:
             yield pa.Table.from_batches(waiting)

@@ -1,4 +1,4 @@
-"""Which of several procedures or functions of one name a call means."""
+"""Finds which of several procedures or functions with one name a call means."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _TIMES = {"TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ", "DATE"}
 _UNLIKE = 100
 
 
-def kind_of_duckdb(name: str) -> str | None:
-    """The kind of Snowflake's type that a type of DuckDB's is; None: of NULL it is not known."""
+def snowflake_kind(name: str) -> str | None:
+    """Return the kind of Snowflake's type for a type of DuckDB; None for NULL."""
     if "NULL" in name:
         return None
     if name.endswith("]"):
@@ -40,8 +40,8 @@ def kind_of_duckdb(name: str) -> str | None:
     return _OF_DUCKDB.get(name)
 
 
-def ordered_arguments(routine: Routine, given: list[Expr]) -> list[Expr] | None:
-    """The arguments in their order, with the defaults; None: they do not fit."""
+def order_arguments(routine: Routine, given: list[Expr]) -> list[Expr] | None:
+    """Return the arguments in their order, with defaults; None if they do not fit."""
     values: dict[str, Expr] = {}
     names = [argument.name for argument in routine.arguments]
     for position, item in enumerate(given):
@@ -62,8 +62,8 @@ def _is_quoted(name: Expr) -> bool:
     return bool(identifier.args.get("quoted"))
 
 
-def condition_of(routine: Routine, arguments: Sequence[str]) -> str:
-    """DuckDB's SQL for whether arguments have the types that a routine declares."""
+def type_condition(routine: Routine, arguments: Sequence[str]) -> str:
+    """Return DuckDB's SQL for whether arguments have the types that a routine declares."""
     conditions = []
     for argument, text in zip(routine.arguments, arguments, strict=True):
         names = [name for name, kind in _OF_DUCKDB.items() if kind == argument.type.kind]
@@ -75,8 +75,8 @@ def condition_of(routine: Routine, arguments: Sequence[str]) -> str:
     return " AND ".join(conditions) or "true"
 
 
-def best_of(candidates: Sequence[Routine], kinds: Sequence[str | None]) -> Routine | None:
-    """The candidate whose argument types are nearest to those of the call."""
+def best_overload(candidates: Sequence[Routine], kinds: Sequence[str | None]) -> Routine | None:
+    """Return the candidate whose argument types are nearest to those of the call."""
     scored = [(_distance(routine, kinds), i, routine) for i, routine in enumerate(candidates)]
     return min(scored, key=lambda score: score[:2])[2] if scored else None
 

@@ -1,7 +1,7 @@
 """The processes that compute functions in Python.
 
-DuckDB hands over batches of rows with the number of the session that runs the query: each session
-has a process of its own per function, which goes on until the session ends.
+DuckDB passes batches of rows with the number of the session that runs the query: each session has
+a process of its own per function, which runs until the session ends.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from duckdb import DuckDBPyConnection
 
-from local_snowflake.routines.catalog import unknown
+from local_snowflake.routines.catalog import unknown_routine
 from local_snowflake.routines.definitions import FUNCTION, Routine, Signature
 from local_snowflake.routines.duck_functions import DuckFunctions
 from local_snowflake.routines.handler_side.function import arrow_type
-from local_snowflake.routines.handlers.environment import START_SECONDS, HandlerEnvironment, Started
+from local_snowflake.routines.handlers.environment import (
+    START_SECONDS,
+    HandlerEnvironment,
+    StartedHandler,
+)
 from local_snowflake.routines.handlers.errors import handler_ended, python_error
 from local_snowflake.routines.handlers.process import HandlerEndedError, HandlerProcess
 from local_snowflake.sql.errors import SqlError
@@ -33,26 +37,26 @@ class _Worker:
     """The process of one function and session.
 
     Attributes:
-        routine: What it computes.
+        routine: The function that it computes.
         lock: Held while it computes.
-        started: The process, once there is one.
-        is_left: Whether nothing new will be computed by it.
+        started: The process, once it is started.
+        is_retired: Whether it gets no more batches.
     """
 
     routine: Routine
     lock: threading.Lock = field(default_factory=threading.Lock)
-    started: Started | None = None
-    is_left: bool = False
+    started: StartedHandler | None = None
+    is_retired: bool = False
 
     def kill(self) -> None:
-        """Kill the process, whatever it does."""
+        """Kill the process at once."""
         started = self.started
         if started is not None:
             started.process.kill()
 
-    def leave(self) -> None:
-        """End the process; while it computes, the thread that waits for it does so afterwards."""
-        self.is_left = True
+    def retire(self) -> None:
+        """End the process; if it computes, the thread that waits for it does so afterwards."""
+        self.is_retired = True
         if self.lock.acquire(blocking=False):
             try:
                 self.close()
@@ -60,7 +64,7 @@ class _Worker:
                 self.lock.release()
 
     def close(self) -> None:
-        """End the process; by the holder of the lock."""
+        """End the process; called by the holder of the lock."""
         started, self.started = self.started, None
         if started is not None:
             started.close()
@@ -71,7 +75,7 @@ class FunctionWorkers:
 
     Args:
         duck: A connection of its own.
-        environment: Where the processes run.
+        environment: The environment of the processes.
         routines: The permanent functions, which views may use.
     """
 
@@ -91,56 +95,56 @@ class FunctionWorkers:
                 self.define(routine)
 
     def define(self, routine: Routine, session: int | None = None) -> None:
-        """Have a function computed, in the place of an earlier one of its signature.
+        """Register a function, in place of an earlier one with its signature.
 
         Args:
             routine: The function.
             session: The number of the session whose temporary function it is.
         """
-        key = key_of(routine, session)
-        self._in_duck.provide_for(routine)
+        key = function_key(routine, session)
+        self._in_duck.register(routine)
         with self._lock:
             self._routines[key] = routine
-        self._leave(lambda _, function: function == key)
+        self._retire(lambda _, function: function == key)
 
-    def forget(self, routine: Routine, session: int | None = None) -> None:
-        """Have a function computed no more; a batch that is computed comes to its end."""
-        key = key_of(routine, session)
+    def drop(self, routine: Routine, session: int | None = None) -> None:
+        """Drop a function; a running batch is finished."""
+        key = function_key(routine, session)
         with self._lock:
             self._routines.pop(key, None)
-        self._leave(lambda _, function: function == key)
+        self._retire(lambda _, function: function == key)
 
     def is_busy(self, session: int) -> bool:
         """Whether a process of a session computes."""
         return any(owner == session for owner, _ in list(self._computing))
 
-    def begin(self, session: int) -> None:
-        """A statement of a session begins: what stopped the one before is over."""
+    def begin_statement(self, session: int) -> None:
+        """Allow functions again that `stop` has stopped: a new statement begins."""
         self._stopped.discard(session)
         self._failures.pop(session, None)
 
     def stop(self, session: int) -> None:
-        """Have nothing computed until the next statement, and kill the processes that compute."""
+        """Compute nothing until the next statement, and kill the processes that compute."""
         self._stopped.add(session)
         for owner, worker in list(self._computing):
             if owner == session:
                 worker.kill()
 
-    def end(self, session: int) -> None:
+    def end_session(self, session: int) -> None:
         """End the processes of a session."""
-        self._leave(lambda owner, _: owner == session)
-        self.begin(session)
+        self._retire(lambda owner, _: owner == session)
+        self.begin_statement(session)
 
     def take_failure(self, session: int) -> SqlError | None:
-        """Why a function has failed in a session since this was asked last."""
+        """Return and clear the error with which a function has failed in a session."""
         return self._failures.pop(session, None)
 
-    def fail(self, session: int, error: SqlError) -> None:
-        """Have an error told where DuckDB will tell what it makes of it, unless one is already."""
+    def record_failure(self, session: int, error: SqlError) -> None:
+        """Record the error to report in place of DuckDB's, unless there is one already."""
         self._failures.setdefault(session, error)
 
     def result_type(self, key: str) -> pa.DataType | None:
-        """The type of what `compute` gives; None: there is no such function."""
+        """Return the type of the results of `compute`; None if there is no such function."""
         routine = self._routines.get(key)
         return arrow_type(_returned(routine)) if routine else None
 
@@ -149,28 +153,29 @@ class FunctionWorkers:
 
         Args:
             session: The number of the session whose query it is.
-            key: The function's.
-            columns: Its arguments, or one column of any values for one that takes none; Arrow's.
+            key: The function's key.
+            columns: Its arguments as Arrow columns; for a function without any, one column of any
+                values.
 
         Returns:
             The results, one for each row.
 
         Raises:
-            SqlError: Also kept for `take_failure`: DuckDB makes a text of it.
+            SqlError: Also kept for `take_failure`: DuckDB passes on its text only.
         """
         try:
-            with self._at_work(session, key) as worker:
+            with self._working(session, key) as worker:
                 return self._computed(session, worker, columns)
         except SqlError as error:
             self._failures[session] = error
             raise
 
     @contextmanager
-    def _at_work(self, session: int, key: str) -> Iterator[_Worker]:
+    def _working(self, session: int, key: str) -> Iterator[_Worker]:
         with self._lock:
             routine = self._routines.get(key)
-            if routine is None:  # a view still calls it, or a query that runs
-                raise unknown(FUNCTION, _signature(key))
+            if routine is None:  # a view or a running query still calls it
+                raise unknown_routine(FUNCTION, _signature(key))
             worker = self._workers.setdefault((session, key), _Worker(routine))
         work = (session, worker)
         self._computing.append(work)
@@ -179,8 +184,8 @@ class FunctionWorkers:
                 yield worker
         finally:
             self._computing.remove(work)
-            if worker.is_left:
-                worker.leave()
+            if worker.is_retired:
+                worker.retire()
 
     def _computed(self, session: int, worker: _Worker, columns: list[Any]) -> Any:
         routine = worker.routine
@@ -200,12 +205,12 @@ class FunctionWorkers:
             worker.close()
             raise handler_ended(routine, error, is_cancelled=session in self._stopped) from error
 
-    def _leave(self, is_it: Callable[[int, str], bool]) -> None:
+    def _retire(self, is_it: Callable[[int, str], bool]) -> None:
         with self._lock:
             keys = [key for key in self._workers if is_it(*key)]
             workers = [self._workers.pop(key) for key in keys]
         for worker in workers:
-            worker.leave()
+            worker.retire()
 
     def _process(self, session: int, worker: _Worker) -> HandlerProcess:
         is_new = worker.started is None
@@ -217,7 +222,7 @@ class FunctionWorkers:
             self._load(worker, started)
         return started.process
 
-    def _load(self, worker: _Worker, started: Started) -> None:
+    def _load(self, worker: _Worker, started: StartedHandler) -> None:
         routine = worker.routine
         message = {
             "kind": routine.kind,
@@ -234,8 +239,8 @@ class FunctionWorkers:
             raise python_error(routine, answer["error"], self._environment.label)
 
 
-def key_of(routine: Routine, session: int | None = None) -> str:
-    """What tells a function from all others; the same for each that takes the place of another.
+def function_key(routine: Routine, session: int | None = None) -> str:
+    """Return the key of a function; a function that replaces another has the same key.
 
     Args:
         routine: The function.

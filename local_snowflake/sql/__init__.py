@@ -1,4 +1,9 @@
-"""The text of SQL statements: splitting, reading, names, types and quoting; nothing runs here.
+"""The text of SQL: splitting, parsing, names, types and quoting; nothing runs here.
 
-Everything above may use this room, and it imports no other one.
+`statements.py` splits a request, `lexer.py` cuts a statement into tokens for those that sqlglot
+cannot parse, `options.py` reads `NAME = value`. `names.py` completes names, `quoting.py` writes
+names and constants for DuckDB, `types.py` has Snowflake's types and `macros.py` the calls of DuckDB
+macros. `bindings.py` holds the values of `?`, `errors.py` the error that a statement fails with.
+
+All other rooms may use this one, and it imports none of them.
 """

@@ -1,4 +1,4 @@
-"""Options of statements about files: `NAME = value`, with or without commas between them."""
+"""Options of statements: `NAME = value`, with or without commas between them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from local_snowflake.sql.errors import SqlError, unsupported
 from local_snowflake.sql.lexer import Reader
 
 Value = Any
-"""A text, a whole number, True or False, a list of texts, or for `(NAME = value …)` options."""
+"""A string, a whole number, a boolean, a list of strings, or `Options` for `(NAME = value …)`."""
 
 
 class Options:
-    """Options by name, which remember which of them were read.
+    """Options by name, which record which of them were read.
 
-    Reading is how a statement takes note of an option: what it does not read it does not know, and
-    `expect_all_read` refuses it, so that no option is ignored by oversight.
+    A statement that does not read an option does not support it, and `expect_all_read` refuses it:
+    so no option is ignored by oversight.
     """
 
     def __init__(self, values: dict[str, Value] | None = None) -> None:
@@ -27,27 +27,27 @@ class Options:
         return name in self._values
 
     def as_dict(self) -> dict[str, Value]:
-        """All of them, as they can be stored."""
+        """Return all options in a form that can be stored as JSON."""
         return {
             name: value.as_dict() if isinstance(value, Options) else value
             for name, value in self._values.items()
         }
 
     def get(self, name: str) -> Value:
-        """An option's value as it was written; None when it is not given."""
+        """Return an option as it was written; None if it is not given."""
         self._read.add(name)
         return self._values.get(name)
 
     def text(self, name: str, default: str | None = None) -> str | None:
-        """An option that is a text."""
+        """Return an option that is a string."""
         value = self.get(name)
         return default if value is None else _as_text(value)
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """An option that is TRUE or FALSE.
+        """Return an option that is TRUE or FALSE.
 
         Raises:
-            SqlError: It is something else.
+            SqlError: It has another value.
         """
         value = self.get(name)
         if value is None:
@@ -57,10 +57,10 @@ class Options:
         return _as_text(value).upper() == "TRUE"
 
     def number(self, name: str, default: int) -> int:
-        """An option that is a whole number.
+        """Return an option that is a whole number.
 
         Raises:
-            SqlError: It is something else.
+            SqlError: It has another value.
         """
         value = self.get(name)
         if value is None:
@@ -70,10 +70,10 @@ class Options:
         return int(value)
 
     def choice(self, name: str, default: str, allowed: Collection[str]) -> str:
-        """An option that is one of some words.
+        """Return an option that is one of several words.
 
         Raises:
-            SqlError: It is something else.
+            SqlError: It has another value.
         """
         value = str(self.text(name, default)).upper()
         if value not in allowed:
@@ -81,31 +81,31 @@ class Options:
         return value
 
     def texts(self, name: str) -> list[str] | None:
-        """An option that is a list of texts, or one text."""
+        """Return an option that is a list of strings, or one string."""
         value = self.get(name)
         if value is None:
             return None
         return [_as_text(item) for item in value] if isinstance(value, list) else [_as_text(value)]
 
     def accept_any(self, *names: str) -> None:
-        """Take note of options that change nothing here, such as how fast something is."""
+        """Accept options that change nothing here, such as those for speed."""
         self._read.update(names)
 
     def expect_default(self, name: str, *defaults: Value) -> None:
-        """Refuse an option unless it says what holds anyway.
+        """Refuse an option unless it has one of the values that apply here anyway.
 
         Raises:
-            SqlError: It asks for something else.
+            SqlError: It has another value.
         """
         value = self.get(name)
         if value is not None and _as_text(value).upper() not in {str(d).upper() for d in defaults}:
             raise unsupported(f"{name} = {_as_text(value)}")
 
     def expect_all_read(self, statement: str) -> None:
-        """Refuse what nobody read.
+        """Refuse options that were not read.
 
         Raises:
-            SqlError: An option is not known.
+            SqlError: An option was not read.
         """
         for name in self._values:
             if name not in self._read:
@@ -113,7 +113,7 @@ class Options:
 
 
 def read_options(reader: Reader) -> Options:
-    """Read options until something else comes."""
+    """Read options up to the first token that is none."""
     values: dict[str, Value] = {}
     while reader.next.kind == "word" and reader.after_next.text in {"=", "=>"}:
         name = reader.take().upper

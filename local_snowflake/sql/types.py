@@ -1,6 +1,6 @@
 """The types of arguments and results of procedures and functions.
 
-Signatures are told apart by the kinds of types: INT and NUMBER(10, 2) are both NUMBER.
+Signatures differ in the kinds of types only: INT and NUMBER(10, 2) are both NUMBER.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ SEMI_STRUCTURED = {"VARIANT", "ARRAY", "OBJECT"}
 
 @dataclass(frozen=True)
 class SnowflakeType:
-    """A type as Snowflake names it.
+    """A type of Snowflake.
 
     Attributes:
-        kind: NUMBER, FLOAT, VARCHAR, …; what tells signatures apart.
-        precision: The digits of a NUMBER.
-        scale: The digits of a NUMBER behind the point.
+        kind: NUMBER, FLOAT, VARCHAR, …; part of a signature.
+        precision: The number of digits of a NUMBER.
+        scale: The number of digits after the decimal point.
     """
 
     kind: str
@@ -54,9 +54,9 @@ class SnowflakeType:
 
     @property
     def duckdb(self) -> str:
-        """The type in which DuckDB hands the values to the handler and takes them back.
+        """The type in which DuckDB passes values to a handler and takes its results.
 
-        VARIANT, ARRAY and OBJECT go as JSON in a text.
+        VARIANT, ARRAY and OBJECT are passed as JSON strings.
         """
         if self.kind == "NUMBER":
             return f"DECIMAL({self.precision},{self.scale})" if self.scale else "BIGINT"
@@ -68,20 +68,20 @@ class SnowflakeType:
         return self.kind in SEMI_STRUCTURED
 
     @property
-    def described(self) -> str:
-        """The type in the result of DESCRIBE."""
+    def description(self) -> str:
+        """The type as DESCRIBE writes it."""
         if self.kind == "NUMBER":
             return f"NUMBER({self.precision},{self.scale})"
         return self.kind
 
-    def taking(self, argument: str) -> str:
-        """DuckDB's SQL for an argument of this type."""
+    def argument_sql(self, argument: str) -> str:
+        """Return DuckDB's SQL for an argument of this type."""
         if self.is_semi_structured:
             return f"CAST(to_json({argument}) AS VARCHAR)"
         return f"CAST({argument} AS {self.duckdb})"
 
-    def giving(self, value: str) -> str:
-        """DuckDB's SQL for a result of this type."""
+    def result_sql(self, value: str) -> str:
+        """Return DuckDB's SQL for a result of this type."""
         target = "JSON" if self.is_semi_structured else self.duckdb
         return f"CAST({value} AS {target})"
 
@@ -90,7 +90,7 @@ def read_type(reader: Reader) -> SnowflakeType:
     """Read a type with its precision or length.
 
     Raises:
-        SqlError: It is not known here.
+        SqlError: It is not supported.
     """
     word = reader.expect_kind("word").upper
     if word == "DOUBLE":

@@ -1,8 +1,8 @@
 """PUT, GET, LIST and REMOVE.
 
 What fakesnow lacks: REMOVE and GET; commas between options, OVERWRITE and SOURCE_COMPRESSION of
-PUT; LIST of a path or with a pattern. The client moves the files itself: the answer tells it a
-folder of this machine ("LOCAL_FS").
+PUT; LIST of a path or with a pattern. The client moves the files itself: the response names
+a folder of this machine ("LOCAL_FS").
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Put:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Tell the client where to put the files.
+        """Return where the client has to put the files.
 
         Raises:
-            SqlError: The stage does not exist or an option is not known.
+            SqlError: The stage does not exist or an option is unknown.
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("PUT")
@@ -58,7 +58,7 @@ class Put:
 
         location.folder.mkdir(parents=True, exist_ok=True)
         if overwrite:
-            _make_room(location, source)
+            _delete_overwritten(location, source)
         return _transfer(
             location.folder,
             command="UPLOAD",
@@ -80,10 +80,10 @@ class Get:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Tell the client where the files are.
+        """Return where the client finds the files.
 
         Raises:
-            SqlError: The stage does not exist or an option is not known.
+            SqlError: The stage does not exist or an option is unknown.
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("GET")
@@ -115,7 +115,7 @@ class ListFiles:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Name, size, MD5 and time of each file.
+        """Return name, size, MD5 and time of each file.
 
         Raises:
             SqlError: The stage does not exist.
@@ -154,7 +154,7 @@ class RemoveFiles:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Delete the files at once: stages know no transactions.
+        """Delete the files at once: stages are not part of transactions.
 
         Raises:
             SqlError: The stage does not exist.
@@ -162,28 +162,28 @@ class RemoveFiles:
         location, pattern = _location_and_pattern(session, statement, bindings)
         files = location.files(pattern)
         for file in files:
-            remove(file.path)
+            remove_file(file.path)
         rows = [(f"{location.label}{file.name}", "removed") for file in files]
         return rows_result(rows, [text_column("name"), text_column("result")])
 
 
-def remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     """Delete a file.
 
-    Its folder stays until the server starts again, although it may be empty: another client may
-    have been told to put a file there.
+    Its folder stays until the server starts again, even if it is empty: another client may be about
+    to put a file there.
     """
     path.unlink(missing_ok=True)
 
 
-def _make_room(location: StageLocation, source: str) -> None:
+def _delete_overwritten(location: StageLocation, source: str) -> None:
     """Delete the files that a PUT will overwrite.
 
-    gosnowflake writes over a file in a stage's folder without cutting it: what is left of a longer
+    gosnowflake overwrites a file in a stage's folder without truncating it: the end of a longer
     file would stay behind the new content.
     """
     name = os.path.basename(source)  # noqa: PTH119 - it may be a pattern and not a path
-    for file in [*location.matching(name), *location.matching(f"{name}.gz")]:
+    for file in [*location.files_matching(name), *location.files_matching(f"{name}.gz")]:
         file.path.unlink(missing_ok=True)
 
 

@@ -1,7 +1,7 @@
 """TABLE(INFER_SCHEMA(…)): the columns of staged files.
 
-What fakesnow lacks: all of it. The call is answered here; what surrounds it runs as usual over the
-answer.
+What fakesnow lacks: all of it. The call is answered here; the query around it runs as usual over
+the answer.
 See https://docs.snowflake.com/en/sql-reference/functions/infer_schema
 """
 
@@ -30,7 +30,7 @@ _WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?")
 
 
 class InferSchema:
-    """A query that has `TABLE(INFER_SCHEMA(LOCATION => …, FILE_FORMAT => …))` in it."""
+    """A query with `TABLE(INFER_SCHEMA(LOCATION => …, FILE_FORMAT => …))` in it."""
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement is such a query."""
@@ -39,7 +39,7 @@ class InferSchema:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Look at the files, then run the query over what was found.
+        """Infer the columns of the files, then run the query over the answer.
 
         Raises:
             SqlError: There are no files, or there is more than one such call.
@@ -49,7 +49,7 @@ class InferSchema:
         reader = Reader(statement.sql, bindings)
         while reader.next.start < start:
             if reader.next.kind == "end":
-                raise syntax_error("INFER_SCHEMA stands where it cannot be read.")
+                raise syntax_error("INFER_SCHEMA is used where it cannot be parsed.")
             reader.take()
         reader.expect("TABLE", "(", "INFER_SCHEMA", "(")
         options = read_options(reader)
@@ -74,11 +74,11 @@ def _columns(session: StatementContext, options: Options) -> list[tuple[str | in
     options.accept_any("MAX_FILE_COUNT", "MAX_RECORDS_PER_FILE")
     options.expect_default("KIND", "STANDARD")
     options.expect_all_read("INFER_SCHEMA")
-    files = location.named(names) if names else location.files()
+    files = location.named_files(names) if names else location.files()
     found: dict[str, tuple[str, str, list[str]]] = {}
     for file in files:
         with open_file(file, form, session.duck) as source:
-            for name, kind in source.inferred():
+            for name, kind in source.infer_types():
                 name_ = name.upper() if ignore_case else name
                 known, first, places = found.setdefault(name_, (_snowflake_type(kind), name, []))
                 places.append(_full_name(location, file.name))

@@ -1,8 +1,8 @@
 """Where the files of stages are.
 
 A location is `@[[database.]schema.]stage[/path]`, `@[…]%table[/path]` or `@~[/path]`; every part
-may be quoted. The path is a prefix of the names of the files in the stage. Upstream reads neither
-quoted paths nor quoted stages after a schema, and has no user stage.
+may be quoted. The path is a prefix of the names of the files in the stage. fakesnow supports
+neither quoted paths nor quoted stages after a schema, and has no user stage.
 
 See https://docs.snowflake.com/en/user-guide/data-load-local-file-system-create-stage
 """
@@ -32,7 +32,7 @@ class StagedFile:
     """A file in a stage.
 
     Attributes:
-        path: Where it is on this machine.
+        path: Its path on this machine.
         name: Its path within the stage.
     """
 
@@ -46,7 +46,7 @@ class StageLocation:
 
     Attributes:
         stage: The stage; None for the user stage. A table stage's name begins with `%`.
-        path: What the names of its files begin with.
+        path: The prefix of the names of its files.
         root: The stage's folder.
     """
 
@@ -56,14 +56,14 @@ class StageLocation:
 
     @property
     def label(self) -> str:
-        """What the names of files begin with in the results of LIST and COPY."""
+        """The prefix of file names in the results of LIST and COPY."""
         if self.stage is None or self.stage.name.startswith("%"):
             return ""
         return f"{self.stage.name.lower()}/"
 
     @property
     def folder(self) -> Path:
-        """The folder that the path names, for new files.
+        """The folder of the path, for new files.
 
         Raises:
             SqlError: The path leads out of the stage.
@@ -74,14 +74,14 @@ class StageLocation:
         return folder
 
     def files(self, pattern: str | None = None) -> list[StagedFile]:
-        """The files whose names begin with the path, sorted by name.
+        """Return the files whose names begin with the path, sorted by name.
 
         Args:
-            pattern: A regular expression that the names, with the stage's before them, have to
-                match from begin to end.
+            pattern: A regular expression that must match whole names, with the stage's name before
+                them.
         """
         prefix = self.path.lstrip("/")
-        # Clients keep what they have loaded: only the folder that the path names is looked at.
+        # Stages may hold many old files: only the folder of the path is searched.
         begin = StageLocation(self.stage, prefix.rpartition("/")[0], self.root).folder
         found = [
             StagedFile(path, path.relative_to(self.root).as_posix())
@@ -98,11 +98,11 @@ class StageLocation:
             key=lambda file: file.name,
         )
 
-    def named(self, names: list[str]) -> list[StagedFile]:
-        """The files that FILES = (…) names, relative to the path.
+    def named_files(self, names: list[str]) -> list[StagedFile]:
+        """Return the files of FILES = (…), relative to the path.
 
         Raises:
-            SqlError: One of them is not there.
+            SqlError: One of them does not exist.
         """
         prefix = self.path.strip("/")
         by_name = {file.name: file for file in StageLocation(self.stage, "", self.root).files()}
@@ -119,8 +119,8 @@ class StageLocation:
             chosen.append(by_name[full])
         return chosen
 
-    def matching(self, pattern: str) -> list[StagedFile]:
-        """The files directly in the folder whose names match a shell pattern."""
+    def files_matching(self, pattern: str) -> list[StagedFile]:
+        """Return the files directly in the folder whose names match a shell pattern."""
         folder = self.folder
         return [
             f
@@ -133,7 +133,7 @@ def read_location(reader: Reader, session: StatementContext) -> StageLocation:
     """Read a location, quoted as a whole or not.
 
     Raises:
-        SqlError: There is none, or its stage does not exist.
+        SqlError: There is no location, or its stage does not exist.
     """
     return location_from(reader.expect_kind("location", "string"), session)
 
@@ -144,10 +144,10 @@ def is_location(token: Token) -> bool:
 
 
 def location_from(token: Token, session: StatementContext) -> StageLocation:
-    """The location that a token names.
+    """Return the location that a token names.
 
     Raises:
-        SqlError: It names none, or its stage does not exist.
+        SqlError: It is no location, or its stage does not exist.
     """
     if not token.text.startswith("@"):
         if re.match(r"\w+://", token.text):
@@ -164,18 +164,18 @@ def location_from(token: Token, session: StatementContext) -> StageLocation:
 
 
 def folder_of(stage: Name, session: StatementContext) -> Path:
-    """The folder of a stage."""
+    """Return the folder of a stage."""
     return stage_folder(stage, session.warehouse.stages)
 
 
 def stage_folder(stage: Name, stages: Path) -> Path:
-    """The folder of a stage below the folder of all."""
+    """Return the folder of a stage below the folder of all stages."""
     parts = [quote(part, safe="").replace(".", "%2E") for part in (stage.schema, stage.name)]
     return stages.joinpath(stage.database, *parts)
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Cut a location at the first slash outside quotes; the path comes without its quotes."""
+    """Split a location at the first slash outside quotes, and unquote the path."""
     head = re.match(r'(?:"(?:[^"]|"")*"|[^"/])*', text)
     cut = head.end() if head else 0
     path = _PATH.sub(
@@ -185,7 +185,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _parts(head: str) -> list[str]:
-    """The parts of a stage's name: `"S".%t` is S and %T, and so is `s."%T"`."""
+    """Return the parts of a stage's name: `"S".%t` is S and %T, and so is `s."%T"`."""
     parts = []
     reader = Reader(head, NO_BINDINGS)
     while True:

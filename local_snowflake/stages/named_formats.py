@@ -1,7 +1,7 @@
-"""CREATE and DROP FILE FORMAT, and the format that a statement means.
+"""CREATE and DROP FILE FORMAT, and the file format that a statement uses.
 
-What fakesnow lacks: temporary formats, names given by IDENTIFIER(?), and formats of stages. Stored
-are the options as they were written, in upstream's catalog, where SHOW FILE FORMATS finds them.
+What fakesnow lacks: temporary formats, names given by IDENTIFIER(?), and formats of stages. The
+options are stored as they are written, in fakesnow's catalog, where SHOW FILE FORMATS finds them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CreateFileFormat:
         """Store its options.
 
         Raises:
-            SqlError: It exists, or an option is not known.
+            SqlError: It exists, or an option is unknown.
         """
         reader = Reader(statement.sql, bindings)
         reader.expect("CREATE")
@@ -67,7 +67,7 @@ class CreateFileFormat:
                     json.dumps(options.as_dict()), comment,
                 ],
             )  # fmt: skip
-        except duckdb.ConstraintException:  # another session was faster
+        except duckdb.ConstraintException:  # another session has created it meanwhile
             return already_exists_result(name.name, if_not_exists=if_not_exists)
         if temporary:
             session.cleanups.append(lambda: drop_file_format(session, name))
@@ -84,7 +84,7 @@ class DropFileFormat:
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings
     ) -> StatementResult:
-        """Forget it.
+        """Delete it.
 
         Raises:
             SqlError: It does not exist.
@@ -101,15 +101,15 @@ class DropFileFormat:
 
 
 def drop_file_format(session: StatementContext, name: Name) -> None:
-    """Forget a file format, if it is there."""
+    """Delete a file format, if it exists."""
     session.duck.execute(f"DELETE FROM {_TABLE} WHERE {_BY_NAME}", [*name])  # noqa: S608 - constants
 
 
 def format_named(session: StatementContext, text: str) -> FileFormat:
-    """The file format of that name.
+    """Return the file format of that name.
 
     Raises:
-        SqlError: There is none.
+        SqlError: It does not exist.
     """
     return read_format(Options(_options_named(session, text)))
 
@@ -117,18 +117,18 @@ def format_named(session: StatementContext, text: str) -> FileFormat:
 def format_of(
     session: StatementContext, value: Any, stage_options: dict[str, Any] | None = None
 ) -> FileFormat:
-    """The format that FILE_FORMAT says, else that of the stage, else CSV with all defaults.
+    """Return the format of FILE_FORMAT, else that of the stage, else CSV with all defaults.
 
-    Options are not put together from several places, but a FORMAT_NAME's are completed by those
-    next to it.
+    Options of several places are not combined, except that options beside FORMAT_NAME override
+    those of the named format.
 
     Args:
-        session: Whose current schema completes names.
+        session: The session whose current schema completes names.
         value: The option FILE_FORMAT of the statement.
         stage_options: The options of the stage's file format.
 
     Raises:
-        SqlError: There is no format of that name, or an option is not known.
+        SqlError: The named format does not exist, or an option is unknown.
     """
     if value is None:
         return (

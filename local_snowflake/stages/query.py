@@ -114,8 +114,8 @@ class StagedQuery:
         fields: dict[str, str] = {}
         parts = []
         for source, name in files:
-            fields |= source.fields_of_first() or {}
-            rows = source.by_position(max(self.width, 1), exact=False)
+            fields |= source.first_column_fields() or {}
+            rows = source.select_by_position(max(self.width, 1), exact=False)
             if metadata:
                 extra = (
                     f"{sql_literal(name)} AS {_FILE_NAME}, row_number() OVER () AS {_ROW_NUMBER}"

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 from snowflake.connector.cursor import SnowflakeCursor
 
 from local_snowflake.process import lifecycle
 
+MODULE = "local_snowflake.routines.handler_side"
+
 
 def handlers_of() -> list[psutil.Process]:
-    """The processes of handlers that the running server has."""
-    children = psutil.Process(lifecycle.status().pid).children(recursive=True)
-    return [child for child in children if _is_handler(child)]
+    """The processes of handlers that the running server has, without the spare one."""
+    return [
+        child for child, folder in handler_processes(_server()) if (folder / "imports").exists()
+    ]
 
 
-def _is_handler(process: psutil.Process) -> bool:
-    try:
-        return "local_snowflake.routines.handler_side" in process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it has ended meanwhile
-        return False
+def spares_of() -> list[psutil.Process]:
+    """The process that the running server has started for the next procedure."""
+    return [
+        child for child, folder in handler_processes(_server()) if not (folder / "imports").exists()
+    ]
+
+
+def handler_processes(parent: int, *, recursive: bool = True) -> list[tuple[psutil.Process, Path]]:
+    """The processes of handlers below a process, and the folder of each."""
+    found = []
+    for child in psutil.Process(parent).children(recursive=recursive):
+        # It may have ended meanwhile.
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            command = child.cmdline()
+            if MODULE in command:
+                found.append((child, Path(command[command.index(MODULE) + 1])))
+    return found
+
+
+def _server() -> int:
+    return lifecycle.status().pid or 0
 
 
 def wait_until(condition: Callable[[], object]) -> None:

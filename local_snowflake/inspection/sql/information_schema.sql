@@ -1,6 +1,6 @@
 -- INFORMATION_SCHEMA of every database: a macro with all databases' rows, for this package, and
 -- one per Snowflake view with the database as its argument. In the names of temporary objects and
--- in comments, chr(31) stands between the parts: see temporary.py and annotations.py.
+-- in comments, chr(31) stands between the parts: see objects/temporary.py and objects/annotations.py.
 CREATE SCHEMA IF NOT EXISTS memory.snowflake_catalog;
 
 CREATE OR REPLACE MACRO memory.snowflake_catalog.all_columns() AS TABLE
@@ -12,7 +12,7 @@ WITH located AS (
              ELSE schema_name END AS in_schema,
         CASE WHEN database_name = 'temp' THEN split_part(table_name, chr(31), 3)
              ELSE table_name END AS relation,
-        split_part(coalesce(comment, ''), chr(31), 1) AS said,
+        split_part(coalesce(comment, ''), chr(31), 1) AS user_comment,
         split_part(coalesce(comment, ''), chr(31), 2) AS declared
     FROM duckdb_columns()
     WHERE NOT internal
@@ -63,7 +63,7 @@ SELECT
     NULL::VARCHAR AS "IDENTITY_GENERATION", NULL::VARCHAR AS "IDENTITY_START",
     NULL::VARCHAR AS "IDENTITY_INCREMENT", NULL::VARCHAR AS "IDENTITY_CYCLE",
     NULL::VARCHAR AS "IDENTITY_ORDERED", NULL::VARCHAR AS "DATA_TYPE_ALIAS",
-    nullif(said, '') AS "COMMENT",
+    nullif(user_comment, '') AS "COMMENT",
     database_name = 'temp' AS is_temporary
 FROM typed;
 
@@ -71,7 +71,7 @@ CREATE OR REPLACE MACRO memory.snowflake_catalog.columns_of(db) AS TABLE
 SELECT * EXCLUDE (is_temporary) FROM memory.snowflake_catalog.all_columns()
 WHERE "TABLE_CATALOG" = db;
 
--- The times of relation_times.py; this table makes the list of tables never empty.
+-- The times of objects/relation_times.py; this table makes the list of tables never empty.
 CREATE SCHEMA IF NOT EXISTS memory._fs_information_schema;
 
 CREATE TABLE IF NOT EXISTS memory._fs_information_schema.no_times (

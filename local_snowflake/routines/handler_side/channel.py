@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -14,13 +15,13 @@ _LENGTH_BYTES = 8
 
 
 class ServerGoneError(Exception):
-    """The server has ended, or has no more to say."""
+    """The server has ended, or has closed the channel."""
 
 
 class Channel:
-    """The standard input and output, taken away from the handler's code.
+    """The process's standard input and output, which the handler's code cannot use.
 
-    What the handler prints goes to the standard error.
+    The handler's output goes to the standard error.
     """
 
     def __init__(self) -> None:
@@ -30,13 +31,22 @@ class Channel:
         os.dup2(nothing, 0)
         os.close(nothing)
         os.dup2(2, 1)
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - open for good
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a message comes.
+
+        Raises:
+            ServerGoneError: None has come in that time.
+        """
+        if not select.select([self._incoming], [], [], seconds)[0]:
+            raise ServerGoneError
 
     def receive(self) -> bytes:
         """Wait for a message.
 
         Raises:
-            ServerGoneError: There will be none.
+            ServerGoneError: The channel is closed.
         """
         return self._read(int.from_bytes(self._read(_LENGTH_BYTES), "big"))
 
@@ -56,7 +66,7 @@ class Channel:
         self.send(json.dumps(message).encode())
 
     def end_with_server(self) -> None:
-        """From now on end this process and its children when the server closes the channel."""
+        """From now on, end this process and its children when the server closes the channel."""
         threading.Thread(target=self._wait_for_end, daemon=True).start()
 
     def _wait_for_end(self) -> None:

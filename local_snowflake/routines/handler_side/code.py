@@ -1,4 +1,4 @@
-"""The handler's code: loading it, and telling where it failed."""
+"""Loads the handler's code, and describes its exceptions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 FILE_NAME = "_udf_code.py"
 _OURS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - a traceback has strings
 _ON_PATH = (".py", ".zip", ".whl", ".egg")
-_TOLD_CHARACTERS = 8000
+_MAX_CHARACTERS = 8000
 
 
 def load(handler: str, body: str | None, imports: Sequence[str]) -> Callable[..., Any]:
-    """The Python function that a handler names.
+    """Return the Python function that a handler names.
 
     Args:
         handler: `function` in the body, or `module.function` in an import or a package.
-        body: The code; None: it is in the imports.
+        body: The code; None if it is in the imports.
         imports: The names of the files in the import directory.
     """
     folder = sys._xoptions["snowflake_import_directory"]  # noqa: SLF001 - Snowflake's documented way
@@ -41,8 +41,8 @@ def load(handler: str, body: str | None, imports: Sequence[str]) -> Callable[...
     return loaded
 
 
-def told(error: BaseException) -> dict[str, str]:
-    """The traceback of the handler's code, without this package's frames."""
+def describe_error(error: BaseException) -> dict[str, str]:
+    """Return the traceback of the handler's code, without this package's frames."""
     described = traceback.TracebackException.from_exception(error)
     level: traceback.TracebackException | None = described
     while level is not None:
@@ -50,11 +50,11 @@ def told(error: BaseException) -> dict[str, str]:
         level.stack = traceback.StackSummary.from_list(frames)
         level = level.__cause__ or level.__context__
     text = "".join(described.format())
-    return {"traceback": text[-_TOLD_CHARACTERS:]}
+    return {"traceback": text[-_MAX_CHARACTERS:]}
 
 
 def provide_snowflake_module() -> None:
-    """Let `from _snowflake import vectorized` work, as in Snowflake."""
+    """Provide the module `_snowflake` with `vectorized`, as in Snowflake."""
 
     def vectorized(
         input: type,  # noqa: A002 - Snowflake's name

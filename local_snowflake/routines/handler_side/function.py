@@ -1,4 +1,4 @@
-"""The calls of a function: batches of rows in, a column of results out, both in Arrow's format."""
+"""Computes a function: receives batches of rows and returns columns of results, as Arrow."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from local_snowflake.routines.handler_side.channel import Channel
-from local_snowflake.routines.handler_side.code import load, told
-from local_snowflake.routines.handler_side.values import SEMI_STRUCTURED, plain
+from local_snowflake.routines.handler_side.code import describe_error, load
+from local_snowflake.routines.handler_side.values import SEMI_STRUCTURED, to_python_type
 
 
 def run(channel: Channel, message: dict[str, Any]) -> None:
     """Answer each batch until the server closes the channel."""
     try:
-        import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - is it there?
+        import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - it may be missing
     except ImportError as error:
         channel.send_json({"error": {"missing": f"pyarrow ({error})"}})
         return
     try:
         handler = load(message["handler"], message["body"], message["imports"])
-    except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller is told
-        channel.send_json({"error": told(error)})
+    except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller gets an error
+        channel.send_json({"error": describe_error(error)})
         return
     is_vectorized = getattr(handler, "_sf_vectorized_input", None) is not None
     compute = _compute_batch if is_vectorized else _compute_rows
@@ -34,8 +34,8 @@ def run(channel: Channel, message: dict[str, Any]) -> None:
             parts = compute(handler, batch, message["arguments"])
             results = [_as_arrow(part, message["returns"]) for part in parts]
             column = pa.chunked_array(results, arrow_type(message["returns"]))
-        except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller is told
-            channel.send_json({"error": told(error)})
+        except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller gets an error
+            channel.send_json({"error": describe_error(error)})
             continue
         sink = pa.BufferOutputStream()
         table = pa.table([column], names=["result"])
@@ -83,7 +83,7 @@ def _whole(value: Any) -> Any:
 
 
 def _as_arrow(results: Any, returns: dict[str, Any]) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - it is there, `run` has seen to that
+    import pyarrow as pa  # noqa: PLC0415 - `run` has checked that it exists
 
     kind = returns["kind"]
     target = arrow_type(returns)
@@ -91,8 +91,8 @@ def _as_arrow(results: Any, returns: dict[str, Any]) -> Any:
         try:
             return pa.array(results, type=target, from_pandas=True)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError):
-            results = list(results)  # value by value
-    values = [plain(kind, value) for value in results]
+            results = list(results)  # convert value by value
+    values = [to_python_type(kind, value) for value in results]
     if kind == "NUMBER":
         step = Decimal(1).scaleb(-returns["scale"])
         values = [
@@ -108,8 +108,8 @@ def _rounded(value: int | Decimal) -> int:
 
 
 def arrow_type(returns: dict[str, Any]) -> Any:
-    """Arrow's type of the results of a function, of which the server tells kind and digits."""
-    import pyarrow as pa  # noqa: PLC0415 - it is there, `run` has seen to that
+    """Return Arrow's type of a function's results, from their kind and digits."""
+    import pyarrow as pa  # noqa: PLC0415 - `run` has checked that it exists
 
     if returns["kind"] == "NUMBER":
         scale = returns["scale"]

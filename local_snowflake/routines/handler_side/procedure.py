@@ -1,21 +1,28 @@
-"""One call of a procedure."""
+"""Runs one call of a procedure."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from local_snowflake.routines.handler_side.channel import Channel
-from local_snowflake.routines.handler_side.code import load, told
+from local_snowflake.routines.handler_side.code import describe_error, load
 from local_snowflake.routines.handler_side.values import from_json, to_json
 
 _TIMEOUTS = {"login_timeout": 30}
 
 
+def preload() -> None:
+    """Import Snowpark ahead of a call; if it is missing, the call reports that."""
+    with contextlib.suppress(ImportError):
+        import snowflake.snowpark  # noqa: F401, PLC0415 - it may be missing
+
+
 def run(channel: Channel, message: dict[str, Any]) -> None:
-    """Run the handler with a session of its caller's, and send its result."""
+    """Run the handler with a session of its caller, and send its result."""
     channel.end_with_server()
     try:
-        from snowflake.snowpark import Session  # noqa: PLC0415 - is it there?
+        from snowflake.snowpark import Session  # noqa: PLC0415 - it may be missing
     except ImportError as error:
         missing = f"snowflake-snowpark-python ({error})"
         channel.send_json({"error": {"missing": missing}})
@@ -31,13 +38,13 @@ def run(channel: Channel, message: dict[str, Any]) -> None:
             answer = {"query_id": _query_id(session, result)}
         else:
             answer = {"value": to_json(message["returns"], result)}
-    except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller is told
-        answer = {"error": told(error)}
+    except BaseException as error:  # noqa: BLE001 - also sys.exit(): the caller gets an error
+        answer = {"error": describe_error(error)}
     channel.send_json(answer)
 
 
 def _query_id(session: Any, frame: Any) -> str:
-    """Run the query of a returned data frame; the server has its rows by the query's id."""
+    """Run the query of a returned data frame; the server finds its rows by the query's id."""
     if type(frame).__module__.partition(".")[0] == "pandas":
         frame = session.create_dataframe(frame)
     job = frame.collect_nowait()

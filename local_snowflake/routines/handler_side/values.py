@@ -1,4 +1,4 @@
-"""Values between SQL's types and Python's.
+"""Converts values between SQL types and Python types.
 
 See https://docs.snowflake.com/en/developer-guide/udf-stored-procedure-data-type-mapping.
 """
@@ -16,7 +16,7 @@ SEMI_STRUCTURED = {"VARIANT", "ARRAY", "OBJECT"}
 
 
 def from_json(kind: str, value: Any) -> Any:
-    """A procedure's argument, from what JSON can hold."""
+    """Convert a procedure's argument from its JSON form."""
     if value is None:
         return None
     if kind in SEMI_STRUCTURED:
@@ -36,22 +36,22 @@ def from_json(kind: str, value: Any) -> Any:
 
 
 def to_json(kind: str, value: Any) -> Any:
-    """A procedure's result in a form that JSON can hold and DuckDB can cast to its type."""
-    value = plain(kind, value)
+    """Convert a procedure's result to a JSON value that DuckDB can cast to its type."""
+    value = to_python_type(kind, value)
     if isinstance(value, bytes):
-        # DuckDB's text of a binary value.
+        # DuckDB's notation of a binary value.
         return "".join(f"\\x{byte:02X}" for byte in value)
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | bool | int | float | None) else str(value)
 
 
-def plain(kind: str, value: Any) -> Any:
-    """A handler's result as the Python type of its SQL type.
+def to_python_type(kind: str, value: Any) -> Any:
+    """Convert a handler's result to the Python type of its SQL type.
 
     Raises:
-        TypeError: It has no such form.
-        ValueError: The same.
+        TypeError: It cannot be converted.
+        ValueError: It cannot be converted.
     """
     value = _unwrapped(value)
     if value is None or (isinstance(value, Decimal) and value.is_nan()):
@@ -82,7 +82,7 @@ def _number(value: Any) -> int | Decimal:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Numpy's and pandas' scalars as Python's."""
+    """Convert scalars of numpy and pandas to Python's."""
     if type(value).__module__.partition(".")[0] in {"numpy", "pandas"}:
         for method in ("to_pydatetime", "item"):
             if hasattr(value, method) and getattr(value, "ndim", 0) == 0:
@@ -96,7 +96,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 def _structure(value: Any) -> Any:
-    """A value of VARIANT as JSON has it."""
+    """Convert a value of VARIANT to its JSON form."""
     value = _unwrapped(value)
     if isinstance(value, dict):
         return {str(key): _structure(item) for key, item in value.items()}

@@ -1,11 +1,12 @@
 """The Python environment of handlers, and their processes.
 
 A handler runs in the environment of the code location: `DP_LOCAL_PYTHON`, else the project's
-`.venvs/ml`, else the server's own. Packages are not installed: what it has is used.
+`.venvs/ml`, else the server's own. Packages are not installed on demand.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,18 +14,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from logging import getLogger
 from pathlib import Path
 
 from local_snowflake.identity import HOST, PROJECT_ROOT
-from local_snowflake.routines.definitions import Routine
+from local_snowflake.routines.definitions import PROCEDURE, Routine
 from local_snowflake.routines.handlers.process import HandlerProcess, Launcher
+from local_snowflake.routines.handlers.spare import SPARE_SECONDS, SpareHandler, SpareProcess
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.stages.locations import USER_STAGE, stage_folder
 
 START_SECONDS = 60.0
-"""How long a handler's process may take until it has imported what it needs."""
+"""How long a handler's process may take until it is ready."""
 
 _PROBE_SECONDS = 30.0
 _PROBE = (
@@ -32,26 +35,26 @@ _PROBE = (
     "print(json.dumps([platform.python_version(), "
     "{d.metadata['Name']: d.version for d in m.distributions()}]))"
 )
-# What a Python process needs; the rest of the server's environment, with its secrets, stays here.
+# The variables that handlers get; all others of the server, among them secrets, stay here.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 _SETTINGS = {
-    # At each login the driver would ask the clouds' metadata services where it runs.
+    # Else the driver asks the clouds' metadata services at each login where it runs.
     "SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true",
-    # The threads of a model wait for each of its many small batches: spinning, they take the cores
-    # from the server, and a query that takes 7 s alone took a minute beside another.
+    # The threads of a model wait for each of many small batches. If they spin meanwhile, they take
+    # the cores from the server: a query of 7 s took a minute beside another one.
     "OMP_WAIT_POLICY": "passive",
 }
 _PACKAGE = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^]]*\])?\s*(.*)")
 
 
 @dataclass(frozen=True)
-class Started:
-    """A handler's process.
+class StartedHandler:
+    """A started process for a handler.
 
     Attributes:
         process: The process.
-        folder: Its own folder, which goes with it.
-        imports: The names of its imports in the import directory.
+        folder: Its own folder, which is deleted with it.
+        imports: The names of the imported files in the import directory.
     """
 
     process: HandlerProcess
@@ -59,19 +62,19 @@ class Started:
     imports: tuple[str, ...]
 
     def close(self) -> None:
-        """End it and delete its folder."""
+        """End the process and delete its folder."""
         self.process.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass
 class HandlerEnvironment:
-    """Where and how handlers run.
+    """The Python environment of handlers, where their processes are started.
 
     Attributes:
-        folder: Below it each process has a folder of its own.
+        folder: The folder in which each process gets a folder of its own.
         stages: The folder of all stages.
-        port: Where the server listens, for the sessions of procedures.
+        port: The server's port, for the sessions of procedures.
     """
 
     folder: Path
@@ -81,13 +84,16 @@ class HandlerEnvironment:
     _packages: dict[str, str] = field(default_factory=dict)
     _version: str = ""
 
+    _spare: SpareHandler = field(init=False)
+
     def __post_init__(self) -> None:
-        # Left behind by a server that was killed.
+        # A server that was killed has left it behind.
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._spare = SpareHandler(lambda: self._launch(is_spare=True), _discard)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where a handler reaches the server."""
+        """The address at which a handler reaches the server."""
         return HOST, self.port
 
     @property
@@ -102,14 +108,14 @@ class HandlerEnvironment:
 
     @property
     def label(self) -> str:
-        """The environment in messages: its folder."""
+        """The environment's folder, for messages."""
         return str(Path(self.python).parent.parent)
 
     def packages(self, *, again: bool = False) -> dict[str, str]:
-        """The versions of the environment's packages by their names.
+        """Return the environment's packages and their versions.
 
         Args:
-            again: Whether to look again for what was installed since.
+            again: Whether to look for packages that were installed meanwhile.
 
         Raises:
             SqlError: Its Python does not run.
@@ -119,7 +125,7 @@ class HandlerEnvironment:
         return self._packages
 
     def listed_packages(self) -> dict[str, str]:
-        """The versions by all names under which clients look for packages."""
+        """Return the packages under all names by which clients look for them."""
         packages = self.packages(again=True)
         names = {_canonical(name): version for name, version in packages.items()}
         return names | {name.lower(): version for name, version in packages.items()}
@@ -130,13 +136,13 @@ class HandlerEnvironment:
         self.packages()
         return ".".join(self._version.split(".")[:2])
 
-    def check_packages(self, wanted: tuple[str, ...]) -> None:
-        """Make sure that packages are there; other versions than those asked for will do.
+    def check_packages(self, packages: tuple[str, ...]) -> None:
+        """Make sure that packages are installed; other versions are accepted.
 
         Raises:
             SqlError: One is missing.
         """
-        for text in wanted:
+        for text in packages:
             found = _PACKAGE.fullmatch(text)
             name, specifier = (found[1], found[2]) if found else (text, "")
             version = self._version_of(name)
@@ -150,36 +156,54 @@ class HandlerEnvironment:
                 )
             if specifier.startswith("==") and specifier.removeprefix("==").strip() != version:
                 getLogger("local_snowflake").info(
-                    "%s%s was asked for, %s is used", name, specifier, version
+                    "%s%s was requested, %s is used", name, specifier, version
                 )
 
-    def start(self, routine: Routine) -> Started:
-        """Start a process for a handler; it waits for its first message.
+    def start(self, routine: Routine) -> StartedHandler:
+        """Start a process for a handler, or take the spare one; it waits for its first message.
 
         Raises:
             SqlError: A file of its IMPORTS is gone.
         """
+        spare = self._spare.take(self.python) if routine.kind == PROCEDURE else None
+        started = spare or self._launch()
+        try:
+            imports = _imports_folder(started.folder)
+            imports.mkdir()
+            names = tuple(self._copy(routine, imports))
+            return StartedHandler(started.process, started.folder, names)
+        except BaseException:
+            _discard(started)
+            raise
+
+    def prepare_spare(self) -> None:
+        """Start a process ahead of the next procedure, unless there is one."""
+        with contextlib.suppress(OSError, RuntimeError):  # no call needs it
+            self._spare.prepare(self.python)
+
+    def close(self) -> None:
+        """Start no more processes."""
+        self._spare.close()
+        self._launcher.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _launch(self, *, is_spare: bool = False) -> SpareProcess:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        imports = folder / "imports"
-        imports.mkdir()
+        python = self.python
+        command = [
+            python, "-X", f"snowflake_import_directory={_imports_folder(folder)}{os.sep}",
+            "-m", "local_snowflake.routines.handler_side", str(folder),
+        ]  # fmt: skip
+        if is_spare:  # it ends after the time in which it may be taken
+            command.append(f"{SPARE_SECONDS + START_SECONDS:.0f}")
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         try:
-            names = tuple(self._copy(routine, imports))
-            command = [
-                self.python, "-X", f"snowflake_import_directory={imports}{os.sep}",
-                "-m", "local_snowflake.routines.handler_side", str(folder),
-            ]  # fmt: skip
-            environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
             process = self._launcher.start(command, environment | _SETTINGS, PROJECT_ROOT)
-            return Started(process, folder, names)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-
-    def close(self) -> None:
-        """Start nothing any more."""
-        self._launcher.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        return SpareProcess(process, folder, python, time.monotonic())
 
     def _copy(self, routine: Routine, target: Path) -> list[str]:
         names = []
@@ -222,6 +246,14 @@ class HandlerEnvironment:
                 "22023",
             ) from error
         return str(version), dict(packages)
+
+
+def _imports_folder(folder: Path) -> Path:
+    return folder / "imports"
+
+
+def _discard(started: SpareProcess) -> None:
+    StartedHandler(started.process, started.folder, ()).close()
 
 
 def _canonical(name: str) -> str:

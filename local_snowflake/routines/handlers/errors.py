@@ -1,32 +1,32 @@
-"""What clients are told when a handler fails."""
+"""The errors that clients get when a handler fails."""
 
 from __future__ import annotations
 
 from local_snowflake.routines.definitions import Routine
 from local_snowflake.routines.handlers.process import HandlerEndedError
-from local_snowflake.sql.errors import CANCELED, SqlError
+from local_snowflake.sql.errors import SqlError, canceled
 
 PYTHON_ERROR = 100357
 _SQLSTATE = "P0000"
 
 
-def python_error(routine: Routine, told: dict[str, str], environment: str) -> SqlError:
-    """The error for what the handler's process told.
+def python_error(routine: Routine, error: dict[str, str], environment: str) -> SqlError:
+    """Make the error for an exception in a handler's process.
 
     Args:
-        routine: What was called.
-        told: `traceback` of the handler's exception, or `missing`: what its environment lacks.
-        environment: Where it ran.
+        routine: The procedure or function.
+        error: `traceback` of the handler's exception, or `missing`, what its environment lacks.
+        environment: The environment's folder.
     """
-    if "missing" in told:
+    if "missing" in error:
         return SqlError(
             f"{routine.signature} cannot run: the environment {environment}, which runs the "
-            f"handlers of the embedded warehouse, lacks {told['missing']}.",
+            f"handlers of the embedded warehouse, lacks {error['missing']}.",
             PYTHON_ERROR,
             _SQLSTATE,
         )
     return SqlError(
-        f"Python Interpreter Error:\n{told['traceback'].rstrip()}\n in function "
+        f"Python Interpreter Error:\n{error['traceback'].rstrip()}\n in function "
         f"{routine.name.name} with handler {routine.handler}",
         PYTHON_ERROR,
         _SQLSTATE,
@@ -34,9 +34,9 @@ def python_error(routine: Routine, told: dict[str, str], environment: str) -> Sq
 
 
 def handler_ended(routine: Routine, error: HandlerEndedError, *, is_cancelled: bool) -> SqlError:
-    """The error for a process that has ended before its answer."""
+    """Make the error for a process that has ended before its answer."""
     if is_cancelled:
-        return SqlError("SQL execution canceled", CANCELED, "57014")
+        return canceled()
     return SqlError(
         f"Python Interpreter Error:\n{routine.signature} did not come to its end. {error}",
         PYTHON_ERROR,

@@ -1,7 +1,7 @@
 """A Python process that runs the code of a procedure or function, beside the server.
 
-Messages go over its standard input and output: eight bytes of length, then the content. Nothing
-secret is among its arguments or in its environment.
+Messages go over its standard input and output: eight bytes of length, then the content. Its
+arguments and its environment contain no secrets.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import IO
 
 _LENGTH_BYTES = 8
-_TOLD_LINES = 20
+_MAX_LINES = 20
 _LINE_BYTES = 8192
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 class HandlerEndedError(Exception):
-    """The process ended, was killed or did not start in time; the message says what it printed."""
+    """The process ended, was killed or did not start in time; the message has its output."""
 
 
 class _TooLateError(Exception):
@@ -40,15 +40,15 @@ class HandlerProcess:
 
     Args:
         command: The program and its arguments.
-        environment: Its whole environment.
-        folder: Where it starts.
+        environment: Its environment variables.
+        folder: Its working directory.
     """
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path
     ) -> None:
         self._process = subprocess.Popen(
-            [*_dies_with_us(), *command],
+            [*_kill_with_parent(), *command],
             cwd=folder,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -57,7 +57,7 @@ class HandlerProcess:
             start_new_session=True,
         )
         os.set_blocking(_pipe(self._process.stdin).fileno(), False)
-        self._printed: deque[str] = deque(maxlen=_TOLD_LINES)
+        self._printed: deque[str] = deque(maxlen=_MAX_LINES)
         self._reader = threading.Thread(target=self._read_printed, daemon=True)
         self._reader.start()
 
@@ -79,10 +79,10 @@ class HandlerProcess:
         """Wait for a message.
 
         Args:
-            seconds: For how long; None: for as long as the process runs.
+            seconds: The maximum time; None waits for as long as the process runs.
 
         Raises:
-            HandlerEndedError: The process has ended or the time is over.
+            HandlerEndedError: The process has ended or the time is up.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
         try:
@@ -93,13 +93,13 @@ class HandlerProcess:
             raise HandlerEndedError(f"It did not start within {seconds:g} seconds.") from None
 
     def kill(self) -> None:
-        """End the process and its children at once; may be called from another thread."""
+        """Kill the process and its children at once; may be called from another thread."""
         with contextlib.suppress(ProcessLookupError):
-            # Its group outlives it when it has children.
+            # Its group still exists if it has children.
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the process and free what it used."""
+        """End the process and free its resources."""
         self.kill()
         self._process.wait()
         self._reader.join(timeout=1)
@@ -130,16 +130,16 @@ class HandlerProcess:
         return content
 
     def _when_ready(self, pipe: IO[bytes] | None, event: int, deadline: float | None = None) -> int:
-        """Wait until a pipe can be read or written, and give its descriptor.
+        """Wait until a pipe can be read or written, and return its descriptor.
 
-        Where a process has ended its children may hold its pipes open.
+        The children of a process that has ended may keep its pipes open.
         """
         descriptor = _pipe(pipe).fileno()
         poll = select.poll()
         poll.register(descriptor, event)
         while True:
             was_alive = self.is_alive
-            if poll.poll(_LOOK_SECONDS * 1000):
+            if poll.poll(_POLL_SECONDS * 1000):
                 return descriptor
             if not was_alive:
                 raise self._ended()
@@ -164,16 +164,17 @@ class HandlerProcess:
 
     def _read_printed(self) -> None:
         # Closed here, and not by `close`, which would wait for this thread: a process that has left
-        # the group may hold the other end for as long as it likes.
+        # the group may keep the other end open for any time.
         with contextlib.suppress(OSError, ValueError), _pipe(self._process.stderr) as pipe:
             while line := pipe.readline(_LINE_BYTES):
                 self._printed.append(line.decode(errors="replace").rstrip("\n"))
 
 
 class Launcher:
-    """Starts processes that the kernel ends with this one.
+    """Starts processes that the kernel kills when this one ends.
 
-    That holds for the thread that has started them: so all are started by one that stays.
+    The kernel does so when the thread ends that has started them: so one thread that stays starts
+    all.
     """
 
     def __init__(self) -> None:
@@ -186,7 +187,7 @@ class Launcher:
         return self._thread.submit(HandlerProcess, command, environment, folder).result()
 
     def close(self) -> None:
-        """Start none any more."""
+        """Start no more processes."""
         self._thread.shutdown()
 
 
@@ -196,10 +197,10 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _dies_with_us() -> list[str]:
-    """What makes the kernel end a program with this process, even when that is killed.
+def _kill_with_parent() -> list[str]:
+    """Return a command that makes the kernel kill a program when this process ends or is killed.
 
-    Linux only: elsewhere it ends when its standard input is closed.
+    Linux only: elsewhere a handler ends when its standard input is closed.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []

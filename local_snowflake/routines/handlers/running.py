@@ -1,4 +1,4 @@
-"""The processes that run a procedure's code for one session."""
+"""The processes that run procedures for one session."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from local_snowflake.routines.handlers.process import HandlerProcess
 
 @dataclass
 class Running:
-    """A handler's process at work.
+    """A handler's process that runs a procedure.
 
     Attributes:
         process: The process.
-        is_cancelled: Whether the session was told to stop meanwhile.
+        is_cancelled: Whether the session's statement was stopped meanwhile.
     """
 
     process: HandlerProcess
@@ -23,7 +23,7 @@ class Running:
 
 
 class RunningHandlers:
-    """The calls that a session is in: the outermost procedure first, what it has called after."""
+    """The procedures that a session has called: the outermost first, then those that it calls."""
 
     def __init__(self) -> None:
         self._running: list[Running] = []
@@ -33,8 +33,8 @@ class RunningHandlers:
         return len(self._running)
 
     @contextmanager
-    def at_work(self, process: HandlerProcess) -> Iterator[Running]:
-        """Have a process end when the session's statement is stopped."""
+    def track(self, process: HandlerProcess) -> Iterator[Running]:
+        """Kill a process if the session's statement is stopped before the block ends."""
         running = Running(process)
         self._running.append(running)
         if self._is_stopped:  # before there was a process to kill
@@ -45,12 +45,12 @@ class RunningHandlers:
             self._running.remove(running)
 
     def begin(self) -> None:
-        """A statement begins: what stopped the one before is over, unless a procedure sends it."""
+        """Forget an earlier `stop`: a statement begins that no running procedure has sent."""
         if not self._running:
             self._is_stopped = False
 
     def stop(self, beyond: int = 0) -> None:
-        """Kill the processes, whatever they do; may be called from another thread.
+        """Kill the processes at once; may be called from another thread.
 
         Args:
             beyond: How many of the outermost go on.

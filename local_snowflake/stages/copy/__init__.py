@@ -1,0 +1,1 @@
+"""COPY INTO: `statement.py` parses it, `load.py` loads a table, `unload.py` writes files."""

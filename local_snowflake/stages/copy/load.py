@@ -1,8 +1,8 @@
-"""COPY INTO a table: staged files become rows.
+"""COPY INTO a table: loads staged files as rows.
 
-What fakesnow lacks: most options of file formats (its CSV reader is left to guess what the file
-is), JSON by column name, values in quotes (`TYPE = 'JSON'`), ON_ERROR other than ABORT_STATEMENT,
-queries that give the staged files an alias.
+What fakesnow lacks: most options of file formats (its CSV reader guesses the format of a file),
+JSON by column name, values in quotes (`TYPE = 'JSON'`), ON_ERROR other than ABORT_STATEMENT,
+queries with an alias for the staged files.
 See https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
 """
 
@@ -21,14 +21,14 @@ from local_snowflake.sql.errors import SqlError, unsupported
 from local_snowflake.sql.quoting import sql_identifier
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.copy.history import LoadHistory
-from local_snowflake.stages.copy.outcomes import Outcome, copy_result, load_error, skipped
+from local_snowflake.stages.copy.outcomes import Outcome, copy_result, load_error, skipped_file
 from local_snowflake.stages.copy.statement import CopyIntoTable, read_copy
 from local_snowflake.stages.copy.unload import unload
-from local_snowflake.stages.files import remove
+from local_snowflake.stages.files import remove_file
 from local_snowflake.stages.locations import StagedFile
 from local_snowflake.stages.named_formats import format_of
 from local_snowflake.stages.query import StagedQuery
-from local_snowflake.stages.readers.conversions import TextRules, converted
+from local_snowflake.stages.readers.conversions import TextRules, convert_field
 from local_snowflake.stages.readers.formats import CsvFormat, JsonFormat
 from local_snowflake.stages.readers.opening import open_file
 from local_snowflake.stages.readers.reader import FileReader, position_name
@@ -46,12 +46,12 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Rows:
-    """A query and the columns of the table that its fields go to.
+    """A query over a file, and the columns of the table that receive its fields.
 
     Attributes:
         sql: The query.
         fields: Its fields, called `c0` and so on, with their types.
-        columns: As many columns of the table.
+        columns: The columns of the table, one per field.
     """
 
     sql: str
@@ -120,9 +120,11 @@ class _Load:
             self._session.times.rows_changed(self._table)
         for file, outcome in zip(files, outcomes, strict=True):
             if settings.purge and outcome.status == "LOADED":
-                self._session.transactions.after_commit(partial(remove, file.path))
+                self._session.transactions.after_commit(partial(remove_file, file.path))
         if settings.is_named:
-            outcomes += [skipped(self._name(file)) for file in settings.files if file not in files]
+            outcomes += [
+                skipped_file(self._name(file)) for file in settings.files if file not in files
+            ]
         return copy_result(outcomes)
 
     def _load(self, file: StagedFile) -> Outcome:
@@ -146,7 +148,7 @@ class _Load:
         return int(count)
 
     def _load_what_fits(self, file: StagedFile, rows: _Rows, rules: TextRules) -> Outcome:
-        """CONTINUE and SKIP_FILE: load the rows whose values all fit, or none of the file's."""
+        """CONTINUE and SKIP_FILE: load the rows whose values all fit, or no row of the file."""
         tests = [
             f"({field} IS NULL OR TRY({value}) IS NOT NULL)"
             for field, value in zip(_fields(rows), _values(rows, rules), strict=True)
@@ -175,7 +177,7 @@ class _Load:
         )
 
     def _rows(self, source: FileReader, file: StagedFile) -> _Rows:
-        """The file's rows and the columns that they go to."""
+        """Return the file's rows and the columns that receive them."""
         columns = self._target
         if self._query is not None:
             sql = self._query.over(self._session, [(source, self._name(file))])
@@ -184,7 +186,7 @@ class _Load:
         else:
             self._expect_one_variant()
             names = sql_identifier(*(position_name(n + 1) for n in range(len(columns))))
-            rows = source.by_position(len(columns), exact=True)
+            rows = source.select_by_position(len(columns), exact=True)
             sql = f"SELECT {names.replace('.', ', ')} FROM ({rows})"  # noqa: S608 - quoted names
         fields = self._describe(sql)
         if len(fields) != len(columns):
@@ -197,11 +199,11 @@ class _Load:
         return _Rows(sql, fields, columns)
 
     def _by_name(self, source: FileReader) -> tuple[str, list[_Column]]:
-        """The fields that have a column of their name; the other columns take their defaults."""
+        """Select the fields that have a column of the same name; other columns get defaults."""
         ignore_case = self._settings.match == "CASE_INSENSITIVE"
-        # By position, for to DuckDB a column `id` is the same as `ID`.
+        # By position: DuckDB does not distinguish the columns `id` and `ID`.
         places: dict[str, list[str]] = {}
-        names = source.names()
+        names = source.field_names()
         for number, name in enumerate(names):
             places.setdefault(name.upper() if ignore_case else name, []).append(f"p{number}")
         columns = [
@@ -210,11 +212,13 @@ class _Load:
             if (column.name.upper() if ignore_case else column.name) in places
         ]
         if not columns:
-            # Rows without any column that fits are rows of NULLs.
+            # Without a matching column each row is a row of NULLs.
             columns = self._target[:1]
-            rows = source.by_position(1, exact=False)
+            rows = source.select_by_position(1, exact=False)
             return f"SELECT NULL FROM ({rows})", columns  # noqa: S608 - a query
-        rows = f"({source.by_name()}) AS named({', '.join(f'p{n}' for n in range(len(names)))})"
+        rows = (
+            f"({source.select_by_name()}) AS named({', '.join(f'p{n}' for n in range(len(names)))})"
+        )
         values = ", ".join(
             f"coalesce({', '.join(places[column.name.upper() if ignore_case else column.name])})"
             for column in columns
@@ -262,7 +266,7 @@ def _from(rows: _Rows) -> str:
 
 def _values(rows: _Rows, rules: TextRules) -> list[str]:
     return [
-        converted(name, field.type, column.type, rules)
+        convert_field(name, field.type, column.type, rules)
         for name, field, column in zip(_fields(rows), rows.fields, rows.columns, strict=True)
     ]
 
@@ -276,7 +280,7 @@ def _settings(copy: CopyIntoTable) -> _Settings:
     if not _ON_ERROR.fullmatch(on_error):
         raise unsupported(f"ON_ERROR = {on_error}")
     settings = _Settings(
-        files=copy.location.named(names) if names else copy.location.files(pattern),
+        files=copy.location.named_files(names) if names else copy.location.files(pattern),
         on_error=on_error,
         purge=options.flag("PURGE", default=False),
         force=options.flag("FORCE", default=False),

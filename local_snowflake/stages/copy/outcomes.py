@@ -1,4 +1,4 @@
-"""What COPY INTO a table tells of each file."""
+"""What COPY INTO a table reports about each file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COLUMNS = [
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file; a row of the result."""
+    """The outcome of loading one file; a row of the result."""
 
     file: str
     status: str
@@ -45,27 +45,27 @@ class Outcome:
     first_column: str | None = None
 
     def row(self) -> tuple[object, ...]:
-        """Its row."""
+        """Return its row."""
         return (
             self.file, self.status, self.parsed, self.loaded, self.error_limit, self.errors,
             self.first_error, self.first_line, None, self.first_column,
         )  # fmt: skip
 
 
-def skipped(file: str) -> Outcome:
-    """A file that was named although it is loaded already."""
+def skipped_file(file: str) -> Outcome:
+    """Make the outcome of a named file that is loaded already."""
     return Outcome(file, "LOAD_SKIPPED", 0, 0, 1, 1, "File was loaded before.")
 
 
 def copy_result(outcomes: list[Outcome]) -> StatementResult:
-    """The rows of COPY INTO."""
+    """Make the result of COPY INTO."""
     if not outcomes:
         return status_result("Copy executed with 0 files processed.", COPY)
     return rows_result([outcome.row() for outcome in outcomes], _COLUMNS, COPY)
 
 
 def load_error(error: duckdb.Error, file: str) -> SqlError:
-    """The error for a file that cannot be read or has a value that does not fit."""
+    """Make the error for a file that cannot be read or has a value that does not fit."""
     message = str(error).partition("\n\nLINE ")[0].partition("\nPossible")[0].strip()
     conversion = isinstance(error, duckdb.ConversionException)
     code, state = (100038, "22018") if conversion else (100080, "22000")

@@ -1,4 +1,4 @@
-"""COPY INTO a location: rows become files in a stage.
+"""COPY INTO a location: writes rows into a file of a stage.
 
 What fakesnow lacks: all of it. One file is written, however many rows there are; Snowflake writes
 several from 16 MB on, one per thread.
@@ -29,7 +29,7 @@ def unload(session: StatementContext, copy: CopyIntoLocation) -> StatementResult
     """Write the rows of a query into a file.
 
     Raises:
-        SqlError: The file is there and OVERWRITE is not set, or an option is not known.
+        SqlError: The file exists and OVERWRITE is not set, or an option is unknown.
     """
     options = copy.options
     form = format_of(session, options.get("FILE_FORMAT"), format_options(session, copy.location))
@@ -40,7 +40,7 @@ def unload(session: StatementContext, copy: CopyIntoLocation) -> StatementResult
     options.expect_default("INCLUDE_QUERY_ID", "FALSE")
     options.expect_all_read("COPY INTO a location")
 
-    ending, written = _written(form, header=header)
+    ending, written = _copy_options(form, header=header)
     path = _path(copy, ending, single=single)
     if path.exists() and not overwrite:
         raise SqlError(
@@ -50,7 +50,7 @@ def unload(session: StatementContext, copy: CopyIntoLocation) -> StatementResult
             "22000",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    query = _translated(session, copy.query)
+    query = _translate(session, copy.query)
     if not isinstance(form, ParquetFormat):
         query = _with_binary_as_text(session, query)
     (rows,) = session.duck.execute(
@@ -61,7 +61,7 @@ def unload(session: StatementContext, copy: CopyIntoLocation) -> StatementResult
 
 
 def _path(copy: CopyIntoLocation, ending: str, *, single: bool) -> Path:
-    """The file: the location itself, or a name of Snowflake's making that begins with it."""
+    """Return the file: the location itself, or a generated name that begins with it."""
     folder = copy.location.folder
     if single and copy.location.path:
         return folder
@@ -71,8 +71,8 @@ def _path(copy: CopyIntoLocation, ending: str, *, single: bool) -> Path:
     return folder.with_name(f"{folder.name}_0_0_0{ending}") if folder.suffix else folder / name
 
 
-def _written(form: FileFormat, *, header: bool) -> tuple[str, str]:
-    """The end of a file's name and how DuckDB writes it."""
+def _copy_options(form: FileFormat, *, header: bool) -> tuple[str, str]:
+    """Return the end of a file's name and the options with which DuckDB writes it."""
     if isinstance(form, CsvFormat):
         options: dict[str, Value] = {
             "header": header,
@@ -99,7 +99,7 @@ def _compressed(
 
 
 def _with_binary_as_text(session: StatementContext, query: str) -> str:
-    """BINARY columns are written in HEX, the default of BINARY_OUTPUT_FORMAT."""
+    """Write BINARY columns in HEX, the default of BINARY_OUTPUT_FORMAT."""
     described = session.duck.execute(f"DESCRIBE {query}").fetchall()
     columns = ", ".join(
         f"hex({name}) AS {name}" if kind == "BLOB" else name
@@ -108,7 +108,7 @@ def _with_binary_as_text(session: StatementContext, query: str) -> str:
     return f"SELECT {columns} FROM ({query})"  # noqa: S608 - quoted
 
 
-def _translated(session: StatementContext, query: str) -> str:
+def _translate(session: StatementContext, query: str) -> str:
     try:
         expression = sqlglot.parse_one(query, read="snowflake")
     except SqlglotError as error:

@@ -1,7 +1,7 @@
-"""Fields of files as values of a table's columns.
+"""Converts fields of files to the types of a table's columns.
 
-What fakesnow lacks: it leaves all of it to DuckDB's casts, which read a binary column's text as its
-bytes, refuse a blank before a time zone's offset, and know neither `on` nor `off`.
+What fakesnow lacks: it leaves all conversions to DuckDB's casts, which take the text of a binary
+column as its bytes, refuse a blank before a time zone's offset, and know neither `on` nor `off`.
 See https://docs.snowflake.com/en/sql-reference/data-type-conversion
 """
 
@@ -14,15 +14,15 @@ from local_snowflake.sql.quoting import sql_literal
 
 @dataclass(frozen=True)
 class TextRules:
-    """How texts are read where the type is not text.
+    """How strings are converted to other types.
 
     Attributes:
         binary: HEX, BASE64 or UTF8.
-        binary_as_text: Whether bytes that go to another column are text in UTF-8; else in HEX.
-        json_in_text: Whether a text that goes to a VARIANT is JSON; else it is a text there too.
-        date: strptime format; None: recognise ISO 8601.
-        time: strptime format; None: recognise ISO 8601.
-        timestamp: strptime format; None: recognise ISO 8601.
+        binary_as_text: Whether bytes become UTF-8 text in columns of other types; else HEX.
+        json_in_text: Whether a string becomes JSON in a VARIANT; else it stays a string.
+        date: strptime format; None for ISO 8601.
+        time: strptime format; None for ISO 8601.
+        timestamp: strptime format; None for ISO 8601.
     """
 
     binary: str = "HEX"
@@ -33,14 +33,14 @@ class TextRules:
     timestamp: str | None = None
 
 
-def converted(value: str, source: str, target: str, rules: TextRules) -> str:
-    """An expression for `value` as a column's type; it fails where the value does not fit.
+def convert_field(value: str, source: str, target: str, rules: TextRules) -> str:
+    """Return an expression for `value` in a column's type; it fails if the value does not fit.
 
     Args:
         value: An expression.
-        source: DuckDB's type of it.
-        target: DuckDB's type of the column.
-        rules: How texts are read.
+        source: Its type in DuckDB.
+        target: The column's type in DuckDB.
+        rules: How strings are converted.
     """
     if source == target:
         return value
@@ -52,7 +52,7 @@ def converted(value: str, source: str, target: str, rules: TextRules) -> str:
     if target == "JSON":
         return _as_variant(value, source, rules)
     if source == "JSON":
-        # A text is what stands between its quotes, and a JSON null is NULL.
+        # A JSON string without its quotes; a JSON null is NULL.
         value, source = f"({value} ->> '$')", "VARCHAR"
     if source == "VARCHAR":
         value = _from_text(value, target, rules)

@@ -1,4 +1,4 @@
-"""CSV files as rows of texts, by DuckDB's reader."""
+"""Reads CSV files as rows of strings, by DuckDB's reader."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from local_snowflake.stages.readers.formats import CsvFormat
 from local_snowflake.stages.readers.plain_files import PlainFile
 from local_snowflake.stages.readers.reader import position_name
 
-# Snowflake's longest text has 16 MB; DuckDB's reader wants its buffer to hold several lines.
+# Snowflake's longest string has 16 MB; the buffer of DuckDB's reader must hold several lines.
 MAX_RECORD_BYTES = 32 << 20
 _MAX_FIELD_CHARACTERS = 1 << 30
 _NO_NULLS = "\x01\x02no null\x02\x01"
 _BLOCK = 1 << 20
-# What texts may be, narrow types first.
+# Types that strings may fit into, narrow ones first.
 _TYPES = {
     "BIGINT": "{0} IS NULL OR regexp_full_match({0}, '[+-]?[0-9]{{1,38}}')",
     "DOUBLE": "{0} IS NULL OR TRY_CAST({0} AS DOUBLE) IS NOT NULL",
@@ -41,33 +41,33 @@ class CsvReader:
             form.binary, date=form.date, time=form.time, timestamp=form.timestamp
         )
 
-    def by_position(self, width: int, *, exact: bool) -> str:
-        """Fields as texts, by position."""
+    def select_by_position(self, width: int, *, exact: bool) -> str:
+        """Select fields as strings, by position."""
         names = [position_name(number) for number in range(1, width + 1)]
         exact = exact and self._form.same_width
         return csv_rows(self._file, self._form, names, exact=exact)
 
-    def fields_of_first(self) -> None:
-        """Nothing: the first column is a text."""
+    def first_column_fields(self) -> None:
+        """Return None: the first column is a string."""
 
-    def names(self) -> list[str]:
-        """The fields of the first line.
+    def field_names(self) -> list[str]:
+        """Return the fields of the first line.
 
         Raises:
-            SqlError: The file format does not say that there is such a line.
+            SqlError: The file format has no PARSE_HEADER.
         """
         if not self._form.parse_header:
             message = "MATCH_BY_COLUMN_NAME with CSV needs PARSE_HEADER = TRUE in the file format."
             raise SqlError(message, 1008, "22023")
-        return header(self._file, self._form)
+        return read_header(self._file, self._form)
 
-    def by_name(self) -> str:
-        """Fields as texts, by the names in the first line."""
-        return csv_rows(self._file, self._form, self.names(), exact=self._form.same_width)
+    def select_by_name(self) -> str:
+        """Select fields as strings, by the names in the first line."""
+        return csv_rows(self._file, self._form, self.field_names(), exact=self._form.same_width)
 
-    def inferred(self) -> list[tuple[str, str]]:
-        """The names in the first line, else c1 and so on, and the types that the texts fit into."""
-        fields = header(self._file, self._form)
+    def infer_types(self) -> list[tuple[str, str]]:
+        """Return the names in the first line, else c1 and so on, and the types that fit."""
+        fields = read_header(self._file, self._form)
         names = fields if self._form.parse_header else [f"c{n + 1}" for n in range(len(fields))]
         rows = csv_rows(self._file, self._form, names, exact=False)
         found = []
@@ -81,21 +81,21 @@ class CsvReader:
 
 
 def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool) -> str:
-    """A SELECT of the file's fields as texts.
+    """Return a SELECT of the file's fields as strings.
 
     Args:
         file: The file.
-        form: How it is written.
-        names: What the columns are to be called, from the first field on.
+        form: Its file format.
+        names: The names of the columns, from the first field on.
         exact: Whether a record with more or fewer fields is an error; else missing fields are NULL
-            and what is too much is left out.
+            and additional ones are left out.
 
     Raises:
-        SqlError: The file needs something that the reader cannot do.
+        SqlError: The reader cannot read the file.
     """
     _expect_no_escapes(file, form)
-    # Too many fields are an error for the reader: it has to know of all that there are.
-    width = len(names) if exact else max(len(names), len(header(file, form)))
+    # Additional fields are an error for the reader, so it gets the number of all fields.
+    width = len(names) if exact else max(len(names), len(read_header(file, form)))
     options: dict[str, Value] = {
         "delim": form.delimiter,
         "quote": form.quote,
@@ -107,8 +107,8 @@ def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool)
         "max_line_size": MAX_RECORD_BYTES,
         "buffer_size": 2 * MAX_RECORD_BYTES,
         "null_padding": not exact,
-        # The parallel scanner knows no padding with line breaks in fields, and is not faster for
-        # files of this size.
+        # The parallel scanner cannot pad rows that have line breaks in fields, and is not faster
+        # for files of this size.
         "parallel": False,
     }
     fields = [f"f{number}" for number in range(width)]
@@ -124,8 +124,8 @@ def csv_rows(file: PlainFile, form: CsvFormat, names: list[str], *, exact: bool)
     )
 
 
-def header(file: PlainFile, form: CsvFormat) -> list[str]:
-    """The fields of the first record after the lines to skip."""
+def read_header(file: PlainFile, form: CsvFormat) -> list[str]:
+    """Return the fields of the first record after the lines to skip."""
     with file.open() as content:
         lines = io.TextIOWrapper(content, "utf-8-sig", errors="replace", newline="")
         for _ in range(form.skip_header):
@@ -145,10 +145,10 @@ def header(file: PlainFile, form: CsvFormat) -> list[str]:
 
 
 def _nulls(form: CsvFormat) -> tuple[dict[str, Value], str]:
-    """How the reader finds NULLs, and what is to be done with each value afterwards.
+    """Return how the reader detects NULLs, and the expression for each value afterwards.
 
-    NULL_IF concerns enclosed and other fields alike, EMPTY_FIELD_AS_NULL only what is not
-    enclosed; the reader has one rule for both.
+    NULL_IF applies to all fields, EMPTY_FIELD_AS_NULL only to fields that are not enclosed; the
+    reader has one rule for both.
     """
     value = "trim({0})" if form.trim else "{0}"
     texts = list(form.null_if)
@@ -178,7 +178,7 @@ def _expect_no_escapes(file: PlainFile, form: CsvFormat) -> None:
     if not mark:
         return
     escape = re.escape(mark.encode())
-    # A backslash and N stand for NULL by default.
+    # A backslash and N mean NULL by default.
     escaped = escape + (rb"[^N]" if rf"{mark}N" in form.null_if else rb"(?s:.)")
     enclosed = re.escape(form.quote.encode())
     with file.open() as content:

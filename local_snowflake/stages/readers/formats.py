@@ -1,7 +1,7 @@
-"""What FILE_FORMAT says about a file.
+"""The options of file formats.
 
 See https://docs.snowflake.com/en/sql-reference/sql/create-file-format. Every option is either a
-field here or refused: none is ignored that could change what is loaded.
+field here or refused: no option that could change the loaded rows is ignored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from local_snowflake.sql.options import Options
 
 _BINARY_FORMATS = {"HEX", "BASE64", "UTF8", "UTF-8"}
 _COMPRESSIONS = {"AUTO", "NONE", "GZIP", "ZSTD"}
-# Snowflake's names that Python does not know.
+# Snowflake's names that Python does not have.
 _CODECS = {"ISO88591": "iso-8859-1", "ISO885915": "iso-8859-15"}
 _CODE = re.compile(r"(?:0x|\\x)([0-9A-Fa-f]{2})")
 
@@ -25,24 +25,24 @@ class CsvFormat:
     """TYPE = CSV.
 
     Attributes:
-        delimiter: Between fields.
-        record_delimiter: Between records; a line feed stands for CR LF as well.
-        quote: Encloses fields; empty: nothing does.
-        escape: Escapes characters in enclosed fields; empty: quotes are doubled.
-        escape_unenclosed: Escapes characters in fields that are not enclosed; empty: nothing does.
-        skip_header: How many lines to skip.
+        delimiter: Separates fields.
+        record_delimiter: Separates records; a line feed includes CR LF.
+        quote: Encloses fields; empty if nothing does.
+        escape: Escapes characters in enclosed fields; empty if quotes are doubled.
+        escape_unenclosed: Escapes characters in other fields; empty if nothing does.
+        skip_header: The number of lines to skip.
         parse_header: Whether the first line names the columns.
-        null_if: Texts that stand for NULL, enclosed or not.
+        null_if: Strings that mean NULL, enclosed or not.
         empty_as_null: Whether a field without any character, quotes included, is NULL.
-        replace_invalid: Whether bytes that are no text become U+FFFD.
+        replace_invalid: Whether invalid bytes become U+FFFD.
         encoding: The name of Python's codec.
         compression: AUTO, NONE, GZIP or ZSTD.
         same_width: Whether a record with too many or too few fields is an error.
         trim: Whether blanks around fields are removed.
         binary: How BINARY columns are written: HEX, BASE64 or UTF8.
-        date: strptime format of dates; None: recognise it.
-        time: strptime format of times; None: recognise it.
-        timestamp: strptime format of timestamps; None: recognise it.
+        date: strptime format of dates; None to detect it.
+        time: strptime format of times; None to detect it.
+        timestamp: strptime format of timestamps; None to detect it.
     """
 
     delimiter: str = ","
@@ -72,13 +72,13 @@ class JsonFormat:
     Attributes:
         strip_outer_array: Whether each element of an outer array is a record.
         strip_nulls: Whether fields whose value is null are left out.
-        null_if: Texts that stand for NULL.
-        replace_invalid: Whether bytes that are no text become U+FFFD.
+        null_if: Strings that mean NULL.
+        replace_invalid: Whether invalid bytes become U+FFFD.
         compression: AUTO, NONE, GZIP or ZSTD.
         binary: How BINARY columns are written: HEX, BASE64 or UTF8.
-        date: strptime format of dates; None: recognise it.
-        time: strptime format of times; None: recognise it.
-        timestamp: strptime format of timestamps; None: recognise it.
+        date: strptime format of dates; None to detect it.
+        time: strptime format of times; None to detect it.
+        timestamp: strptime format of timestamps; None to detect it.
     """
 
     strip_outer_array: bool = False
@@ -97,8 +97,8 @@ class ParquetFormat:
     """TYPE = PARQUET.
 
     Attributes:
-        binary_as_text: Whether binary columns that do not say what they are hold text.
-        null_if: Texts that stand for NULL.
+        binary_as_text: Whether binary columns without a logical type hold text.
+        null_if: Strings that mean NULL.
     """
 
     binary_as_text: bool = True
@@ -109,10 +109,10 @@ FileFormat = CsvFormat | JsonFormat | ParquetFormat
 
 
 def read_format(options: Options) -> FileFormat:
-    """Make sense of the options of one file format.
+    """Read the options of a file format.
 
     Raises:
-        SqlError: A value makes no sense, or this warehouse does not know the option.
+        SqlError: A value is invalid, or an option is unknown.
     """
     kind = str(options.text("TYPE", "CSV")).upper()
     match kind:
@@ -134,7 +134,7 @@ def _csv(options: Options) -> CsvFormat:
     options.flag("SKIP_BLANK_LINES", default=False)
     quote = _character(options, "FIELD_OPTIONALLY_ENCLOSED_BY", "")
     if quote not in {"", '"', "'"}:
-        raise _wrong("FIELD_OPTIONALLY_ENCLOSED_BY", quote)
+        raise _invalid("FIELD_OPTIONALLY_ENCLOSED_BY", quote)
     escape = _character(options, "ESCAPE", "")
     trim = options.flag("TRIM_SPACE", default=False)
     if trim and quote:
@@ -185,7 +185,7 @@ def _json(options: Options) -> JsonFormat:
 
 
 def _parquet(options: Options) -> ParquetFormat:
-    # A parquet file says itself how it is compressed and what its columns mean.
+    # A parquet file contains its compression and the meaning of its columns.
     options.accept_any(
         "COMPRESSION", "SNAPPY_COMPRESSION", "USE_LOGICAL_TYPE", "USE_VECTORIZED_SCANNER",
         "REPLACE_INVALID_CHARACTERS", "COMMENT",
@@ -198,7 +198,7 @@ def _parquet(options: Options) -> ParquetFormat:
 
 
 def _character(options: Options, name: str, default: str) -> str:
-    """A delimiter: as it is, as a code (`0x22`), or NONE."""
+    """Return a delimiter: as it is written, from a code (`0x22`), or empty for NONE."""
     value = options.text(name)
     if value is None:
         return default
@@ -221,10 +221,10 @@ def _encoding(options: Options) -> str:
     try:
         return codecs.lookup(_CODECS.get(name.upper(), name)).name
     except LookupError:
-        raise _wrong("ENCODING", name) from None
+        raise _invalid("ENCODING", name) from None
 
 
-# Snowflake's elements of formats and those of strptime, longer ones first.
+# Snowflake's elements of formats and those of strptime.
 _ELEMENTS = {
     "YYYY": "%Y", "YY": "%y", "MMMM": "%B", "MON": "%b", "MM": "%m", "DD": "%d", "DY": "%a",
     "HH24": "%H", "HH12": "%I", "AM": "%p", "PM": "%p", "MI": "%M", "SS": "%S",
@@ -254,7 +254,7 @@ def _element(part: str, name: str) -> str:
     return part.strip('"').replace("%", "%%")
 
 
-def _wrong(name: str, value: str) -> SqlError:
+def _invalid(name: str, value: str) -> SqlError:
     return SqlError(
         f"SQL compilation error:\ninvalid value [{value!r}] for parameter '{name}'", 1008, "22023"
     )

@@ -1,4 +1,4 @@
-"""JSON files as rows: values one after the other, on lines of their own or not."""
+"""Reads JSON files: a row per value, with or without a line of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_snowflake.stages.readers.reader import position_name
 
 
 class JsonReader:
-    """A JSON file; every value in it is a row."""
+    """Reads a JSON file; every value in it is a row."""
 
     def __init__(self, file: PlainFile, form: JsonFormat, duck: DuckDBPyConnection) -> None:
         self._file = file
@@ -23,37 +23,37 @@ class JsonReader:
             form.binary, date=form.date, time=form.time, timestamp=form.timestamp
         )
 
-    def by_position(self, width: int, *, exact: bool) -> str:  # noqa: ARG002 - a source's signature
-        """The whole value, as the only column."""
+    def select_by_position(self, width: int, *, exact: bool) -> str:  # noqa: ARG002 - a source's signature
+        """Select the whole value as the only column."""
         return self._values()
 
-    def fields_of_first(self) -> None:
-        """Nothing: the first column is the value itself."""
+    def first_column_fields(self) -> None:
+        """Return None: the first column is the value itself."""
 
-    def names(self) -> list[str]:
-        """The keys of all objects in the file."""
+    def field_names(self) -> list[str]:
+        """Return the keys of all objects in the file."""
         sql = (
             f"SELECT DISTINCT unnest(json_keys({_VALUE})) AS name "  # noqa: S608 - quoted
             f"FROM ({self._values()}) ORDER BY name"
         )
         return [name for (name,) in self._duck.execute(sql).fetchall()]
 
-    def by_name(self) -> str:
-        """The value of every key; a JSON null is NULL."""
-        names = self.names()
+    def select_by_name(self) -> str:
+        """Select the value of every key; a JSON null is NULL."""
+        names = self.field_names()
         if not names:
             return self._values()
         columns = ", ".join(
             f"{self._field(f'fields[{number}]')} AS {sql_identifier(name)}"
             for number, name in enumerate(names, 1)
         )
-        # All of them at once, or each would read the object's text again.
+        # All of them at once, or each would parse the object again.
         pointers = ["/" + name.replace("~", "~0").replace("/", "~1") for name in names]
         fields = f"json_extract({_VALUE}, {sql_literal(pointers)}) AS fields"
         return f"SELECT {columns} FROM (SELECT {fields} FROM ({self._values()}))"  # noqa: S608 - quoted
 
-    def inferred(self) -> list[tuple[str, str]]:
-        """The keys, and DuckDB's types that their values fit into."""
+    def infer_types(self) -> list[tuple[str, str]]:
+        """Return the keys and the types in DuckDB that their values fit into."""
         kind = "auto" if self._form.strip_outer_array else "unstructured"
         described = self._duck.execute(
             f"DESCRIBE SELECT * FROM read_json({self._place()}, format = {sql_literal(kind)})"  # noqa: S608 - a constant
@@ -75,7 +75,7 @@ class JsonReader:
             f"FROM read_json_objects({self._place()}, format = 'unstructured')"
         )
         if self._form.strip_nulls:
-            # A merge patch leaves out what is null.
+            # A merge patch leaves out nulls.
             sql = f"SELECT json_merge_patch('{{}}', {_VALUE}) AS {_VALUE} FROM ({sql})"  # noqa: S608 - quoted
         return sql
 

@@ -13,7 +13,7 @@ from local_snowflake.stages.readers.csv_reader import CsvReader
 from local_snowflake.stages.readers.formats import CsvFormat, FileFormat, ParquetFormat
 from local_snowflake.stages.readers.json_reader import JsonReader
 from local_snowflake.stages.readers.parquet_reader import ParquetReader
-from local_snowflake.stages.readers.plain_files import plain_file
+from local_snowflake.stages.readers.plain_files import open_plain_file
 from local_snowflake.stages.readers.reader import FileReader
 
 
@@ -30,7 +30,7 @@ def open_file(file: StagedFile, form: FileFormat, duck: DuckDBPyConnection) -> I
     encoding = form.encoding if isinstance(form, CsvFormat) else "utf-8"
     # DuckDB reads files in the warehouse's folders only: this is the one that it spills into.
     spill = duck.execute("SELECT current_setting('temp_directory')").fetchall()[0][0]
-    with plain_file(
+    with open_plain_file(
         file.path,
         form.compression,
         encoding,

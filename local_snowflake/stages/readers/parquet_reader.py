@@ -1,4 +1,4 @@
-"""Parquet files as rows in the types that they have."""
+"""Reads parquet files as rows in their own types."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from local_snowflake.stages.readers.reader import position_name
 
 
 class ParquetReader:
-    """A parquet file."""
+    """Reads a parquet file."""
 
     def __init__(self, path: Path, form: ParquetFormat, duck: DuckDBPyConnection) -> None:
         self._path = path
         self._form = form
         self._duck = duck
-        # Parquet has types, so its texts are not read: drivers' users, and dlt's tests, find texts
-        # with JSON in them in a VARIANT.
+        # Parquet has types, so a string with JSON in it stays a string in a VARIANT: drivers' users
+        # and dlt's tests expect that.
         self.rules = TextRules(binary_as_text=form.binary_as_text, json_in_text=False)
 
-    def by_position(self, width: int, *, exact: bool) -> str:  # noqa: ARG002 - a source's signature
-        """Each row as one object, and next to it the columns that it is made of."""
+    def select_by_position(self, width: int, *, exact: bool) -> str:  # noqa: ARG002 - a source's signature
+        """Select each row as one object, and beside it its columns."""
         first = sql_identifier(position_name(1))
         return f"SELECT *, to_json(row_) AS {first} FROM {self._reader()} row_"  # noqa: S608 - quoted
 
-    def fields_of_first(self) -> dict[str, str]:
-        """The file's columns: `$1:name` is one of them."""
-        return dict(self.inferred())
+    def first_column_fields(self) -> dict[str, str]:
+        """Return the file's columns: `$1:name` is one of them."""
+        return dict(self.infer_types())
 
-    def names(self) -> list[str]:
-        """The names of the columns."""
-        return [name for name, _ in self.inferred()]
+    def field_names(self) -> list[str]:
+        """Return the names of the columns."""
+        return [name for name, _ in self.infer_types()]
 
-    def by_name(self) -> str:
-        """The columns."""
-        columns = ", ".join(self._column(name, kind) for name, kind in self.inferred())
+    def select_by_name(self) -> str:
+        """Select the columns."""
+        columns = ", ".join(self._column(name, kind) for name, kind in self.infer_types())
         return f"SELECT {columns} FROM {self._reader()}"  # noqa: S608 - quoted
 
-    def inferred(self) -> list[tuple[str, str]]:
-        """The columns and DuckDB's types of them."""
+    def infer_types(self) -> list[tuple[str, str]]:
+        """Return the columns and their types in DuckDB."""
         sql = f"DESCRIBE SELECT * FROM {self._reader()}"  # noqa: S608 - a constant
         return [(name, kind) for name, kind, *_ in self._duck.execute(sql).fetchall()]
 

@@ -1,7 +1,7 @@
-"""Files as DuckDB's readers can take them: UTF-8, and compressed by gzip, zstd or not at all.
+"""Makes staged files readable for DuckDB: in UTF-8, compressed by gzip, zstd or not at all.
 
-DuckDB tells the compression by the file's name, which for staged files says nothing reliable, knows
-few encodings, and gives up at the first byte that is no text.
+DuckDB derives the compression from the file's name, which is not reliable for staged files,
+supports few encodings, and fails at the first invalid byte.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PlainFile:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The uncompressed content."""
+        """Open the uncompressed content."""
         with self.path.open("rb") as raw:
             if self.compression == "gzip":
                 with gzip.GzipFile(fileobj=raw) as content:
@@ -50,7 +50,7 @@ class PlainFile:
 
 
 @contextmanager
-def plain_file(
+def open_plain_file(
     path: Path,
     compression: str,
     encoding: str = "utf-8",
@@ -58,17 +58,17 @@ def plain_file(
     replace_invalid: bool = False,
     copies: Path,
 ) -> Iterator[PlainFile]:
-    """The file itself, or for as long as the context lasts a cleaned copy where that is needed.
+    """Return the file itself, or for the duration of the context a cleaned copy if one is needed.
 
     Args:
         path: The staged file.
-        compression: What the file format says: AUTO, NONE, GZIP or ZSTD.
+        compression: COMPRESSION of the file format: AUTO, NONE, GZIP or ZSTD.
         encoding: Python's name of the encoding.
-        replace_invalid: Whether bytes that are no text become U+FFFD; else reading them fails.
-        copies: Where a cleaned copy is made.
+        replace_invalid: Whether invalid bytes become U+FFFD; else reading them fails.
+        copies: The folder for a cleaned copy.
 
     Raises:
-        SqlError: The file is compressed in another way.
+        SqlError: The file's compression is not supported.
     """
     plain = PlainFile(path, _compression(path) if compression == "AUTO" else compression.lower())
     if encoding == "utf-8" and not (replace_invalid and _has_invalid_text(plain)):

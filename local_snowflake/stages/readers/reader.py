@@ -1,4 +1,4 @@
-"""What all readers of staged files have in common."""
+"""The interface of all readers of staged files."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from local_snowflake.stages.readers.conversions import TextRules
 
 
 def position_name(number: int) -> str:
-    """Name the column at a position, from 1 on."""
+    """Return the name of the column at a position, from 1 on."""
     return f"${number}"
 
 
 class FileReader(Protocol):
-    """The rows of one file.
+    """Reads the rows of one file.
 
     Attributes:
-        rules: How its texts are read.
+        rules: How its strings are converted.
     """
 
     rules: TextRules
 
-    def by_position(self, width: int, *, exact: bool) -> str:
-        """A SELECT whose columns are called `position_name(1)` and so on.
+    def select_by_position(self, width: int, *, exact: bool) -> str:
+        """Return a SELECT whose columns are named `position_name(1)` and so on.
 
         Args:
-            width: How many columns are wanted.
-            exact: Whether the file has to have as many.
+            width: The number of columns.
+            exact: Whether the file must have this number of columns.
 
         Raises:
-            SqlError: The file cannot be read so.
+            SqlError: The file cannot be read in this way.
         """
         ...
 
-    def fields_of_first(self) -> dict[str, str] | None:
-        """The columns that the first column is made of and their types; None: it is a value."""
+    def first_column_fields(self) -> dict[str, str] | None:
+        """Return the fields of the first column and their types; None if it is a single value."""
         ...
 
-    def names(self) -> list[str]:
-        """The names of its fields.
+    def field_names(self) -> list[str]:
+        """Return the names of the fields.
 
         Raises:
-            SqlError: It has none.
+            SqlError: The fields have no names.
         """
         ...
 
-    def by_name(self) -> str:
-        """A SELECT with a column for each of `names`, in that order."""
+    def select_by_name(self) -> str:
+        """Return a SELECT with a column for each of `field_names`, in that order."""
         ...
 
-    def inferred(self) -> list[tuple[str, str]]:
-        """The names of its fields and DuckDB's types that their values fit into."""
+    def infer_types(self) -> list[tuple[str, str]]:
+        """Return the names of the fields and the types in DuckDB that their values fit into."""
         ...

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from local_snowflake.routines.definitions import FUNCTION, Argument, Routine
 from local_snowflake.routines.duck_functions import SESSION_VARIABLE, call_sql
 from local_snowflake.routines.handlers.environment import HandlerEnvironment
-from local_snowflake.routines.workers import FunctionWorkers, key_of
+from local_snowflake.routines.workers import FunctionWorkers, function_key
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SnowflakeType
 
@@ -55,7 +55,7 @@ def called(duck: DuckDBPyConnection, routine: Routine, session: int) -> int:
     with duck.cursor() as connection:
         connection.execute(f"SET VARIABLE {SESSION_VARIABLE} = {session}")
         ones = ["CAST(1 AS BIGINT)"] * len(routine.arguments)
-        sql = call_sql(routine, key_of(routine, session), ones)
+        sql = call_sql(routine, function_key(routine, session), ones)
         return int(connection.execute(f"SELECT {sql}").fetchall()[0][0])
 
 
@@ -70,8 +70,8 @@ def test_temporary_functions_leave_nothing_behind(
         workers.define(routine, session)
         if session in {0, 50}:
             assert called(duck, routine, session) == len(routine.arguments)
-        workers.forget(routine, session)
-        workers.end(session)
+        workers.drop(routine, session)
+        workers.end_session(session)
         made.append(weakref.ref(routine))
         del routine
     gc.collect()
@@ -88,9 +88,9 @@ def test_a_stopped_session_computes_nothing_until_its_next_statement(
     workers.stop(1)
     with pytest.raises(duckdb.Error, match="SQL execution canceled"):
         called(duck, routine, 1)
-    workers.begin(1)
+    workers.begin_statement(1)
     assert called(duck, routine, 1) == 1
     workers.stop(1)
-    workers.end(1)
+    workers.end_session(1)
     assert called(duck, routine, 1) == 1  # nothing is kept of a session that has ended
-    workers.end(1)
+    workers.end_session(1)
