@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE
 from factories.core.yaml.models import Names, StrictModel
 
-MODES = ("full-refresh", "incremental", "truncate", "snapshot", "backfill")
 Mode = Literal["full-refresh", "incremental", "truncate", "snapshot", "backfill"]
 
 # What Sling 1.4 connects to, as its documentation's list of connections names them.
