@@ -32,9 +32,10 @@ BINARY_PACKAGES = (
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"^\[\d+ / \d+\] running stream (?P<name>.+)$")
 INSERTED = re.compile(
-    r"^(?:inserted|wrote) (?P<rows>\d+) rows (?:\[[^\]]*\] )?(?:into|to) (?P<table>.+) in .+?"
+    r"^inserted (?P<rows>\d+) rows into (?P<table>.+) in .+?"
     r" \[[\d,.?]+ r/s\](?: \[(?P<size>[\d.,]+ \w+)\])?$"
 )
+WRITTEN_TO_FILE = re.compile(r"^wrote (?P<rows>\d+) rows .*to \S+")
 TAIL_LINES = 20
 SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LEVELS = {"trace": "debug", "debug": "debug", "warn": "warning", "error": "error"}
@@ -249,9 +250,10 @@ class ReplicationLog:
                 return self._take_failed()
             if text != "fatal:":
                 self._error.append(text)
-        elif match := INSERTED.match(text):
-            current.rows, current.table = int(match["rows"]), match["table"]
-            current.bytes = parse_size(match["size"])
+        elif match := INSERTED.match(text) or WRITTEN_TO_FILE.match(text):
+            found = match.groupdict()
+            current.rows, current.table = int(found["rows"]), found.get("table") or ""
+            current.bytes = parse_size(found.get("size"))
         elif text == "execution failed":
             self._error = []
         elif text == "execution succeeded":

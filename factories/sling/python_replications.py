@@ -24,6 +24,7 @@ from factories.core.yaml.problems import nearest
 from factories.sling.connections import TARGET, SlingEnvironment
 from factories.sling.objects import FILE
 from factories.sling.replication_config import ResolvedReplication, target_object
+from factories.sling.schema import MAX_NAME_PARTS
 from factories.sling.sling_internals import (
     METADATA_KEY_REPLICATION_CONFIG,
     METADATA_KEY_TRANSLATOR,
@@ -33,7 +34,6 @@ from factories.sling.sling_internals import (
 )
 
 StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
-MOST_PARTS = 3  # database.schema.table
 
 
 class ReplicationError(StepStartError):
@@ -73,6 +73,12 @@ class PythonReplication:
         """The connections that the replication names."""
         return str(self.config["source"]), self.target
 
+    def database_of(self, stream: str) -> str | None:
+        """Return the database that a stream's `object` names; None for that of the connection."""
+        own, defaults = self.streams[stream], self.config.get("defaults") or {}
+        parts = str(own.get("object") or defaults.get("object") or "").split(".")
+        return self.names.database(parts[0]) if len(parts) == MAX_NAME_PARTS else None
+
     def resolve(self, environment: SlingEnvironment, binary: str) -> ResolvedReplication:
         """Return what Sling is given.
 
@@ -111,9 +117,9 @@ class PythonReplication:
         if not self.loads_target or not isinstance(template, str):
             return dict(settings)
         parts = template.split(".")
-        if '"' in template or not 2 <= len(parts) <= MOST_PARTS:  # noqa: PLR2004 - schema.table
+        if '"' in template or not 2 <= len(parts) <= MAX_NAME_PARTS:  # noqa: PLR2004 - schema.table
             return dict(settings)
-        database = parts[0] if len(parts) == MOST_PARTS else None
+        database = parts[0] if len(parts) == MAX_NAME_PARTS else None
         return {**settings, "object": target_object(self.names, database, *parts[-2:])}
 
 
@@ -175,8 +181,8 @@ def python_replication(
 
 def _with_run_config(context: StepContext, config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a replication with the `context_streams` of a run's config in place of its own."""
-    ops: Any = context.run_config.get("ops", {}) if context.has_assets_def else {}
-    op_config = ops.get(context.op_def.name, {}).get("config", {})
+    is_asset = isinstance(context, dg.AssetExecutionContext)
+    op_config = (context.op_execution_context if is_asset else context).op_config
     streams = op_config.get("context_streams") if isinstance(op_config, Mapping) else None
     return {**config, "streams": streams} if streams else config
 

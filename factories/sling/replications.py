@@ -34,8 +34,7 @@ from factories.sling.objects import (
     parse_stream,
     resolve_object,
 )
-from factories.sling.rules import check_stream
-from factories.sling.schema import ReplicationFile, SlingStream
+from factories.sling.schema import ReplicationFile, SlingStream, check_stream
 
 MERGED_OPTIONS = ("source_options", "target_options")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -16,11 +15,11 @@ from factories.core.execution.secrets import SecretMask
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import QueryFailedError, TableReader
 from factories.core.meta.partitions import window
-from factories.core.warehouse.names import RAW, Relation, WarehouseNames, warehouse_names
+from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
-from factories.sling.cli import StreamResult, call_sling, find_binary
+from factories.sling.cli import call_sling, find_binary
 from factories.sling.connections import TARGET, SlingEnvironment, sling_environment
-from factories.sling.objects import name_parts
+from factories.sling.loaded_table import LoadedTable, parse_relation
 from factories.sling.python_replications import PythonReplication, python_replication
 from factories.sling.replication_config import resolve_replication
 from factories.sling.run import (
@@ -39,25 +38,6 @@ from factories.sling.sling_internals import (
 )
 
 StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
-
-
-@dataclass(frozen=True)
-class _LoadedTable:
-    """The table of the stream whose event is being handled.
-
-    Attributes:
-        result: How its load ended.
-        name: The table, as the event iterator calls it.
-        relation: The same in the target's warehouse; None in another system.
-        reader: Looks at it.
-        columns: Its columns where they are known.
-    """
-
-    result: StreamResult
-    name: str
-    relation: Relation | None
-    reader: TableReader
-    columns: Mapping[str, str] | None = None
 
 
 class ReplicationSlingResource(SlingResource):
@@ -81,7 +61,7 @@ class ReplicationSlingResource(SlingResource):
         default=None,
         description="The folder of `connections.yaml`, relative to the project folder.",
     )
-    _loaded: _LoadedTable | None = PrivateAttr(default=None)
+    _loaded: LoadedTable | None = PrivateAttr(default=None)
     _log: list[str] = PrivateAttr(default_factory=list)
 
     def prepare_environment(self) -> dict[str, Any]:
@@ -166,7 +146,7 @@ class ReplicationSlingResource(SlingResource):
                 event = materialize_result(context, stream, result, step.reader, columns)
                 # Without columns there is nothing that the iterator could ask for.
                 name = str(stream.relation) if columns else ""
-                table = _LoadedTable(result, name, stream.relation, step.reader, columns)
+                table = LoadedTable(result, name, stream.relation, step.reader, columns)
                 with self._handling(table):
                     yield event
 
@@ -187,23 +167,26 @@ class ReplicationSlingResource(SlingResource):
             ) as results,
         ):
             for result in results:
-                relation = _relation(result.table, names) if replication.loads_target else None
+                relation = None
+                if replication.loads_target and result.table:
+                    database = replication.database_of(result.name)
+                    relation = parse_relation(result.table, names, database)
                 table = str(relation) if relation else result.table.replace('"', "")
                 metadata = load_metadata(result)
                 metadata[STORAGE_KIND] = "snowflake" if relation else replication.target
                 if table:
                     metadata["dagster/table_name"] = table
                 key = replication.keys[result.name]
-                with self._handling(_LoadedTable(result, table, relation, step.reader)):
+                with self._handling(LoadedTable(result, table, relation, step.reader)):
                     if context.has_assets_def:
                         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                     else:
                         yield dg.AssetMaterialization(asset_key=key, metadata=metadata)
 
     @contextmanager
-    def _handling(self, table: _LoadedTable) -> Iterator[None]:
+    def _handling(self, table: LoadedTable) -> Iterator[None]:
         """Answer for one table while the event of its stream is handled."""
-        self._log += [*_log_of(table), ""]
+        self._log += [*table.log_lines(), ""]
         self._loaded = table
         try:
             yield
@@ -213,7 +196,7 @@ class ReplicationSlingResource(SlingResource):
     def stream_raw_logs(self) -> Generator[str]:
         """Yield what Sling's log tells of loaded tables: of one, while its event is handled."""
         # By itself the event iterator would take `ops.orders_old` for `ops.orders`.
-        yield from _log_of(self._loaded) if self._loaded else self._log
+        yield from self._loaded.log_lines() if self._loaded else self._log
 
     def get_row_count_for_table(self, target_name: str, table_name: str) -> int:
         """Return the number of rows of a table.
@@ -253,7 +236,7 @@ class ReplicationSlingResource(SlingResource):
             return
         names = warehouse_names()
         with closing(TableReader(warehouse_settings(), names)) as reader:
-            yield reader, _relation(table_name, names)
+            yield reader, parse_relation(table_name, names)
 
     def run_sling_cli(self, args: Sequence[str], force_json: bool = False) -> str:
         """Run a command of Sling's and return what it writes to standard output.
@@ -273,27 +256,6 @@ class ReplicationSlingResource(SlingResource):
             raise subprocess.CalledProcessError(
                 error.returncode, ["sling", *args], mask(error.output), mask(error.stderr)
             ) from None
-
-
-def _log_of(table: _LoadedTable) -> list[str]:
-    """Return the lines that tell of a stream's load; the event iterator reads the table of them."""
-    if not table.name:
-        return [f"running stream {table.result.name}"]
-    return [
-        f"running stream {table.result.name}",
-        f"inserted {table.result.rows} rows into {table.name} in {table.result.seconds:.0f} secs",
-    ]
-
-
-def _relation(table_name: str, names: WarehouseNames) -> Relation:
-    """Return a table of the warehouse by the name that Sling's log, or SQL, has for it."""
-    # Without a schema it is in Snowflake's default one.
-    *path, table = name_parts(table_name) or [table_name]
-    schema = path[-1] if path else "PUBLIC"
-    database = path[-2] if len(path) > 1 else names.database(RAW)
-    parts = (database, schema, table)
-    # Sling puts in quotes what it writes as it stands; anything else Snowflake stores in capitals.
-    return Relation(*parts if '"' in table_name else map(str.upper, parts))
 
 
 def create_sling_resource(folder: str | None) -> ReplicationSlingResource:

@@ -10,5 +10,5 @@ class SlingRunConfig(dg.Config):
     """The config of a Sling step."""
 
     full_refresh: bool = Field(
-        default=False, description="Load the selected streams anew, whatever their mode."
+        default=False, description="Replace the selected streams' tables, whatever their mode."
     )

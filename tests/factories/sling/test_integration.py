@@ -239,7 +239,8 @@ def test_a_teams_own_assets_run_with_the_isolation_of_the_factories(
     project: Project, source: Source
 ) -> None:
     config = replication(source, "customers", "missing", "orders")
-    config["streams"][f"{source.schema}.orders"] = {"object": "RAW.{stream_schema}.orders"}
+    project.warehouse.rows("create database if not exists landing")
+    config["streams"][f"{source.schema}.orders"] = {"object": "landing.{stream_schema}.orders"}
     own = own_assets(config)
 
     result = run(project, own)
@@ -249,7 +250,7 @@ def test_a_teams_own_assets_run_with_the_isolation_of_the_factories(
     assert set(found) == {"customers", "orders"}
     assert found["orders"]["rows_loaded"] == 2
     assert found["orders"]["stream_name"] == f"{source.schema}.orders"
-    assert found["orders"]["dagster/table_name"] == f"RAW.{source.schema}.ORDERS".upper()
+    assert found["orders"]["dagster/table_name"] == f"LANDING.{source.schema}.ORDERS".upper()
     failure = result.failure_data_for_node("own")
     assert failure is not None
     assert "1 of 3 streams failed; the others are loaded" in failure.error.message
@@ -337,6 +338,69 @@ def test_connections_of_a_teams_own_resource_reach_sling_and_no_log(
     assert set(materialized(result)) == {"customers"}
     assert "s3cret" not in project.log()
     assert dict(os.environ) == before
+
+
+def test_tables_and_files_of_another_target_are_told_of_by_sling(
+    project: Project, source: Source, tmp_path: Path
+) -> None:
+    depot = SlingConnectionResource(name="DEPOT", type="postgres", connection_string=source.url)
+    sling = ReplicationSlingResource(connections=[depot], folder="sling")
+
+    def load(target: str, path: str) -> dict[str, Any]:
+        config = {**replication(source, "orders"), "target": target}
+        config["defaults"] = {"object": path}
+
+        @sling_assets(replication_config=config)
+        def own(context: dg.AssetExecutionContext, sling: SlingResource) -> Any:
+            yield from sling.replicate(context=context).fetch_row_count().fetch_column_metadata()
+
+        result = run(project, own, resources={"sling": sling})
+        assert result.success
+        return materialized(result)["orders"]
+
+    table = load("DEPOT", f"{source.schema}.orders_copy")
+    assert table["dagster/table_name"] == f"{source.schema}.orders_copy"
+    assert (table["dagster/row_count"], table["dagster/storage_kind"]) == (2, "DEPOT")
+    columns = [column.name for column in table["dagster/column_schema"].columns]
+    assert columns == ["id", "placed", "amount"]
+    file = load("LOCAL", f"file://{tmp_path}/orders.csv")
+    assert (file["rows_loaded"], file["dagster/storage_kind"]) == (2, "LOCAL")
+    assert "dagster/row_count" not in file
+
+
+def test_the_streams_of_a_runs_config_take_the_place_of_a_teams_own(
+    project: Project, source: Source
+) -> None:
+    class Config(dg.Config):
+        context_streams: dict[str, Any]
+
+    @sling_assets(replication_config=replication(source, "customers", "orders"))
+    def own(context: dg.AssetExecutionContext, sling: SlingResource, config: Config) -> Any:
+        yield from sling.replicate(context=context)
+
+    streams = {f"{source.schema}.orders": {"object": f"{source.schema}.orders", "sql": "select 1"}}
+
+    result = run(
+        project, own, run_config={"ops": {"own": {"config": {"context_streams": streams}}}}
+    )
+
+    assert set(materialized(result)) == {"orders"}
+    assert project.count("orders") == 1
+
+
+def test_a_job_without_assets_records_what_it_loads(project: Project, source: Source) -> None:
+    config = replication(source, "customers")
+
+    @dg.op
+    def load(context: dg.OpExecutionContext, sling: SlingResource) -> None:
+        for event in sling.replicate(context=context, replication_config=config):
+            context.log_event(event)
+
+    job = dg.GraphDefinition("job", node_defs=[load]).to_job(resource_defs=project.resources())
+    result = job.execute_in_process(instance=project.instance)
+
+    [event] = result.get_asset_materialization_events()
+    assert event.materialization.metadata["rows_loaded"].value == 2
 
 
 def test_in_dev_a_person_loads_tables_of_their_own() -> None:
@@ -492,3 +556,26 @@ def test_the_resource_without_dagster_sling_fails_in_a_sentence() -> None:
         "this environment has no dagster_sling: install dagster-sling to use the resource here"
     )
     assert expected in done.stderr
+
+
+def test_a_step_of_sling_imports_no_other_tool() -> None:
+    heavy = (
+        "dlt",
+        "dagster_dlt",
+        "dbt",
+        "dagster_snowflake",
+        "snowflake.snowpark",
+        "sling",
+        "pandas",
+    )
+    code = (
+        "import sys, factories.sling.assets, factories.sling.resource\n"
+        f"print(*(name for name in {heavy!r} if name in sys.modules))"
+    )
+    python = ROOT / ".venvs" / "ingestion" / "bin" / "python"
+
+    done = subprocess.run(
+        [str(python), "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout.split() == []
