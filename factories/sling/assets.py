@@ -78,7 +78,7 @@ def _translate(
 ) -> list[list[_StreamAsset]]:
     """Return the assets of each replication; their keys and tables are claimed."""
     try:
-        # Only here: in an environment without dagster-sling this module tells so in a sentence.
+        # Imported here, so that a missing dagster-sling is reported as a problem.
         from factories.sling.translator import (  # noqa: PLC0415 - see above
             ReplicationTranslator,
             StreamDefinition,
@@ -144,7 +144,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _spec_problem(stream: Stream, spec: object) -> str | None:
-    """Return what a company's translator must not do."""
+    """Return what is wrong with the spec that a translator returned."""
     if not isinstance(spec, dg.AssetSpec):
         return f"get_asset_spec returned {type(spec).__name__} for {stream.name!r}, no AssetSpec"
     partition = stream.meta.partition
@@ -183,13 +183,13 @@ def _check_sources(
 class _SourceKeys:
     """The keys of the external source tables, `<system>/src/<table>`.
 
-    Where one system has tables of the same name in several schemas or databases, these keys name
+    Where one system has tables of the same name in several schemas or databases, the keys hold
     these too, whichever file comes first.
     """
 
     def __init__(self, replications: Sequence[Replication]) -> None:
         streams = [
-            (made, stream, _table(stream)) for made in replications for stream in made.streams
+            (made, stream, _name_table(stream)) for made in replications for stream in made.streams
         ]
         owners: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         for made, stream, table in streams:
@@ -197,7 +197,7 @@ class _SourceKeys:
             owners[made.system, table].add(owner)
         self._replications = replications
         self._keys = {
-            (made.path, stream.name): _source_key(
+            (made.path, stream.name): _build_source_key(
                 made.system, stream.source, table, owners[made.system, table]
             )
             for made, stream, table in streams
@@ -222,10 +222,10 @@ class _SourceKeys:
                     yield dg.AssetSpec(key, group_name=asset.spec.group_name, kinds=kinds)
 
 
-def _source_key(
+def _build_source_key(
     system: str, source: StreamName, table: str, owners: set[tuple[str, str]]
 ) -> dg.AssetKey:
-    """Return a source table's key, with what tells it from others of its name."""
+    """Return a source table's key, with its schema and database where others have its name."""
     parts = [table]
     if len({schema for _, schema in owners}) > 1:
         parts.insert(0, source.schema)
@@ -234,8 +234,8 @@ def _source_key(
     return asset_key(system, "src", "_".join(part for part in parts if part))
 
 
-def _table(stream: Stream) -> str:
-    """Return the source table's part of a key; a name without ASCII letters gives none."""
+def _name_table(stream: Stream) -> str:
+    """Return the source table's part of a key: the asset's where its name has no ASCII letters."""
     return key_part(stream.source.table) or stream.key.path[-1]
 
 

@@ -112,7 +112,7 @@ def call_sling(
         binary: The Sling program.
         arguments: Such as `["conns", "test", "SHOP"]`.
         connections: Each connection's URL or JSON by name.
-        as_json: Whether Sling shall answer in JSON.
+        as_json: Whether Sling answers in JSON.
 
     Raises:
         subprocess.CalledProcessError: When Sling ends with an error; holds what it wrote.
@@ -154,12 +154,12 @@ class StreamResult:
 
     Attributes:
         name: The stream.
-        succeeded: Whether Sling said so.
+        succeeded: Whether Sling's log says so.
         rows: Rows that this run wrote to the target.
         table: The table that it loaded, as Sling's log writes it; empty when the log names none.
         bytes: Size of what was read, as Sling rounds it; None when it does not say.
         seconds: From the start of the stream to its end.
-        error: What Sling said of the failure.
+        error: Sling's own text of the failure.
     """
 
     name: str
@@ -210,8 +210,8 @@ class ReplicationLog:
     def follow(self, lines: Iterable[RawLine]) -> Iterator[StreamResult]:
         """Yield each stream's result as soon as the log has it.
 
-        Streams whose end the log never tells, as when the process dies, are yielded last, as
-        failed, with the end of the log as their error.
+        Streams whose end is not in the log, as when the process dies, are yielded last, as failed,
+        with the end of the log as their error.
         """
         done: set[str] = set()
         tail: deque[str] = deque(maxlen=TAIL_LINES)

@@ -95,7 +95,8 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     variables.check(file, file.data["connections"], ["connections"], load_context.problems)
     # A mistake in one is reported once, not again by each replication that names it.
     found = {
-        str(name).lower(): Connection(str(name), "database", "") for name in _invalid(file, model)
+        str(name).lower(): Connection(str(name), "database", "")
+        for name in _find_invalid(file, model)
     }
     for name, properties in model.connections.items():
         at = ["connections", name]
@@ -105,7 +106,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
             continue
         if wrong := _name_problem(name):
             load_context.problems.append(file.problem(at, wrong, at_key=True))
-        kind = _type(properties)
+        kind = _find_type(properties)
         if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
             load_context.problems.append(_type_problem(file, at, kind))
         if isinstance(properties, str) and kind is None and "${" not in properties:
@@ -118,7 +119,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     return found
 
 
-def _invalid(file: YamlFile, model: ConnectionsFile) -> list[str]:
+def _find_invalid(file: YamlFile, model: ConnectionsFile) -> list[str]:
     return [name for name in file.data["connections"] if name not in model.connections]
 
 
@@ -142,7 +143,7 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
     )
 
 
-def _type(properties: str | Mapping[str, Any]) -> str | None:
+def _find_type(properties: str | Mapping[str, Any]) -> str | None:
     if isinstance(properties, str):
         scheme, found, _ = properties.partition("://")
         return {"postgresql": "postgres"}.get(scheme, scheme) if found else None
@@ -165,7 +166,7 @@ class SlingEnvironment:
     known: frozenset[str]
 
 
-def sling_environment(
+def resolve_environment(
     own: Mapping[str, str], folder: str | None, names: Sequence[str] | None
 ) -> SlingEnvironment:
     """Resolve connections: of `connections.yaml`, the target, and a resource's own.
@@ -178,27 +179,27 @@ def sling_environment(
     Raises:
         StepStartError: When the file cannot be used, or what a connection needs is missing.
     """
-    listed = {name.upper(): connection for name, connection in _listed(folder).items()}
+    listed = {name.upper(): connection for name, connection in _read_listed(folder).items()}
     given = {name.upper(): text for name, text in own.items()}
     known = frozenset({*listed, *given, TARGET})
-    wanted = known if names is None else known.intersection(name.upper() for name in names)
+    needed = known if names is None else known.intersection(name.upper() for name in names)
     connections: dict[str, str] = {}
     secrets: set[str] = set()
-    for name in sorted(wanted):
+    for name in sorted(needed):
         if name in given:
             connections[name] = given[name]
-            secrets |= {given[name], *_secrets_of(given[name])}
+            secrets |= {given[name], *_find_secrets(given[name])}
         elif name in listed:
             connections[name], found = listed[name].resolve()
             secrets |= found
         else:
             settings = warehouse_settings()
-            connections[name] = target_connection(warehouse_names(), settings)
+            connections[name] = resolve_target_connection(warehouse_names(), settings)
             secrets |= {*settings.secrets, connections[name]}
     return SlingEnvironment(connections, frozenset(secrets), known)
 
 
-def _listed(folder: str | None) -> dict[str, Connection]:
+def _read_listed(folder: str | None) -> dict[str, Connection]:
     if folder is None:
         return {}
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions())
@@ -208,13 +209,13 @@ def _listed(folder: str | None) -> dict[str, Connection]:
     return found or {}
 
 
-def target_connection(names: WarehouseNames, settings: WarehouseSettings) -> str:
+def resolve_target_connection(names: WarehouseNames, settings: WarehouseSettings) -> str:
     """Return the connection of the target's warehouse, as Sling reads it from its environment."""
     connection = settings.sling_connection(names.database(RAW))
     return connection if isinstance(connection, str) else json.dumps(connection)
 
 
-def _secrets_of(connection: str) -> set[str]:
+def _find_secrets(connection: str) -> set[str]:
     """Return what a connection, as JSON, holds that must not show."""
     properties = json.loads(connection)
     return {str(value) for key, value in properties.items() if value and _is_secret(key)}

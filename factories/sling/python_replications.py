@@ -1,7 +1,7 @@
 """Replications that a team writes in Python, with dagster-sling's own `@sling_assets`.
 
-Sling is given them as they stand, but for the schema and database of `object`, which are the
-target's as in YAML: in `dev` a person loads tables of their own.
+Sling gets them unchanged, but for the schema and database of `object`, which are the target's as
+in YAML: in `dev` each person loads tables of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from factories.core.yaml import variables
 from factories.core.yaml.problems import nearest
 from factories.sling.connections import TARGET, SlingEnvironment
 from factories.sling.objects import FILE
-from factories.sling.replication_config import ResolvedReplication, target_object
+from factories.sling.replication_config import ResolvedReplication, build_target_object
 from factories.sling.schema import MAX_NAME_PARTS
 from factories.sling.sling_internals import (
     METADATA_KEY_REPLICATION_CONFIG,
@@ -73,14 +73,14 @@ class PythonReplication:
         """The connections that the replication names."""
         return str(self.config["source"]), self.target
 
-    def database_of(self, stream: str) -> str | None:
+    def find_database(self, stream: str) -> str | None:
         """Return the database that a stream's `object` names; None for that of the connection."""
         own, defaults = self.streams[stream], self.config.get("defaults") or {}
         parts = str(own.get("object") or defaults.get("object") or "").split(".")
         return self.names.database(parts[0]) if len(parts) == MAX_NAME_PARTS else None
 
     def resolve(self, environment: SlingEnvironment, binary: str) -> ResolvedReplication:
-        """Return what Sling is given.
+        """Return the input of Sling's process.
 
         Args:
             environment: The connections.
@@ -120,7 +120,7 @@ class PythonReplication:
         if '"' in template or not 2 <= len(parts) <= MAX_NAME_PARTS:  # noqa: PLR2004 - schema.table
             return dict(settings)
         database = parts[0] if len(parts) == MAX_NAME_PARTS else None
-        return {**settings, "object": target_object(self.names, database, *parts[-2:])}
+        return {**settings, "object": build_target_object(self.names, database, *parts[-2:])}
 
 
 def _sling_knows(name: str) -> bool:
@@ -128,7 +128,7 @@ def _sling_knows(name: str) -> bool:
     return "://" in name or name.upper() == "LOCAL" or name in os.environ
 
 
-def python_replication(
+def read_python_replication(
     context: StepContext,
     replication: SlingReplicationParam | None,
     translator: DagsterSlingTranslator | None,

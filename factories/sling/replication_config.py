@@ -1,4 +1,4 @@
-"""What one Sling process is given: the streams as they shall run, connections, secrets to mask."""
+"""The input of one Sling process: its streams, connections, and secrets to mask."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from factories.core.meta.partitions import TIMESTAMP, UnreadableWindowError, Win
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate
-from factories.sling.connections import TARGET, target_connection
+from factories.sling.connections import TARGET, resolve_target_connection
 from factories.sling.replications import Replication, Stream
 
 CoveredPartitions = Window | tuple[str, ...]
@@ -27,7 +27,7 @@ class ResolvedReplication:
     Attributes:
         binary: The Sling program.
         settings: The replication in Sling's format, without its streams.
-        streams: Each stream of this run as Sling shall run it, by its name.
+        streams: The config of each stream of this run, by its name.
         connections: Each connection's URL or JSON, as Sling finds it in its environment.
         mask: Hides the secrets of the connections, and the values of `${VAR}`s.
     """
@@ -41,10 +41,10 @@ class ResolvedReplication:
     def to_json(self, names: Iterable[str]) -> str:
         """Return a replication in Sling's format with just these streams."""
         body = {**self.settings, "streams": {name: self.streams[name] for name in names}}
-        return json.dumps(body, default=_to_plain_value)
+        return json.dumps(body, default=_convert_to_plain_value)
 
 
-def _to_plain_value(value: object) -> object:
+def _convert_to_plain_value(value: object) -> object:
     """Return what JSON can hold of a value of Python, such as Sling's own classes of options."""
     to_dict = getattr(value, "to_dict", None)
     if callable(to_dict):
@@ -78,9 +78,9 @@ def resolve_replication(
         UnreadableWindowError: When a stream cannot be limited to the run's partitions.
     """
     source, secrets = replication.connection.resolve()
-    target = target_connection(names, settings)
+    target = resolve_target_connection(names, settings)
     configs = {
-        stream.name: _stream_config(stream, partitions, names, full_refresh=full_refresh)
+        stream.name: _resolve_stream(stream, partitions, names, full_refresh=full_refresh)
         for stream in streams
     }
     values: dict[str, str] = {}
@@ -97,7 +97,7 @@ def resolve_replication(
     )
 
 
-def _stream_config(
+def _resolve_stream(
     stream: Stream,
     partitions: CoveredPartitions | None,
     names: WarehouseNames,
@@ -108,14 +108,16 @@ def _stream_config(
         raise UnreadableWindowError("full_refresh would replace the other partitions' rows")
     config = limit_to_partitions(stream, partitions) if partitions else dict(stream.config)
     table = stream.table
-    config["object"] = target_object(names, table.database, table.schema, table.table)
+    config["object"] = build_target_object(names, table.database, table.schema, table.table)
     if full_refresh:
         config["mode"] = "full-refresh"
     resolved: dict[str, Any] = interpolate(config)
     return resolved
 
 
-def target_object(names: WarehouseNames, database: str | None, schema: str, table: str) -> str:
+def build_target_object(
+    names: WarehouseNames, database: str | None, schema: str, table: str
+) -> str:
     """Return the `object` that loads a table of the target, given its logical names."""
     parts = [names.database(database)] if database else []
     return ".".join([*parts, names.schema(schema), table])
@@ -140,7 +142,7 @@ def limit_to_partitions(stream: Stream, partitions: CoveredPartitions) -> dict[s
     column = (partition.column if partition else None) or stream.settings.update_key
     if column is None:
         raise UnreadableWindowError(f"{stream.name}: no column says which partition a row is in")
-    condition = _condition(column, partitions)
+    condition = _build_condition(column, partitions)
     config = dict(stream.config)
     config.pop("update_key", None)
     config["mode"] = "incremental"
@@ -155,20 +157,20 @@ def limit_to_partitions(stream: Stream, partitions: CoveredPartitions) -> dict[s
     return config
 
 
-def _condition(column: str, partitions: CoveredPartitions) -> str:
+def _build_condition(column: str, partitions: CoveredPartitions) -> str:
     if isinstance(partitions, Window):
-        start, end = (_wall_time(moment) for moment in (partitions.start, partitions.end))
+        start, end = (_format_wall_time(moment) for moment in (partitions.start, partitions.end))
         return f"{column} >= {start} and {column} < {end}"
-    keys = ", ".join(_source_literal(key) for key in partitions)
+    keys = ", ".join(_quote_for_source(key) for key in partitions)
     return f"{column} in ({keys})"
 
 
-def _wall_time(moment: datetime) -> str:
+def _format_wall_time(moment: datetime) -> str:
     """Return the wall time in the partitions' own zone, as source columns without zone hold it."""
-    return _source_literal(moment.strftime(TIMESTAMP))
+    return _quote_for_source(moment.strftime(TIMESTAMP))
 
 
-def _source_literal(text: str) -> str:
+def _quote_for_source(text: str) -> str:
     """Return a text as a literal of the source's SQL, where a backslash is a plain character."""
     escaped = text.replace("'", "''")
     return f"'{escaped}'"

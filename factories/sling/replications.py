@@ -141,11 +141,11 @@ def _read_replication(
                 file.problem(["source"], message, allowed=names, nearest=near)
             )
         connection = Connection(model.source, "database", "")
-    streams = tuple(_streams(file, model, connection, load_context))
+    streams = tuple(_read_streams(file, model, connection, load_context))
     return Replication(path.stem, path, connection, streams, dict(model.env))
 
 
-def _streams(
+def _read_streams(
     file: YamlFile, model: ReplicationFile, connection: Connection, load_context: LoadContext
 ) -> Iterable[Stream]:
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}

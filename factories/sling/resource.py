@@ -18,16 +18,16 @@ from factories.core.meta.partitions import window
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.sling.cli import call_sling, find_binary
-from factories.sling.connections import TARGET, SlingEnvironment, sling_environment
+from factories.sling.connections import TARGET, SlingEnvironment, resolve_environment
 from factories.sling.loaded_table import LoadedTable, parse_relation
-from factories.sling.python_replications import PythonReplication, python_replication
+from factories.sling.python_replications import PythonReplication, read_python_replication
 from factories.sling.replication_config import resolve_replication
 from factories.sling.run import (
     STORAGE_KIND,
     SelectedStreams,
-    load_metadata,
+    build_materialize_result,
+    describe_load,
     load_streams,
-    materialize_result,
     warn_unreadable,
 )
 from factories.sling.sling_internals import (
@@ -69,7 +69,7 @@ class ReplicationSlingResource(SlingResource):
         return dict(self._environment().connections)
 
     def _environment(self, names: Sequence[str] | None = None) -> SlingEnvironment:
-        return sling_environment(super().prepare_environment(), self.folder, names)
+        return resolve_environment(super().prepare_environment(), self.folder, names)
 
     def replicate(
         self,
@@ -102,7 +102,7 @@ class ReplicationSlingResource(SlingResource):
             events = self._load_selected(context, selected, debug=debug)
         else:
             with start_errors_as_failures():
-                replication = python_replication(
+                replication = read_python_replication(
                     context, replication_config, dagster_sling_translator, warehouse_names()
                 )
             config = dict(replication.config)
@@ -143,17 +143,17 @@ class ReplicationSlingResource(SlingResource):
                     columns = step.reader.columns(stream.relation)
                 except QueryFailedError as error:
                     warn_unreadable(context.log, stream.name, error)
-                event = materialize_result(context, stream, result, step.reader, columns)
+                event = build_materialize_result(context, stream, result, step.reader, columns)
                 # Without columns there is nothing that the iterator could ask for.
                 name = str(stream.relation) if columns else ""
                 table = LoadedTable(result, name, stream.relation, step.reader, columns)
-                with self._handling(table):
+                with self._answer_for(table):
                     yield event
 
     def _load_python(
         self, context: StepContext, replication: PythonReplication, *, debug: bool
     ) -> Iterator[SlingEventType]:
-        """Load streams that a team's own Python gives; each result has what Sling's log tells."""
+        """Load streams that a team's own Python gives; each result has what is in Sling's log."""
         names = warehouse_names()
         with start_errors_as_failures():
             settings = warehouse_settings()
@@ -169,23 +169,23 @@ class ReplicationSlingResource(SlingResource):
             for result in results:
                 relation = None
                 if replication.loads_target and result.table:
-                    database = replication.database_of(result.name)
+                    database = replication.find_database(result.name)
                     relation = parse_relation(result.table, names, database)
                 table = str(relation) if relation else result.table.replace('"', "")
-                metadata = load_metadata(result)
+                metadata = describe_load(result)
                 metadata[STORAGE_KIND] = "snowflake" if relation else replication.target
                 if table:
                     metadata["dagster/table_name"] = table
                 key = replication.keys[result.name]
-                with self._handling(LoadedTable(result, table, relation, step.reader)):
+                with self._answer_for(LoadedTable(result, table, relation, step.reader)):
                     if context.has_assets_def:
                         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                     else:
                         yield dg.AssetMaterialization(asset_key=key, metadata=metadata)
 
     @contextmanager
-    def _handling(self, table: LoadedTable) -> Iterator[None]:
-        """Answer for one table while the event of its stream is handled."""
+    def _answer_for(self, table: LoadedTable) -> Iterator[None]:
+        """Answer the event iterator's questions about one table while its event is handled."""
         self._log += [*table.log_lines(), ""]
         self._loaded = table
         try:
@@ -194,7 +194,7 @@ class ReplicationSlingResource(SlingResource):
             self._loaded = None
 
     def stream_raw_logs(self) -> Generator[str]:
-        """Yield what Sling's log tells of loaded tables: of one, while its event is handled."""
+        """Yield the log lines of loaded tables: of one table while its event is handled."""
         # By itself the event iterator would take `ops.orders_old` for `ops.orders`.
         yield from self._loaded.log_lines() if self._loaded else self._log
 
@@ -243,10 +243,10 @@ class ReplicationSlingResource(SlingResource):
 
         Args:
             args: The arguments; the connections that they name are there.
-            force_json: Whether Sling shall answer in JSON.
+            force_json: Whether Sling answers in JSON.
 
         Raises:
-            subprocess.CalledProcessError: When Sling ends with an error; told without secrets.
+            subprocess.CalledProcessError: When Sling ends with an error; its text has no secrets.
         """
         environment = self._environment(args)
         try:

@@ -1,4 +1,4 @@
-"""Loading a replication's streams, with a result for each stream, and what its asset tells."""
+"""Loads the streams of a replication, and describes each loaded table to Dagster."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def load_streams(
         wait_before_retry(log, [retries.get(name) for name in again], again, attempt)
         pending = again
     if lost:
-        raise dg.Failure(_failure_text(lost, len(replication.streams)), allow_retries=False)
+        raise dg.Failure(_describe_failures(lost, len(replication.streams)), allow_retries=False)
 
 
 def _run_once(
@@ -108,14 +108,14 @@ def _run_once(
             yield replace(result, error=replication.mask(result.error))
 
 
-def _failure_text(lost: Sequence[StreamResult], selected: int) -> str:
+def _describe_failures(lost: Sequence[StreamResult], selected: int) -> str:
     rest = "; the others are loaded" if len(lost) < selected else ""
     lines = [f"{len(lost)} of {selected} streams failed{rest}."]
     lines += [f"{result.name}: {result.error}" for result in lost]
     return "\n".join(lines)
 
 
-def materialize_result(
+def build_materialize_result(
     context: dg.AssetExecutionContext,
     stream: Stream,
     result: StreamResult,
@@ -134,7 +134,7 @@ def materialize_result(
         reader: Looks at its table.
         columns: The table's columns, None where they cannot be read.
     """
-    metadata = load_metadata(result)
+    metadata = describe_load(result)
     metadata |= {
         "sling/stream": stream.name,
         "sling/mode": stream.settings.mode,
@@ -145,7 +145,7 @@ def materialize_result(
             metadata |= table_metadata(reader, stream.relation, columns)
         except QueryFailedError as error:
             warn_unreadable(context.log, stream.name, error)
-    # Where the columns cannot be read, each check tells what it misses.
+    # Where the columns cannot be read, each check reports what it lacks.
     checks = check_results(
         context, stream.key, stream.meta.checks, stream.relation, reader, columns=columns or {}
     )
@@ -157,8 +157,8 @@ def warn_unreadable(log: dg.DagsterLogManager, stream: str, error: QueryFailedEr
     log.warning("%s is loaded but cannot be read: %s", stream, error)
 
 
-def load_metadata(result: StreamResult) -> dict[str, Any]:
-    """Return what Sling tells of a load; `stream_name` is dagster-sling's name for the stream."""
+def describe_load(result: StreamResult) -> dict[str, Any]:
+    """Return what Sling's log has of a load; dagster-sling reads the stream's name of it."""
     metadata: dict[str, Any] = {
         "stream_name": result.name,
         "rows_loaded": result.rows,

@@ -199,7 +199,7 @@ def _check_backfill(settings: SlingStream, meta: DagsterMeta, report: _Report) -
 
 
 def _check_partition(settings: SlingStream, meta: DagsterMeta, report: _Report) -> None:
-    """Check that a partition can be loaded twice without harm to itself or to others."""
+    """Check that loading a partition again harms neither it nor others."""
     if settings.mode not in {"incremental", "backfill"}:
         report(
             ["mode"],
