@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,6 +19,9 @@ from factories.core.meta.automation import AutomationConditions, NamedCondition
 from factories.core.project import project_root
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
+
+if TYPE_CHECKING:
+    from factories.sling.translator import ReplicationTranslator
 
 # Dagster would import the second one before all others, were it not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
@@ -33,6 +36,7 @@ def build_definitions(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    sling_translator: ReplicationTranslator | None = None,
 ) -> dg.Definitions:
     """Build the definitions of a code location.
 
@@ -44,6 +48,7 @@ def build_definitions(
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
         conditions: A company's own automation conditions.
+        sling_translator: A company's own; may change what the asset of a Sling stream is like.
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -52,7 +57,12 @@ def build_definitions(
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
     load_context, assets = read_project(
-        sling=sling, dlt=dlt, dbt=dbt, snowpark=snowpark, conditions=conditions
+        sling=sling,
+        dlt=dlt,
+        dbt=dbt,
+        snowpark=snowpark,
+        conditions=conditions,
+        sling_translator=sling_translator,
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -61,18 +71,25 @@ def build_definitions(
         jobs=load_context.jobs,
         executor=step_executor(),
         sensors=[automation_sensor(os.environ)],
-        resources=default_resources(load_context.names),
+        resources=default_resources(load_context.names, sling),
         metadata=reads_metadata(load_context),
     )
 
 
-def default_resources(names: WarehouseNames) -> dict[str, Any]:
+def default_resources(names: WarehouseNames, sling: str | None = None) -> dict[str, Any]:
     """Return the resources that every code location offers; each is created when a step asks.
 
     Args:
         names: How the target's databases and schemas are called.
+        sling: The folder of Sling's connections, None when the location has none.
     """
     return {
+        "sling": lazy_resource(
+            "factories.sling.resource:create_sling_resource",
+            sling,
+            package="dagster-sling",
+            description="Sling, as dagster-sling's SlingResource, with the project's connections.",
+        ),
         "snowflake": lazy_resource(
             "factories.core.warehouse.resource:create_snowflake_resource",
             names,
@@ -99,6 +116,7 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    sling_translator: ReplicationTranslator | None = None,
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
@@ -109,7 +127,7 @@ def read_project(
         if sling is not None and (folder := _folder(sling, load_context)):
             from factories.sling.assets import build_sling_assets  # noqa: PLC0415 - only where used
 
-            assets += build_sling_assets(folder, load_context)
+            assets += build_sling_assets(folder, load_context, sling_translator)
         if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 

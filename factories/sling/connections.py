@@ -1,15 +1,20 @@
-"""`sling/connections.yaml`: the systems that replications read from."""
+"""`sling/connections.yaml`, and the connections that a Sling process finds in its environment."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from factories.core.assets.context import LoadContext
+from factories.core.errors import StepStartError
+from factories.core.meta.automation import AutomationConditions
+from factories.core.project import project_root
+from factories.core.warehouse.names import RAW, WarehouseNames, warehouse_names
+from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
 from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate_partly
 from factories.core.yaml.problems import Problem, nearest
@@ -66,7 +71,7 @@ class Connection:
             resolved[key] = variables.interpolate(text, values)
             if key not in PUBLIC_PROPERTIES:
                 secrets.update(values.values())
-                if any(word in key for word in SECRET_WORDS):
+                if _is_secret(key):
                     secrets.add(str(resolved[key]))
         return json.dumps(resolved), secrets
 
@@ -88,9 +93,10 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     if model is None:
         return None
     variables.check(file, file.data["connections"], ["connections"], load_context.problems)
-    # What is wrong with one is told once, not again by each replication that names it.
+    # A mistake in one is reported once, not again by each replication that names it.
     found = {
-        str(name).lower(): Connection(str(name), "database", "") for name in _wrong(file, model)
+        str(name).lower(): Connection(str(name), "database", "")
+        for name in _find_invalid(file, model)
     }
     for name, properties in model.connections.items():
         at = ["connections", name]
@@ -98,9 +104,9 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
             message = f"{TARGET} is the target, which DP_TARGET chooses: leave it out here"
             load_context.problems.append(file.problem(at, message, at_key=True))
             continue
-        if wrong := _wrong_name(name):
+        if wrong := _name_problem(name):
             load_context.problems.append(file.problem(at, wrong, at_key=True))
-        kind = _type(properties)
+        kind = _find_type(properties)
         if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
             load_context.problems.append(_type_problem(file, at, kind))
         if isinstance(properties, str) and kind is None and "${" not in properties:
@@ -113,11 +119,11 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     return found
 
 
-def _wrong(file: YamlFile, model: ConnectionsFile) -> list[str]:
+def _find_invalid(file: YamlFile, model: ConnectionsFile) -> list[str]:
     return [name for name in file.data["connections"] if name not in model.connections]
 
 
-def _wrong_name(name: str) -> str | None:
+def _name_problem(name: str) -> str | None:
     """Return why a connection cannot have this name."""
     if not NAME.fullmatch(name):
         return f"{name!r} is no connection name: a letter, then letters, digits, '_' and '-'"
@@ -137,9 +143,83 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
     )
 
 
-def _type(properties: str | Mapping[str, Any]) -> str | None:
+def _find_type(properties: str | Mapping[str, Any]) -> str | None:
     if isinstance(properties, str):
         scheme, found, _ = properties.partition("://")
         return {"postgresql": "postgres"}.get(scheme, scheme) if found else None
     kind = properties.get("type")
     return str(kind) if kind is not None else None
+
+
+@dataclass(frozen=True)
+class SlingEnvironment:
+    """Connections with their secrets.
+
+    Attributes:
+        connections: Each one's URL or JSON, by its name in capitals.
+        secrets: What must never show.
+        known: The names of all connections, also those that were not asked for.
+    """
+
+    connections: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[str] = field(repr=False)
+    known: frozenset[str]
+
+
+def resolve_environment(
+    own: Mapping[str, str], folder: str | None, names: Sequence[str] | None
+) -> SlingEnvironment:
+    """Resolve connections: of `connections.yaml`, the target, and a resource's own.
+
+    Args:
+        own: The connections of a resource, as JSON; they win over those of the file.
+        folder: The folder of `connections.yaml`, relative to the project folder.
+        names: Those that are needed: others may lack a variable. None resolves all.
+
+    Raises:
+        StepStartError: When the file cannot be used, or what a connection needs is missing.
+    """
+    listed = {name.upper(): connection for name, connection in _read_listed(folder).items()}
+    given = {name.upper(): text for name, text in own.items()}
+    known = frozenset({*listed, *given, TARGET})
+    needed = known if names is None else known.intersection(name.upper() for name in names)
+    connections: dict[str, str] = {}
+    secrets: set[str] = set()
+    for name in sorted(needed):
+        if name in given:
+            connections[name] = given[name]
+            secrets |= {given[name], *_find_secrets(given[name])}
+        elif name in listed:
+            connections[name], found = listed[name].resolve()
+            secrets |= found
+        else:
+            settings = warehouse_settings()
+            connections[name] = resolve_target_connection(warehouse_names(), settings)
+            secrets |= {*settings.secrets, connections[name]}
+    return SlingEnvironment(connections, frozenset(secrets), known)
+
+
+def _read_listed(folder: str | None) -> dict[str, Connection]:
+    if folder is None:
+        return {}
+    load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions())
+    found = read_connections(load_context.root / folder, load_context)
+    if load_context.problems:
+        raise StepStartError(str(load_context.problems[0]))
+    return found or {}
+
+
+def resolve_target_connection(names: WarehouseNames, settings: WarehouseSettings) -> str:
+    """Return the connection of the target's warehouse, as Sling reads it from its environment."""
+    connection = settings.sling_connection(names.database(RAW))
+    return connection if isinstance(connection, str) else json.dumps(connection)
+
+
+def _find_secrets(connection: str) -> set[str]:
+    """Return what a connection, as JSON, holds that must not show."""
+    properties = json.loads(connection)
+    return {str(value) for key, value in properties.items() if value and _is_secret(key)}
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in ("connection_string", *SECRET_WORDS))

@@ -16,10 +16,10 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.assets.context import LoadContext, Origin
+from factories.core.assets.context import LoadContext
 from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import MetaBlocks
-from factories.core.meta.dagster_meta import DagsterMeta
+from factories.core.meta.blocks import KEY, MetaBlocks
+from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.warehouse.names import RAW, Relation
 from factories.core.yaml import variables
@@ -34,8 +34,7 @@ from factories.sling.objects import (
     parse_stream,
     resolve_object,
 )
-from factories.sling.rules import check_stream
-from factories.sling.schema import ReplicationFile, SlingStream
+from factories.sling.schema import ReplicationFile, SlingStream, check_stream
 
 MERGED_OPTIONS = ("source_options", "target_options")
 
@@ -51,8 +50,9 @@ class Stream:
         settings: The same, validated.
         table: The table that it loads, in logical names.
         relation: The same, as the target's warehouse has it.
-        key: The asset that it makes.
+        key: The asset that it makes, by convention or by its `asset_key`.
         meta: Its `meta.dagster` block.
+        whole_meta: Its `meta` as YAML has it, over the defaults': also what others keep there.
         condition: Dagster's automation condition, None for never.
         line: 1-based line of the stream in the file.
     """
@@ -65,6 +65,7 @@ class Stream:
     relation: Relation
     key: dg.AssetKey
     meta: DagsterMeta
+    whole_meta: Mapping[str, Any]
     condition: Condition | None
     line: int
 
@@ -140,19 +141,20 @@ def _read_replication(
                 file.problem(["source"], message, allowed=names, nearest=near)
             )
         connection = Connection(model.source, "database", "")
-    streams = tuple(_streams(file, model, connection, load_context))
+    streams = tuple(_read_streams(file, model, connection, load_context))
     return Replication(path.stem, path, connection, streams, dict(model.env))
 
 
-def _streams(
+def _read_streams(
     file: YamlFile, model: ReplicationFile, connection: Connection, load_context: LoadContext
 ) -> Iterable[Stream]:
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
-    metas = MetaBlocks(file, model.defaults.get("meta"), load_context)
+    default_meta = model.defaults.get("meta")
+    metas = MetaBlocks(file, default_meta, load_context)
     for name, given in model.streams.items():
         own = given or {}
         places = SourceMap(file, ["streams", name], ["defaults"])
-        merged = _merge(defaults, own)
+        merged = _merge_settings(defaults, own)
         settings = validate(SlingStream, merged, places, load_context.problems)
         meta, condition = metas.of(["streams", name], own.get("meta"))
         if settings is None or meta is None or settings.disabled:
@@ -178,7 +180,6 @@ def _streams(
             if meta.asset_key
             else asset_key(connection.name, "raw", table.table)
         )
-        origin = Origin(file.name, file.key_lines.get(name, 1))
         if not all(key.path):
             message = f"{name!r} has no letters or digits to make an asset key of: set asset_key"
             load_context.problems.append(here.problem([], message, at_key=True))
@@ -186,13 +187,22 @@ def _streams(
             message = f"deps: {key.to_user_string()} cannot depend on itself"
             load_context.problems.append(metas.places(["streams", name]).problem(["deps"], message))
         relation = load_context.names.relation(table.database or RAW, table.schema, table.table)
-        load_context.claim(key, str(relation), origin)
         yield Stream(
-            name, source, merged, settings, table, relation, key, meta, condition, origin.line
+            name=name,
+            source=source,
+            config=merged,
+            settings=settings,
+            table=table,
+            relation=relation,
+            key=key,
+            meta=meta,
+            whole_meta=_merge_metas(default_meta, own.get("meta"), load_context),
+            condition=condition,
+            line=file.key_lines.get(name, 1),
         )
 
 
-def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merge_settings(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Put a stream's keys over the defaults; the options are merged key by key, as Sling does."""
     merged = {**defaults, **own}
     merged.pop("meta", None)
@@ -201,3 +211,13 @@ def _merge(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
         if isinstance(general, dict) and isinstance(specific, dict):
             merged[key] = {**general, **specific}
     return merged
+
+
+def _merge_metas(default: Any, own: Any, load_context: LoadContext) -> dict[str, Any]:
+    """Put a stream's `meta` over the defaults'; the `dagster` block has rules of its own."""
+    general = default if isinstance(default, dict) else {}
+    specific = own if isinstance(own, dict) else {}
+    blocks = [meta.get(KEY) for meta in (general, specific)]
+    old, new = (block if isinstance(block, dict) else {} for block in blocks)
+    dagster = merge_meta(old, new, load_context.conditions.config_keys)
+    return {**general, **specific, KEY: dagster}

@@ -1,147 +1,187 @@
-"""Running a replication's selected streams as one step, with a result for each stream."""
+"""Loads the streams of a replication, and describes each loaded table to Dagster."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from factories.core.execution.checks import check_results
-from factories.core.execution.run_watchdog import terminate_when_run_ends
-from factories.core.execution.table_reader import TableReader
-from factories.core.local_systems import LocalSystemError
-from factories.core.meta.partitions import UnreadableWindowError, window
-from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.execution.step import open_step, start_errors_as_failures, wait_before_retry
+from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
+from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.warehouse.names import WarehouseNames
-from factories.core.warehouse.settings import WarehouseSettingsError, warehouse_settings
-from factories.core.yaml.variables import UndefinedVariableError
-from factories.sling.launch import Launch, prepare
-from factories.sling.log import LogLine, ReplicationLog, StreamResult
-from factories.sling.metadata import materialize_result
-from factories.sling.process import SlingNotFoundError, find_binary, run_sling
+from factories.core.warehouse.settings import warehouse_settings
+from factories.sling.cli import LogLine, ReplicationLog, StreamResult, run_sling
+from factories.sling.replication_config import ResolvedReplication
 from factories.sling.replications import Replication, Stream
 
-
-class SlingRunConfig(dg.Config):
-    """What a person may choose for one run, in the launchpad."""
-
-    full_refresh: bool = Field(
-        default=False, description="Load the selected streams anew, whatever their mode."
-    )
+STORAGE_KIND = "dagster/storage_kind"
 
 
-def run_streams(
-    context: dg.AssetExecutionContext,
-    config: SlingRunConfig,
-    replication: Replication,
-    by_key: Mapping[dg.AssetKey, Stream],
-    names: WarehouseNames,
-) -> Iterator[dg.MaterializeResult[Any] | dg.AssetCheckResult]:
-    """Run the selected streams of one replication in one Sling process.
+@dataclass(frozen=True)
+class SelectedStreams:
+    """The streams of one file that a step was asked to load.
 
-    A stream that fails spares the others: what succeeded is materialized as it ends; what failed
-    is tried again alone, as its `retries` say. Checks that are selected without their asset run on
-    the table as it is.
+    Attributes:
+        replication: The file.
+        streams: The streams, at least one.
+        names: How the target's databases and schemas are called.
+        full_refresh: Whether to replace the tables, whatever the streams' modes.
+    """
+
+    replication: Replication
+    streams: Sequence[Stream]
+    names: WarehouseNames
+    full_refresh: bool = False
+
+
+def load_streams(
+    log: dg.DagsterLogManager,
+    replication: ResolvedReplication,
+    retries: Mapping[str, RetrySpec | None],
+    folder: Path,
+    *,
+    debug: bool = False,
+) -> Generator[StreamResult]:
+    """Load all streams in one Sling process, and again, alone, those that fail and may.
+
+    A stream that fails spares the others.
+
+    Args:
+        log: The run's log; receives Sling's, without secrets.
+        replication: What Sling is given.
+        retries: The `retries` block of each stream, by its name.
+        folder: The step's temporary folder.
+        debug: Whether Sling logs more.
 
     Yields:
-        A result for each stream that was loaded, and for each check that runs alone.
+        The result of each stream that was loaded, as it ends.
 
     Raises:
-        dagster.Failure: After the results, when a stream has failed for good; names each. Also
-            when the run's window cannot be read or a setting is missing: then nothing has run.
+        dagster.Failure: After the results, when a stream has failed for good; names each.
     """
-    selected = context.selected_asset_keys
-    streams = [stream for key, stream in by_key.items() if key in selected]
-    try:
-        settings = warehouse_settings()
-        launch = None
-        if streams:
-            launch = prepare(
-                replication,
-                streams,
-                window(context),
-                names,
-                settings,
-                binary=find_binary(),
-                full_refresh=config.full_refresh,
-            )
-    except (
-        LocalSystemError,
-        SlingNotFoundError,
-        UndefinedVariableError,
-        UnreadableWindowError,
-        WarehouseSettingsError,
-    ) as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+    pending = list(replication.streams)
     lost: list[StreamResult] = []
-    with closing(TableReader(settings, names)) as reader:
-        for key, stream in by_key.items():
-            if key not in selected:
-                yield from check_results(context, key, stream.meta.checks, stream.relation, reader)
-        if launch is not None:
-            with terminate_when_run_ends(context):
-                yield from _load(context, launch, streams, reader, lost)
-    if lost:
-        raise dg.Failure(_report(lost, len(streams)), allow_retries=False)
-
-
-def _load(
-    context: dg.AssetExecutionContext,
-    launch: Launch,
-    streams: Sequence[Stream],
-    reader: TableReader,
-    lost: list[StreamResult],
-) -> Iterator[dg.MaterializeResult[Any]]:
-    """Load streams, and again those that fail and may; the rest of these goes to `lost`."""
-    pending = list(streams)
-    for attempt in range(1, 2 + max_retries(stream.meta.retries for stream in pending)):
+    for attempt in range(1, 2 + max_retries(retries.values())):
         failed: dict[str, StreamResult] = {}
-        for stream, result in _attempt(context, launch, pending):
+        for result in _run_once(log, replication, pending, folder, debug=debug):
             if result.succeeded:
-                yield materialize_result(context, stream, result, reader)
+                yield result
             else:
-                failed[stream.name] = result
+                failed[result.name] = result
         again = [
-            s for s in pending if s.name in failed and max_retries([s.meta.retries]) >= attempt
+            name
+            for name in pending
+            if name in failed and max_retries([retries.get(name)]) >= attempt
         ]
-        retried = {stream.name for stream in again}
-        lost += [result for name, result in failed.items() if name not in retried]
+        lost += [result for name, result in failed.items() if name not in again]
         if not again:
-            return
-        _wait(context, again, attempt)
+            break
+        wait_before_retry(log, [retries.get(name) for name in again], again, attempt)
         pending = again
+    if lost:
+        raise dg.Failure(_describe_failures(lost, len(replication.streams)), allow_retries=False)
 
 
-def _attempt(
-    context: dg.AssetExecutionContext, launch: Launch, streams: Sequence[Stream]
-) -> Iterator[tuple[Stream, StreamResult]]:
+def _run_once(
+    log: dg.DagsterLogManager,
+    replication: ResolvedReplication,
+    names: Sequence[str],
+    folder: Path,
+    *,
+    debug: bool,
+) -> Iterator[StreamResult]:
     """Run one Sling process over these streams; its log goes into the run's, masked."""
-    by_name = {stream.name: stream for stream in streams}
 
     def report(line: LogLine) -> None:
-        getattr(context.log, line.level)(launch.mask(line.text))
+        getattr(log, line.level)(replication.mask(line.text))
 
-    log = ReplicationLog(tuple(by_name), report)
-    with closing(run_sling(launch.binary, launch.body(by_name), launch.connections)) as lines:
-        for result in log.follow(lines):
-            yield by_name[result.name], replace(result, error=launch.mask(result.error))
-
-
-def _wait(context: dg.AssetExecutionContext, again: Sequence[Stream], attempt: int) -> None:
-    """Wait as long as the most patient of the failed streams asks."""
-    seconds = retry_delay([stream.meta.retries for stream in again], attempt)
-    names = ", ".join(stream.name for stream in again)
-    context.log.warning("trying again in %.0f s (retry %d): %s", seconds, attempt, names)
-    time.sleep(seconds)
+    body = replication.to_json(names)
+    process = run_sling(replication.binary, body, replication.connections, folder, debug=debug)
+    with closing(process) as lines:
+        for result in ReplicationLog(tuple(names), report).follow(lines):
+            yield replace(result, error=replication.mask(result.error))
 
 
-def _report(lost: Sequence[StreamResult], selected: int) -> str:
+def _describe_failures(lost: Sequence[StreamResult], selected: int) -> str:
     rest = "; the others are loaded" if len(lost) < selected else ""
     lines = [f"{len(lost)} of {selected} streams failed{rest}."]
     lines += [f"{result.name}: {result.error}" for result in lost]
     return "\n".join(lines)
+
+
+def build_materialize_result(
+    context: dg.AssetExecutionContext,
+    stream: Stream,
+    result: StreamResult,
+    reader: TableReader,
+    columns: Mapping[str, str] | None,
+) -> dg.MaterializeResult[Any]:
+    """Describe a loaded stream, and run the asset's checks on it.
+
+    The rows are loaded: what cannot be read of the table afterwards is a warning, no failure, and
+    does not stop the streams that Sling still loads.
+
+    Args:
+        context: Dagster's.
+        stream: The stream.
+        result: How it ended.
+        reader: Looks at its table.
+        columns: The table's columns, None where they cannot be read.
+    """
+    metadata = describe_load(result)
+    metadata |= {
+        "sling/stream": stream.name,
+        "sling/mode": stream.settings.mode,
+        STORAGE_KIND: "snowflake",
+    }
+    if columns is not None:
+        try:
+            metadata |= table_metadata(reader, stream.relation, columns)
+        except QueryFailedError as error:
+            warn_unreadable(context.log, stream.name, error)
+    # Where the columns cannot be read, each check reports what it lacks.
+    checks = check_results(
+        context, stream.key, stream.meta.checks, stream.relation, reader, columns=columns or {}
+    )
+    return dg.MaterializeResult(asset_key=stream.key, metadata=metadata, check_results=list(checks))
+
+
+def warn_unreadable(log: dg.DagsterLogManager, stream: str, error: QueryFailedError) -> None:
+    """Warn that a stream's table cannot be read after its load."""
+    log.warning("%s is loaded but cannot be read: %s", stream, error)
+
+
+def describe_load(result: StreamResult) -> dict[str, Any]:
+    """Return what Sling's log has of a load; dagster-sling reads the stream's name of it."""
+    metadata: dict[str, Any] = {
+        "stream_name": result.name,
+        "rows_loaded": result.rows,
+        "seconds": round(result.seconds, 3),
+        "rows_per_second": round(result.rows / result.seconds) if result.seconds else 0,
+    }
+    if result.bytes is not None:
+        metadata["bytes"] = result.bytes
+    return metadata
+
+
+def run_checks_alone(
+    context: dg.AssetExecutionContext, streams: Sequence[Stream], names: WarehouseNames
+) -> Iterator[dg.AssetCheckResult]:
+    """Run the selected checks of streams that are not loaded, on their tables as they are."""
+    selected = {check.asset_key for check in context.selected_asset_check_keys}
+    checked = [stream for stream in streams if stream.key in selected]
+    if not checked:
+        return
+    with start_errors_as_failures():
+        settings = warehouse_settings()
+    with open_step(context, settings, names, "sling") as step:
+        for stream in checked:
+            yield from check_results(
+                context, stream.key, stream.meta.checks, stream.relation, step.reader
+            )

@@ -12,8 +12,9 @@ import dagster as dg
 import pytest
 
 from factories.core.assets.context import LoadContext
+from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.definitions import read_project
+from factories.definitions import default_resources, read_project
 from tests.conftest import WarehouseUnderTest
 from tests.factories.conftest import Source
 
@@ -53,11 +54,16 @@ class Project:
             self.assets(),
             selection=keys or None,
             instance=self.instance,
+            resources=self.resources(),
             raise_on_error=False,
             **options,
         )
         self.results.append(result)
         return result
+
+    def resources(self) -> dict[str, object]:
+        """What the code location offers to its steps."""
+        return default_resources(warehouse_names(), "sling")
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         """Query the warehouse; `{s}` stands for the schema."""

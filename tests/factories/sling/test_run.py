@@ -314,6 +314,7 @@ def test_checks_can_run_without_a_load(project: Project, source: Source) -> None
         project.assets(),
         selection=dg.AssetSelection.checks(dg.AssetCheckKey(key, "row_count")),
         instance=project.instance,
+        resources=project.resources(),
     )
 
     [evaluation] = result.get_asset_check_evaluations()
@@ -429,7 +430,9 @@ def test_missing_variable_fails_without_running(
     assets = project.assets()
     monkeypatch.delenv("SHOP_URL")
 
-    result = dg.materialize(assets, instance=project.instance, raise_on_error=False)
+    result = dg.materialize(
+        assets, instance=project.instance, resources=project.resources(), raise_on_error=False
+    )
 
     failure = result.failure_data_for_node("sling__shop")
     assert failure is not None

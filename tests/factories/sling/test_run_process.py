@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
+import json
 import threading
 import time
 from pathlib import Path
@@ -11,8 +11,13 @@ import psutil
 import pytest
 
 from factories.core.execution.subprocesses import RawLine
-from factories.sling.log import ReplicationLog, parse_size
-from factories.sling.process import SlingNotFoundError, find_binary, run_sling
+from factories.sling.cli import (
+    ReplicationLog,
+    SlingNotFoundError,
+    find_binary,
+    parse_size,
+    run_sling,
+)
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -33,26 +38,27 @@ def is_sling(process: psutil.Process) -> bool:
         return False
 
 
-def test_process_and_its_folder_end_with_the_run(
-    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_process_and_its_folder_end_with_the_run(source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "step"
+    folder.mkdir()
     source.execute(SLOW_VIEW)
     replication = {
         "source": "SHOP",
         "target": "LOCAL",
         "streams": {f"{source.schema}.slow": {"object": f"file://{tmp_path}/slow.csv"}},
     }
-    lines = run_sling(find_binary(), replication, {"SHOP": source.url, "LOCAL": "file://"})
+    connections = {"SHOP": source.url, "LOCAL": "file://"}
+    lines = run_sling(find_binary(), json.dumps(replication), connections, folder)
     for line in lines:
         if READING in line.text:
             break
     [process] = sling_children()
+    assert list(folder.iterdir()) != []
 
     lines.close()
 
     assert not process.is_running()
-    assert list(tmp_path.glob("dp-sling-*")) == []
+    assert list(folder.iterdir()) == []
 
 
 def test_killed_sling_fails_its_streams_and_keeps_what_was_done(

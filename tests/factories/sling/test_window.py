@@ -14,8 +14,8 @@ from factories.core.meta.automation import AutomationConditions
 from factories.core.meta.partitions import Window
 from factories.core.warehouse.names import warehouse_names
 from factories.sling.connections import read_connections
+from factories.sling.replication_config import limit_to_partitions
 from factories.sling.replications import Stream, read_replications
-from factories.sling.window import windowed
 from tests.factories.conftest import YamlProject
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -36,7 +36,7 @@ def stream(project: YamlProject, settings: str, meta: str = META) -> Stream:
 def test_a_window_is_half_open_and_merged_by_the_primary_key_alone(
     yaml_project: YamlProject,
 ) -> None:
-    found = windowed(
+    found = limit_to_partitions(
         stream(yaml_project, "mode: incremental, primary_key: id, update_key: updated_at"), DAY
     )
     assert found == {
@@ -50,15 +50,15 @@ def test_a_window_is_half_open_and_merged_by_the_primary_key_alone(
 def test_the_update_key_says_the_partition_where_no_column_does(yaml_project: YamlProject) -> None:
     meta = META.replace(", column: placed", "")
     made = stream(yaml_project, "mode: backfill, primary_key: id, update_key: placed", meta)
-    assert windowed(made, DAY)["where"] == CONDITION
+    assert limit_to_partitions(made, DAY)["where"] == CONDITION
 
 
 def test_one_runs_window_does_not_leak_into_the_next(yaml_project: YamlProject) -> None:
     made = stream(yaml_project, "mode: incremental, primary_key: id, source_options: {limit: 9}")
     before = copy.deepcopy(made.config)
-    first = windowed(made, DAY)
+    first = limit_to_partitions(made, DAY)
     next_day = Window(DAY.end, datetime(2013, 3, 11, tzinfo=NEW_YORK))
-    second = windowed(made, next_day)
+    second = limit_to_partitions(made, next_day)
     assert made.config == before
     assert "2013-03-09" in first["where"]
     assert "2013-03-09" not in second["where"]
@@ -76,14 +76,14 @@ def test_a_condition_of_the_streams_own_still_holds(
     yaml_project: YamlProject, own: str, where: str
 ) -> None:
     made = stream(yaml_project, f"mode: incremental, primary_key: id, where: '{own}'")
-    assert windowed(made, DAY)["where"] == where
+    assert limit_to_partitions(made, DAY)["where"] == where
 
 
 def test_a_query_is_wrapped_whatever_it_ends_with(yaml_project: YamlProject) -> None:
     made = stream(
         yaml_project, "mode: incremental, primary_key: id, sql: 'select * from t -- all;\n\n  ;  '"
     )
-    found = windowed(made, DAY)
+    found = limit_to_partitions(made, DAY)
     head, _, tail = found["sql"].rpartition("\n")
     assert head.startswith("select * from (\nselect * from t -- all")
     assert tail == f") windowed where {CONDITION}"
@@ -95,4 +95,4 @@ def test_static_keys_are_quoted(yaml_project: YamlProject) -> None:
         """meta: {dagster: {partition: {type: static, keys: [EWR, "O'Hare"], column: airport}}}"""
     )
     made = stream(yaml_project, "mode: incremental, primary_key: id", meta)
-    assert windowed(made, ("EWR", "O'Hare"))["where"] == "airport in ('EWR', 'O''Hare')"
+    assert limit_to_partitions(made, ("EWR", "O'Hare"))["where"] == "airport in ('EWR', 'O''Hare')"
