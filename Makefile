@@ -6,7 +6,7 @@ VENV := .venvs
 UV := $(VENV)/uv/bin/uv
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # uv is installed from the package index when the machine has none.
 $(UV):
@@ -38,8 +38,15 @@ lint: $(VENV)/test/.ready
 	@$(VENV)/test/bin/mypy
 	@$(VENV)/test/bin/lint-imports
 
-test: setup lint ## lint, types and every test
+# Each of the many processes that tests start would compile these again where Python may not write.
+bytecode: $(VENV)/test/.ready
+	@$(VENV)/test/bin/python -m compileall -q code_locations factories local_snowflake sample_sources
+
+test: setup lint bytecode ## lint, types and every test
 	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/test/.ready ## the tests that start no program
+	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup -q -m "not programs"
 
 bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results/
 	@$(VENV)/test/bin/python -m benchmarks
@@ -55,4 +62,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint test lock bench clean
+.PHONY: help setup run dev check lint bytecode test test-fast lock bench clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import tempfile
@@ -23,19 +24,46 @@ from snowflake.connector import SnowflakeConnection
 
 from local_snowflake.process import lifecycle
 from local_snowflake.target import connection_settings
+from tests import programs
 
 TIMEOUTS = {"login_timeout": 60, "network_timeout": 180, "socket_timeout": 180}
 # Else a tenth of a login goes into a list of all that the tests' process has imported.
 QUIET = {"log_imported_packages_in_telemetry": False}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let processes that tests start be stopped.
 
     A script that starts the tests in the background has them ignore SIGINT, which Dagster gives to
     SIGTERM as well, and programs inherit.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.option.markexpr == programs.NONE:
+        config.pluginmanager.register(programs.NoPrograms())
+
+
+@pytest.hookimpl(tryfirst=True)  # before the marks select
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell the tests that start programs from the others."""
+    programs.mark_programs(items)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Import the tests without looking for garbage: what is imported stays."""
+    assert session
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the collector from going through all that is imported, again and again."""
+    assert session
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter end with nothing left, of which some libraries complain."""
+    gc.unfreeze()
 
 
 @dataclass(frozen=True)

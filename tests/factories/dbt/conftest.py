@@ -19,6 +19,7 @@ from factories.core.yaml.problems import format_problems
 from factories.dbt.prepare import DbtParseError, prepare
 from factories.definitions import Asset, read_project
 from tests.conftest import WarehouseUnderTest
+from tests.factories.dbt.forked_dbt import forked_dbt
 from tests.factories.dbt.shop_files import SHOP
 from tests.factories.dbt.written_project import Loaded, WrittenProject
 
@@ -162,6 +163,13 @@ def checked(result: Result) -> dict[str, str]:
         evaluation.check_name: "passed" if evaluation.passed else evaluation.severity.value
         for evaluation in result.get_asset_check_evaluations()
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dbt_starts_once() -> Iterator[None]:
+    """dbt runs as a fork of one process, from the first of these tests on."""
+    with forked_dbt():
+        yield
 
 
 @contextmanager

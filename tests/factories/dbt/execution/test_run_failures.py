@@ -404,10 +404,11 @@ def test_killed_dbt_fails_what_it_had_not_built(shop: Project, attempts: object)
     shop.rows("create or replace table {s}.endless as select 1 as id")
 
     def is_at_work() -> bool:
-        run = shop.instance.get_runs(limit=1)[0]
+        if not (runs := shop.instance.get_runs(limit=1)):
+            return False
         # The test of `flags` runs after it.
         tested = shop.instance.all_logs(
-            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            runs[0].run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
         )
         return bool(tested and shop.rows("select 1 from RAW.{s}.built where model = 'endless try'"))
 
