@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import dagster as dg
 
 from factories.core.execution.step import start_errors_as_failures
+from factories.core.packages import require_package
 from factories.core.warehouse.names import WarehouseNames
 
 
@@ -19,22 +21,31 @@ def lazy_resource(
 
     A code location that loads, and a step that needs another resource, do not pay for the import:
     dagster-snowflake alone costs 2.7 s of CPU. An asset may annotate its parameter with the class
-    that the factory returns.
+    that the factory returns. It takes no config, so Dagster stores none.
 
     Args:
-        factory: `module:function` that takes the warehouse names and returns the resource.
+        factory: `module:function` that takes the warehouse names and returns the resource, or a
+            context manager that opens it when the step begins and closes it when the step ends.
         names: How the target's databases and schemas are called.
         package: The distribution that the module needs; named when it is missing.
         description: Shown in the UI.
 
     Raises:
-        dagster.Failure: When a step asks for it and the package is missing; in one sentence.
+        dagster.Failure: When a step asks for it and the package is missing or does not fit; in one
+            sentence.
     """
 
-    @dg.resource(description=description)
-    def create(_context: dg.InitResourceContext) -> Any:
+    @dg.resource(config_schema={}, description=description)
+    def create(_context: dg.InitResourceContext) -> Iterator[Any]:
         with start_errors_as_failures():
-            return _load(factory, package)(names)
+            require_package(package)
+            made = _load(factory, package)(names)
+        # Dagster's own resources are no context managers, but for those of a connection.
+        if isinstance(made, AbstractContextManager):
+            with made as opened:
+                yield opened
+        else:
+            yield made
 
     return create
 
