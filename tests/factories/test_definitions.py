@@ -92,17 +92,24 @@ def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject)
     yaml_project.write("defs/d.py", "def f(:\n")
     yaml_project.write(
         "defs/e.py",
-        "from factories import automation_condition\nx = automation_condition('on_upsteam_change')\n",
+        """
+        from factories import automation_condition
+        x = automation_condition('on_upsteam_change')
+        """,
     )
     yaml_project.write("defs/f.py", "raise SystemExit(3)\n")
 
     found = problems(yaml_project, sling="sling")
 
     assert found[:6] == [
-        "defs/a.py:3:1: the asset key shop/raw/items is made here and at sling/shop.yaml:6:"
-        " rename one",
-        "defs/a.py:3:1: the code location has no resource 'snowflak'; did you mean 'snowflake'?"
-        " (allowed: snowflake, snowpark)",
+        (
+            "defs/a.py:3:1: the asset key shop/raw/items is made here and at sling/shop.yaml:6:"
+            " rename one"
+        ),
+        (
+            "defs/a.py:3:1: the code location has no resource 'snowflak'; did you mean 'snowflake'?"
+            " (allowed: snowflake, snowpark)"
+        ),
         "defs/a.py:6:1: two schedules or sensors are named 'automation': here and by the factories",
         "defs/b.py:2:1: two jobs are named 'daily': here and at defs/a.py:4",
         "defs/c.py:1:1: cannot be imported: ModuleNotFoundError: No module named 'nothing_here'",
@@ -110,7 +117,7 @@ def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject)
     ]
     assert found[6].startswith("defs/e.py:2:1: 'on_upsteam_change' is no automation condition; did")
     assert found[7] == "defs/f.py:1:1: cannot be imported: SystemExit: 3"
-    assert found[8].startswith("sling/shop.yaml:5:18: unknown key 'mod'")
+    assert found[8].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
     assert len(found) == 9
 
 
