@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -196,6 +198,19 @@ def test_an_own_asset_queries_the_warehouse_through_the_default_resource(
     assert found["application"] == "DagsterLabs_Dagster"
     assert found["timeout"] == 60
     assert str(warehouse.settings["password"]) not in str(found)
+
+
+@pytest.mark.clients
+@pytest.mark.usefixtures("warehouse")
+def test_the_guides_asset_runs(yaml_project: YamlProject) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "your-own-python.md"
+    (text,) = re.findall(r"```python\n(.*?)```", guide.read_text(), re.DOTALL)
+    yaml_project.write("defs/order_count.py", text)
+    definitions = build_definitions(defs="defs")
+    result = definitions.get_repository_def().get_job("order_count_job").execute_in_process()
+
+    (event,) = result.get_asset_materialization_events()
+    assert event.materialization.metadata["orders"].value == 3
 
 
 def test_conditions_by_name_from_python() -> None:
