@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,10 +18,14 @@ from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import AutomationConditions, NamedCondition
 from factories.core.project import project_root
+from factories.core.python_defs.conflicts import conflict_problems, selection_problems
+from factories.core.python_defs.declarations import Declarations
+from factories.core.python_defs.join import join_assets, read_python
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
 
 if TYPE_CHECKING:
+    from factories.dbt.translator import DbtTranslator
     from factories.sling.translator import ReplicationTranslator
 
 # Dagster would import the second one before all others, were it not among them.
@@ -35,20 +40,38 @@ def build_definitions(
     dlt: str | None = None,
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
+    defs: str | None = None,
+    assets: Iterable[Any] = (),
+    asset_checks: Iterable[dg.AssetChecksDefinition] = (),
+    jobs: Iterable[Any] = (),
+    schedules: Iterable[Any] = (),
+    sensors: Iterable[dg.SensorDefinition] = (),
+    resources: Mapping[str, Any] | None = None,
     conditions: Iterable[NamedCondition] = (),
     sling_translator: ReplicationTranslator | None = None,
+    dbt_translator: DbtTranslator | None = None,
 ) -> dg.Definitions:
-    """Build the definitions of a code location.
+    """Build the definitions of a code location: what YAML gives, and a team's own Python.
 
-    Reads files, and nothing else: no connection is opened and no system is started.
+    Reads files and imports those below `defs`, and nothing else: no connection is opened and no
+    system is started.
 
     Args:
         sling: Folder of Sling connections and replications, relative to the project folder.
         dlt: Folder of dlt pipelines.
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
-        conditions: A company's own automation conditions.
+        defs: Folder of Python files, usually `code_locations/<location>/defs`: what they declare is
+            found at any depth.
+        assets: Assets of the team's own, as `dagster.Definitions` takes them.
+        asset_checks: Checks, of any asset.
+        jobs: Jobs.
+        schedules: Schedules.
+        sensors: Sensors.
+        resources: By name, beside the default ones; one of a default's name replaces it.
+        conditions: A company's own automation conditions, which YAML may name.
         sling_translator: A company's own; may change what the asset of a Sling stream is like.
+        dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -56,34 +79,85 @@ def build_definitions(
     Example:
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
-    load_context, assets = read_project(
+    load_context, made = read_project(
         sling=sling,
         dlt=dlt,
         dbt=dbt,
         snowpark=snowpark,
         conditions=conditions,
         sling_translator=sling_translator,
+        dbt_translator=dbt_translator,
+    )
+    given = dg.Definitions(
+        assets=[*assets],
+        asset_checks=[*asset_checks],
+        jobs=[*jobs],
+        schedules=[*schedules],
+        sensors=[*sensors],
+        resources=resources,
+    )
+    own = read_python(
+        load_context,
+        folder=None if defs is None else _folder(defs, load_context),
+        given=given,
+        frame=inspect.currentframe(),
+    )
+    defaults = default_resources(
+        load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
+    )
+    return _joined(load_context, made, own, defaults)
+
+
+def _joined(
+    load_context: LoadContext,
+    made: Sequence[Asset],
+    own: Declarations,
+    defaults: Mapping[str, Any],
+) -> dg.Definitions:
+    """Join what YAML makes and what Python declares.
+
+    Raises:
+        ConfigError: When anything is wrong with one of them, or between them.
+    """
+    automation = automation_sensor(os.environ)
+    load_context.problems += conflict_problems(
+        own, made, load_context, sensors=[automation.name], resources=defaults
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
-    return dg.Definitions(
-        assets=assets,
-        jobs=load_context.jobs,
+    definitions = dg.Definitions(
+        assets=join_assets(made, own, load_context.root),
+        asset_checks=[*own.values("asset_checks")],
+        jobs=[*load_context.jobs, *own.values("jobs")],
         executor=step_executor(),
-        sensors=[automation_sensor(os.environ)],
-        resources=default_resources(load_context.names, sling),
-        metadata=reads_metadata(load_context),
+        schedules=[*own.values("schedules")],
+        sensors=[automation, *own.values("sensors")],
+        resources={**defaults, **{name: item.value for name, item in own.resources}},
+        loggers={name: item.value for name, item in own.loggers},
+        metadata={**own.metadata, **reads_metadata(load_context)},
     )
+    if problems := list(selection_problems(own, definitions)):
+        raise CodeLocationConfigError(problems)
+    return definitions
 
 
-def default_resources(names: WarehouseNames, sling: str | None = None) -> dict[str, Any]:
+def default_resources(
+    names: WarehouseNames, *, sling: str | None = None, dbt_folders: Sequence[Path] = ()
+) -> dict[str, Any]:
     """Return the resources that every code location offers; each is created when a step asks.
 
     Args:
         names: How the target's databases and schemas are called.
         sling: The folder of Sling's connections, None when the location has none.
+        dbt_folders: The folders of the location's dbt projects.
     """
     return {
+        "dbt": lazy_resource(
+            "factories.dbt.deferred:create_dbt_resource",
+            tuple(dbt_folders),
+            package="dagster-dbt",
+            description="dbt for the target's warehouse, as dagster-dbt's DbtCliResource.",
+        ),
         "sling": lazy_resource(
             "factories.sling.resource:create_sling_resource",
             sling,
@@ -95,6 +169,12 @@ def default_resources(names: WarehouseNames, sling: str | None = None) -> dict[s
             names,
             package="dagster-snowflake",
             description="The target's Snowflake, as Dagster's SnowflakeResource.",
+        ),
+        "snowpark": lazy_resource(
+            "factories.snowpark.resource:open_session",
+            names,
+            package="snowflake-snowpark-python",
+            description="A Snowpark session in the target's database ML, open for one step.",
         ),
     }
 
@@ -117,6 +197,7 @@ def read_project(
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
     sling_translator: ReplicationTranslator | None = None,
+    dbt_translator: DbtTranslator | None = None,
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
@@ -137,12 +218,17 @@ def read_project(
 
             names = [dbt] if isinstance(dbt, str) else dbt
             folders = [folder for name in names if (folder := _folder(name, load_context))]
-            assets += build_dbt_assets(folders, load_context)
+            assets += build_dbt_assets(folders, load_context, dbt_translator)
         if snowpark is not None and (folder := _folder(snowpark, load_context)):
             from factories.snowpark.assets import build_snowpark_assets  # noqa: PLC0415 - as above
 
             assets += build_snowpark_assets(folder, load_context)
     return load_context, [] if load_context.problems else assets
+
+
+def dbt_folders(dbt: str | Sequence[str] | None, root: Path) -> list[Path]:
+    """Return the folders of a code location's dbt projects."""
+    return [root / name for name in ([dbt] if isinstance(dbt, str) else dbt or ())]
 
 
 def _folder(name: str, load_context: LoadContext) -> Path | None:

@@ -30,11 +30,13 @@ def python(environment: str, code: str) -> subprocess.CompletedProcess[str]:
     [
         ("ingestion", "dbt"),
         ("ingestion", "snowflake.snowpark"),
+        ("ingestion", "dagster_snowflake"),
         ("ingestion", "fakesnow"),
         ("ingestion", "dagster_webserver"),
         ("transformation", "dlt"),
         ("transformation", "sling_linux_amd64"),
         ("transformation", "snowflake.snowpark"),
+        ("transformation", "dagster_snowflake"),
         ("transformation", "fakesnow"),
         ("ml", "dbt"),
         ("ml", "dlt"),
@@ -100,7 +102,14 @@ def test_a_step_imports_dlt_only_when_it_runs_it() -> None:
 def test_loading_the_location_of_models_imports_nothing_that_they_are_made_with() -> None:
     code = "import code_locations.ml.definitions"
 
-    heavy = ("snowflake.connector", "snowflake.snowpark", "pandas", "sklearn", "matplotlib")
+    heavy = (
+        "dagster_snowflake",
+        "snowflake.connector",
+        "snowflake.snowpark",
+        "pandas",
+        "sklearn",
+        "matplotlib",
+    )
     assert _imported(code, *heavy, environment="ml") == []
 
 

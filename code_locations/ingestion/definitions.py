@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from factories.definitions import build_definitions
+from factories import build_definitions
 
-defs = build_definitions(sling="sling", dlt="dlt_pipelines")
+defs = build_definitions(sling="sling", dlt="dlt_pipelines", defs="code_locations/ingestion/defs")

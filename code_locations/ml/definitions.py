@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from factories.definitions import build_definitions
+from factories import build_definitions
 
-defs = build_definitions(snowpark="snowpark")
+defs = build_definitions(snowpark="snowpark", defs="code_locations/ml/defs")

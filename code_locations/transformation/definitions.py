@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from factories.definitions import build_definitions
+from factories import build_definitions
 
-defs = build_definitions(dbt="dbt_project")
+defs = build_definitions(dbt="dbt_project", defs="code_locations/transformation/defs")

@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 import sys
-import traceback
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.project import MARKER, project_root
+from factories.core.python_defs.error_places import error_place
 from factories.core.yaml.problems import ConfigError, Problem
 from factories.core.yaml.reader import display_name
 
@@ -99,16 +99,8 @@ def _load_problem(module_name: str, error: BaseException) -> Problem:
     """Return the problem of a module that raised, at the project's own line nearest to it."""
     message = f"{module_name} cannot be loaded: {type(error).__name__}: {error}"
     root = project_root()
-    places = [
-        (Path(frame.filename), frame.lineno or 0)
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    if isinstance(error, SyntaxError) and error.filename:
-        places.append((Path(error.filename), error.lineno or 0))
-    for path, line in reversed(places):
-        own = path.is_relative_to(root) and not path.is_relative_to(Path(sys.prefix))
-        if own and path != Path(__file__):
-            return Problem(display_name(path, root), line, 1, message)
+    if (place := error_place(error, root)) is not None:
+        return Problem(display_name(place[0], root), place[1], 1, message)
     return Problem(MARKER, 0, 0, message)
 
 

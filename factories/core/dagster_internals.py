@@ -5,7 +5,10 @@ A test names each of them, so that an upgrade of Dagster that moves one fails by
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import dagster as dg
 
 # What Dagster's own integrations ask (dagster-dbt, dagster-airbyte).
 from dagster._core.definitions.definitions_load_context import (
@@ -13,6 +16,9 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 from dagster._core.errors import DagsterUserCodeProcessError
+
+# What `@dg.definitions` makes of a function.
+from dagster.components.definitions import LazyDefinitions
 from dagster_shared.error import SerializableErrorInfo
 
 from factories.core.yaml.problems import ConfigError, Problem, format_problems
@@ -24,6 +30,19 @@ def is_reconstruction() -> bool:
     What was checked then need not be checked in each of these processes.
     """
     return DefinitionsLoadContext.get().load_type is DefinitionsLoadType.RECONSTRUCTION
+
+
+def decorated_function(assets: dg.AssetsDefinition) -> Callable[..., Any] | None:
+    """Return the function below `@asset`, `@asset_check` or `@graph_asset`; None when none is."""
+    node = assets.node_def if assets.is_executable else None
+    compute = getattr(node, "compute_fn", None)
+    found: Callable[..., Any] | None = getattr(compute, "decorated_fn", None)
+    return found or getattr(node, "composition_fn", None)
+
+
+def is_lazy_definitions(value: object) -> bool:
+    """Tell whether a module's object is a function below `@dg.definitions`."""
+    return isinstance(value, LazyDefinitions)
 
 
 class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):

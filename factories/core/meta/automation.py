@@ -1,29 +1,47 @@
 """Automation conditions: one word in YAML says when a run is requested.
 
-A company adds its own with `automation_condition` and hands them to `build_definitions`.
+A company adds its own with `named_condition` and hands them to `build_definitions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from factories.core.meta.keys import AssetKeyNames, parse_key
+from factories.core.meta.named_conditions import (
+    Condition,
+    ConditionCall,
+    ConditionError,
+    NamedCondition,
+    NoConfig,
+    named_condition,
+)
 from factories.core.meta.times import CronText, TimezoneText
 from factories.core.yaml.models import StrictModel, validate
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.validation import HasPosition
 
-ConfigT = TypeVar("ConfigT", bound=StrictModel)
-Condition = dg.AutomationCondition[Any]
-
-
-class NoConfig(StrictModel):
-    """The condition takes no config."""
+__all__ = [
+    "BUILT_IN",
+    "AutomationConditions",
+    "Condition",
+    "ConditionError",
+    "CronConfig",
+    "CronWithDepsConfig",
+    "IgnoreConfig",
+    "NamedCondition",
+    "NoConfig",
+    "automation_condition",
+    "manual_only",
+    "named_condition",
+    "on_cron_no_deps",
+    "on_cron_with_deps",
+    "on_upstream_change",
+]
 
 
 class CronConfig(StrictModel):
@@ -43,55 +61,6 @@ class IgnoreConfig(StrictModel):
     """What need not be waited for."""
 
     ignore: AssetKeyNames = Field((), description="Upstream asset keys that do not count.")
-
-
-@dataclass(frozen=True)
-class NamedCondition:
-    """An automation condition that YAML can name.
-
-    Attributes:
-        name: The word in YAML.
-        config: The model of `automation_condition_config`.
-        build: Builds Dagster's condition; None means never.
-    """
-
-    name: str
-    config: type[StrictModel]
-    build: Callable[[Any], Condition | None]
-
-    @property
-    def config_keys(self) -> set[str]:
-        """The keys that the condition's config takes."""
-        return set(self.config.model_fields)
-
-
-def automation_condition(
-    name: str,
-) -> Callable[[Callable[[ConfigT], Condition | None]], NamedCondition]:
-    """Make a named condition of a function that takes its config.
-
-    Example:
-        >>> @automation_condition("on_missing")
-        ... def on_missing(config: NoConfig) -> Condition:
-        ...     return dg.AutomationCondition.on_missing()
-        >>> on_missing.name
-        'on_missing'
-
-    Raises:
-        TypeError: When the function does not take one annotated config.
-    """
-
-    def decorate(build: Callable[[ConfigT], Condition | None]) -> NamedCondition:
-        hints = get_type_hints(build)
-        configs = [hint for argument, hint in hints.items() if argument != "return"]
-        if len(configs) != 1 or not issubclass(configs[0], StrictModel):
-            raise TypeError(
-                f"{build.__name__}: an automation condition takes its config, annotated with a"
-                " StrictModel, and nothing else"
-            )
-        return NamedCondition(name, configs[0], build)
-
-    return decorate
 
 
 def _external() -> dg.AssetSelection:
@@ -124,7 +93,7 @@ def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
     return (~upstream).with_label("no_upstream_check_failed")
 
 
-@automation_condition("on_cron_no_deps")
+@named_condition("on_cron_no_deps")
 def on_cron_no_deps(config: CronConfig) -> Condition:
     """Request a run when the cron ticks, whatever the dependencies' state."""
     ticked: Condition = dg.AutomationCondition.cron_tick_passed(
@@ -137,7 +106,7 @@ def on_cron_no_deps(config: CronConfig) -> Condition:
     ).with_label("on_cron_no_deps")
 
 
-@automation_condition("on_cron_with_deps")
+@named_condition("on_cron_with_deps")
 def on_cron_with_deps(config: CronWithDepsConfig) -> Condition:
     """Request a run when the cron has ticked and every upstream asset has updated since.
 
@@ -152,7 +121,7 @@ def on_cron_with_deps(config: CronWithDepsConfig) -> Condition:
     ).with_label("on_cron_with_deps")
 
 
-@automation_condition("on_upstream_change")
+@named_condition("on_upstream_change")
 def on_upstream_change(config: IgnoreConfig) -> Condition:
     """Request a run when any upstream asset was updated and none is missing or in progress.
 
@@ -164,7 +133,7 @@ def on_upstream_change(config: IgnoreConfig) -> Condition:
     ).with_label("on_upstream_change")
 
 
-@automation_condition("manual_only")
+@named_condition("manual_only")
 def manual_only(_config: NoConfig) -> None:
     """Never request a run."""
 
@@ -175,6 +144,29 @@ BUILT_IN: tuple[NamedCondition, ...] = (
     on_upstream_change,
     manual_only,
 )
+
+
+def automation_condition(name: str, **config: object) -> Condition | None:
+    """Return Dagster's condition for a word that YAML uses, for `@asset(automation_condition=…)`.
+
+    Args:
+        name: One of the built-in conditions; a company's own is called itself.
+        **config: What stands under `automation_condition_config` in YAML.
+
+    Raises:
+        ConditionError: When there is no such condition, or its config is wrong.
+
+    Example:
+        >>> automation_condition("on_cron_no_deps", cron_schedule="0 5 * * *").get_label()
+        'on_cron_no_deps'
+    """
+    by_name = {condition.name: condition for condition in BUILT_IN}
+    if name not in by_name:
+        message = f"{name!r} is no automation condition"
+        near = nearest(name, by_name)
+        places = ConditionCall(name)
+        raise ConditionError([places.problem([], message, allowed=tuple(by_name), nearest=near)])
+    return by_name[name](**config)
 
 
 class AutomationConditions:

@@ -44,6 +44,55 @@ def imported_function(reference: str, folder: Path) -> Callable[..., Any]:
     return found
 
 
+def import_below(path: Path, folder: Path, root: Path) -> ModuleType:
+    """Import a file of a folder by its dotted name below the project folder.
+
+    So the file's own imports, and those of it, find the same module. Where Python does not find the
+    folder by that name, as in a process that was started elsewhere, it is made known.
+
+    Args:
+        path: The file, at any depth below `folder`.
+        folder: Its folders need no `__init__.py`.
+        root: The project folder.
+
+    Raises:
+        ImportError: When the file's name cannot be part of a dotted name.
+    """
+    package = ".".join(folder.relative_to(root).parts)
+    parts = path.relative_to(folder).with_suffix("").parts
+    if any("." in part for part in parts):
+        raise ImportError("a name with a dot is no module's: rename the file")
+    if not _is_found(package, folder):
+        _add_package(package, folder)
+        _run_init(package, folder / "__init__.py")
+    name = ".".join([package, *(parts[:-1] if parts[-1] == "__init__" else parts)])
+    return importlib.import_module(name)
+
+
+def _is_found(package: str, folder: Path) -> bool:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ModuleNotFoundError, ValueError):
+        return False
+    places = (spec.submodule_search_locations if spec else None) or ()
+    return any(Path(place).resolve() == folder.resolve() for place in places)
+
+
+def _run_init(package: str, path: Path) -> None:
+    """Run the `__init__.py` of a folder that was made known as a package, if it has one."""
+    spec = importlib.util.spec_from_file_location(
+        package, path, submodule_search_locations=[str(path.parent)]
+    )
+    if not path.is_file() or spec is None or spec.loader is None:
+        return
+    sys.modules[package] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(sys.modules[package])
+    except BaseException:
+        del sys.modules[package]
+        raise
+
+
 def _make_package(folder: Path) -> None:
     """Register the folder as a package, so that it need not be on `sys.path`."""
     name, place = folder.name, [str(folder)]
@@ -52,8 +101,12 @@ def _make_package(folder: Path) -> None:
         raise FolderNameError(f"the folder {name}/ has the name of an installed package: rename it")
     if name in sys.modules and list(getattr(sys.modules[name], "__path__", [])) == place:
         return
+    _add_package(name, folder)
+
+
+def _add_package(name: str, folder: Path) -> None:
     for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
         del sys.modules[module]  # of another project's folder
     spec = ModuleSpec(name, None, is_package=True)
-    spec.submodule_search_locations = place
+    spec.submodule_search_locations = [str(folder)]
     sys.modules[name] = importlib.util.module_from_spec(spec)

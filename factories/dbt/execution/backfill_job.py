@@ -35,6 +35,7 @@ def backfill_job(
         name=name,
         config=_config(backfill_window.name, spec),
         description=f"Builds windows of {model.key.to_user_string()} anew.",
+        metadata={"asset": dg.MetadataValue.asset(model.key)},
     )
     def backfill() -> None:
         backfill_window()

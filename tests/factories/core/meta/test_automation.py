@@ -16,7 +16,7 @@ from factories.core.meta.automation import (
     Condition,
     NamedCondition,
     NoConfig,
-    automation_condition,
+    named_condition,
 )
 from factories.core.yaml.models import StrictModel
 from factories.core.yaml.problems import Problem
@@ -146,12 +146,12 @@ class Patience(StrictModel):
     hours: int
 
 
-@automation_condition("on_missing")
+@named_condition("on_missing")
 def on_missing(_config: NoConfig) -> Condition:
     return dg.AutomationCondition.on_missing()
 
 
-@automation_condition("on_patience")
+@named_condition("on_patience")
 def on_patience(config: Patience) -> Condition:
     return dg.AutomationCondition.on_missing().with_label(f"waits {config.hours} h")
 
@@ -184,7 +184,7 @@ def test_a_companys_own_config_is_checked_like_ours(yaml_project: YamlProject) -
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
-    @automation_condition("manual_only")
+    @named_condition("manual_only")
     def another(_config: NoConfig) -> None: ...
 
     with pytest.raises(ValueError, match="two automation conditions are named 'manual_only'"):
@@ -196,7 +196,7 @@ def test_a_condition_without_a_config_argument_says_what_it_needs() -> None:
         return dg.AutomationCondition.eager()
 
     with pytest.raises(TypeError, match="no_arguments: an automation condition takes its config"):
-        automation_condition("broken")(no_arguments)  # type: ignore[arg-type]  # the mistake
+        named_condition("broken")(no_arguments)  # type: ignore[arg-type]  # the mistake
 
 
 # --- what they do ---

@@ -1,0 +1,1 @@
+"""A team's own Python: what the files of this folder declare belongs to ml."""
