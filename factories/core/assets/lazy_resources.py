@@ -9,11 +9,10 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.step import start_errors_as_failures
-from factories.core.warehouse.names import WarehouseNames
 
 
 def lazy_resource(
-    factory: str, names: WarehouseNames, *, package: str, description: str
+    factory: str, *arguments: object, package: str, description: str
 ) -> dg.ResourceDefinition:
     """Return a resource that a step creates when it asks for it.
 
@@ -22,8 +21,8 @@ def lazy_resource(
     that the factory returns.
 
     Args:
-        factory: `module:function` that takes the warehouse names and returns the resource.
-        names: How the target's databases and schemas are called.
+        factory: `module:function` that returns the resource.
+        *arguments: What the function gets.
         package: The distribution that the module needs; named when it is missing.
         description: Shown in the UI.
 
@@ -34,15 +33,15 @@ def lazy_resource(
     @dg.resource(description=description)
     def create(_context: dg.InitResourceContext) -> Any:
         with start_errors_as_failures():
-            return _load(factory, package)(names)
+            return _load(factory, package)(*arguments)
 
     return create
 
 
-def _load(factory: str, package: str) -> Callable[[WarehouseNames], Any]:
+def _load(factory: str, package: str) -> Callable[..., Any]:
     module, _, function = factory.partition(":")
     try:
-        found: Callable[[WarehouseNames], Any] = getattr(importlib.import_module(module), function)
+        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
     except ModuleNotFoundError as error:
         message = (
             f"this environment has no {error.name}: install {package} to use the resource here"

@@ -55,7 +55,7 @@ class Program:
         """
         self._stop_signal = stop_signal
         self._process = subprocess.Popen(
-            [*_dies_with_us(), *command],
+            [*end_with_parent(), *command],
             cwd=folder,
             env=environment_with(environment),
             stdin=subprocess.DEVNULL,
@@ -117,7 +117,7 @@ def environment_with(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in changed.items() if value is not None}
 
 
-def _dies_with_us() -> list[str]:
+def end_with_parent() -> list[str]:
     """Return what makes the kernel end a program with this process, even when that is killed.
 
     Else a killed step's program goes on writing beside the run that takes its place. Linux only:
