@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,6 +19,9 @@ from factories.core.meta.automation import AutomationConditions, NamedCondition
 from factories.core.project import project_root
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
+
+if TYPE_CHECKING:
+    from factories.dbt.translator import DbtTranslator
 
 # Dagster would import the second one before all others, were it not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
@@ -33,6 +36,7 @@ def build_definitions(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    dbt_translator: DbtTranslator | None = None,
 ) -> dg.Definitions:
     """Build the definitions of a code location.
 
@@ -44,6 +48,7 @@ def build_definitions(
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
         conditions: A company's own automation conditions.
+        dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -52,7 +57,12 @@ def build_definitions(
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
     load_context, assets = read_project(
-        sling=sling, dlt=dlt, dbt=dbt, snowpark=snowpark, conditions=conditions
+        sling=sling,
+        dlt=dlt,
+        dbt=dbt,
+        snowpark=snowpark,
+        conditions=conditions,
+        dbt_translator=dbt_translator,
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -61,18 +71,25 @@ def build_definitions(
         jobs=load_context.jobs,
         executor=step_executor(),
         sensors=[automation_sensor(os.environ)],
-        resources=default_resources(load_context.names),
+        resources=default_resources(load_context.names, dbt_folders(dbt, load_context.root)),
         metadata=reads_metadata(load_context),
     )
 
 
-def default_resources(names: WarehouseNames) -> dict[str, Any]:
+def default_resources(names: WarehouseNames, dbt_folders: Sequence[Path] = ()) -> dict[str, Any]:
     """Return the resources that every code location offers; each is created when a step asks.
 
     Args:
         names: How the target's databases and schemas are called.
+        dbt_folders: Of the code location's dbt projects.
     """
     return {
+        "dbt": lazy_resource(
+            "factories.dbt.deferred:create_dbt_resource",
+            tuple(dbt_folders),
+            package="dagster-dbt",
+            description="dbt for the target's warehouse, as dagster-dbt's DbtCliResource.",
+        ),
         "snowflake": lazy_resource(
             "factories.core.warehouse.resource:create_snowflake_resource",
             names,
@@ -99,6 +116,7 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    dbt_translator: DbtTranslator | None = None,
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
@@ -119,12 +137,17 @@ def read_project(
 
             names = [dbt] if isinstance(dbt, str) else dbt
             folders = [folder for name in names if (folder := _folder(name, load_context))]
-            assets += build_dbt_assets(folders, load_context)
+            assets += build_dbt_assets(folders, load_context, dbt_translator)
         if snowpark is not None and (folder := _folder(snowpark, load_context)):
             from factories.snowpark.assets import build_snowpark_assets  # noqa: PLC0415 - as above
 
             assets += build_snowpark_assets(folder, load_context)
     return load_context, [] if load_context.problems else assets
+
+
+def dbt_folders(dbt: str | Sequence[str] | None, root: Path) -> list[Path]:
+    """Return the folders of a code location's dbt projects."""
+    return [root / name for name in ([dbt] if isinstance(dbt, str) else dbt or ())]
 
 
 def _folder(name: str, load_context: LoadContext) -> Path | None:
