@@ -129,6 +129,6 @@ def test_the_transformation_loads_without_dbt_and_without_a_driver(where: str) -
     )
     location = "import code_locations.transformation.definitions"
     code = f"import os; os.chdir({str(ROOT)!r})\n{made}{where}{location}"
-    modules = ("dbt", "snowflake.connector", "sqlglot", "pandas")
+    modules = ("dbt", "dagster_dbt", "snowflake.connector", "sqlglot", "pandas")
 
     assert _imported(code, *modules, environment="transformation") == []

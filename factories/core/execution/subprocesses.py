@@ -54,7 +54,7 @@ class Program:
         """
         self._stop_signal = stop_signal
         self._process = subprocess.Popen(
-            [*_dies_with_us(), *command],
+            [*end_with_parent(), *command],
             cwd=folder,
             env=environment_with(environment),
             stdin=subprocess.DEVNULL,
@@ -116,7 +116,7 @@ def environment_with(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in changed.items() if value is not None}
 
 
-def _dies_with_us() -> list[str]:
+def end_with_parent() -> list[str]:
     """Return a command prefix that ends the program when this process dies, even when it is killed.
 
     Otherwise the program of a killed step goes on writing, beside the run that replaces it. Linux

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from factories.core.assets.context import LoadContext
-from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
-from factories.dbt.diagnostics.find_word import find_word
-from factories.dbt.execution.windows import window_problem
-from factories.dbt.project.manifest import Fault
+from factories.dbt.diagnostics.unrunnable_nodes import fault_problems
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.project.source_files import PROJECT_FILE
 
 WINDOW = "the variables window_start and window_end"
 
 
-def project_problems(
+def conflicting_meta(
     projects: Sequence[DbtProject], load_context: LoadContext
 ) -> Iterator[Problem]:
     """Yield the problems of a code location's projects that no file shows by itself."""
@@ -33,9 +31,7 @@ def project_problems(
             yield Problem(
                 display_name(project.folder / PROJECT_FILE, load_context.root), 1, 1, message
             )
-        yield from (
-            _fault_problem(project, fault, load_context) for fault in project.manifest.faults
-        )
+        yield from fault_problems(project.folder, project.manifest.faults, load_context.root)
         yield from _late_checks(project)
         for model in project.models.values():
             yield from _model_problems(model)
@@ -47,17 +43,6 @@ def project_problems(
                         f" backfill_{model.node.name}"
                     )
                     yield model.places.problem(["backfill"], message, at_key=True)
-
-
-def _fault_problem(project: DbtProject, fault: Fault, load_context: LoadContext) -> Problem:
-    path = project.folder / fault.path
-    place = find_word(path, fault.word) if fault.word else None
-    line, column = place or (1, 1)
-    meant = nearest(fault.word, fault.allowed)
-    allowed = fault.allowed if meant is None else ()
-    return Problem(
-        display_name(path, load_context.root), line, column, fault.message, allowed, meant
-    )
 
 
 def _late_checks(project: DbtProject) -> Iterator[Problem]:
@@ -84,7 +69,7 @@ def _step(model: Model) -> object:
 
 
 def _model_problems(model: Model) -> Iterator[Problem]:
-    if found := window_problem(model):
+    if found := _window_problem(model):
         key, message = found
         yield model.places.problem([key], message, at_key=True)
     for name, spec in (("partition", model.meta.partition), ("backfill", model.meta.backfill)):
@@ -95,3 +80,21 @@ def _model_problems(model: Model) -> Iterator[Problem]:
     if key in model.meta.deps:
         at: list[str | int] = ["deps", model.meta.deps.index(key)]
         yield model.places.problem(at, f"deps: {key} cannot depend on itself")
+
+
+def _window_problem(model: Model) -> tuple[str, str] | None:
+    """Return the key of the block, and why a model cannot be built for a window as it says."""
+    meta = model.meta
+    for name, spec in (("partition", meta.partition), ("backfill", meta.backfill)):
+        if spec is None:
+            continue
+        if model.node.materialized != "incremental":
+            return name, (
+                f"{name}: {model.node.name} is a {model.node.materialized}: a window would replace"
+                " the other windows' rows, so it must be incremental"
+            )
+        if spec.type == "static":
+            return name, f"{name}: dbt models have windows of time only"
+    if meta.partition and meta.backfill:
+        return "backfill", "backfill: a partitioned model is backfilled by its partitions"
+    return None

@@ -1,12 +1,16 @@
-"""What dbt parses without a word, and no run can do: it shows in the manifest."""
+"""Mistakes that dbt parses without complaint and no run can build: found in the manifest."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 from typing import Any
 
+from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.reader import display_name
+from factories.dbt.diagnostics.find_word import find_word
 from factories.dbt.project.manifest import Fault
 
 Json = Mapping[str, Any]
@@ -80,3 +84,19 @@ def _of_test(node: Json, known: Collection[str], *, attached: bool) -> Iterator[
             " source(): it would be a check of nothing"
         )
         yield Fault(node["original_file_path"], "", message)
+
+
+def fault_problems(folder: Path, faults: Iterable[Fault], root: Path) -> Iterator[Problem]:
+    """Yield the faults as problems, each at the first line that says its word.
+
+    Args:
+        folder: The dbt project.
+        faults: As `manifest_faults` found them.
+        root: The project folder; messages show paths relative to it.
+    """
+    for fault in faults:
+        path = folder / fault.path
+        line, column = (find_word(path, fault.word) if fault.word else None) or (1, 1)
+        meant = nearest(fault.word, fault.allowed)
+        allowed = fault.allowed if meant is None else ()
+        yield Problem(display_name(path, root), line, column, fault.message, allowed, meant)

@@ -1,4 +1,4 @@
-"""The jobs that build models anew, window by window."""
+"""The jobs that build models again, window by window."""
 
 # Dagster reads the annotations of an op's function: they must not be postponed here.
 
@@ -8,6 +8,7 @@ import dagster as dg
 
 from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
 from factories.core.warehouse.names import WarehouseNames
+from factories.dbt.execution.steps import steps_of
 from factories.dbt.execution.windows import window_variables
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import WindowConfig
@@ -16,7 +17,7 @@ from factories.dbt.run_config import WindowConfig
 def backfill_job(
     project: DbtProject, model: Model, names: WarehouseNames, *, pool: str
 ) -> dg.JobDefinition:
-    """Return the job whose partitions build one model anew, window by window.
+    """Return the job whose partitions build one model again, window by window.
 
     The asset itself has no partitions: all other runs build what is new. Dagster shows the
     partitions of a job of assets as those of its assets, so this job has an op of its own.
@@ -25,11 +26,9 @@ def backfill_job(
     assert spec is not None  # noqa: S101 - asked for only then
     name = f"backfill_{model.node.name}"
 
-    @dg.op(name=f"{name}_window", pool=pool)
+    @dg.op(name=f"{name}_window", pool=pool, required_resource_keys={"dbt"})
     def backfill_window(context: dg.OpExecutionContext, config: WindowConfig) -> None:
-        from factories.dbt.execution.backfill_run import build_window  # noqa: PLC0415 - only a step runs it
-
-        build_window(context, config, project, model, names)
+        steps_of(context).build_window(context, config, project, model, names)
 
     @dg.job(
         name=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import dagster as dg
 from sqlglot import exp
@@ -13,33 +13,41 @@ from sqlglot.lineage import Node, lineage
 from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import Relation
 from factories.dbt.project.manifest import Node as DbtNode
-from factories.dbt.project.project import DbtProject, Model
 
 Keys = dict[tuple[str, str, str], dg.AssetKey]
+
+
+class Tables(Protocol):
+    """The tables of a dbt project: their assets, and where they lie."""
+
+    @property
+    def keys(self) -> Mapping[str, dg.AssetKey]:
+        """The asset keys of nodes and sources, by unique id."""
+
+    def relation(self, unique_id: str) -> Relation | None:
+        """Return the table of a node or source."""
 
 
 class ColumnLineage:
     """Reads the lineage of models, one after the other; a table's columns are asked for once."""
 
-    def __init__(
-        self, project: DbtProject, reader: TableReader, report: Callable[[str], None]
-    ) -> None:
+    def __init__(self, tables: Tables, reader: TableReader, report: Callable[[str], None]) -> None:
         """Take what finds the lineage.
 
         Args:
-            project: Knows the tables' asset keys.
+            tables: Of the dbt project.
             reader: Looks at tables.
-            report: Is told why a model has no lineage.
+            report: Called with the reason when a model has no lineage.
         """
-        self._project = project
+        self._tables = tables
         self._report = report
         self._columns = cache(reader.columns)
 
-    def of(self, model: Model, compiled: str | None) -> dg.TableColumnLineage | None:
-        """Return the columns that each column depends on; None when the SQL tells it not.
+    def of(self, node: DbtNode, compiled: str | None) -> dg.TableColumnLineage | None:
+        """Return the columns that each column depends on; None when the SQL does not show it.
 
         Args:
-            model: The model.
+            node: The model.
             compiled: Its SELECT, as the warehouse gets it; dbt keeps none of a snapshot.
 
         Raises:
@@ -47,12 +55,12 @@ class ColumnLineage:
         """
         keys: Keys = {}
         schema: dict[str, Any] = {}
-        for dep in model.node.depends_on:
-            relation = self._project.relation(dep)
-            if relation and dep in self._project.keys:
-                keys[_name(relation)] = self._project.keys[dep]
+        for dep in node.depends_on:
+            relation = self._tables.relation(dep)
+            if relation and dep in self._tables.keys:
+                keys[_name(relation)] = self._tables.keys[dep]
                 _put(schema, relation, self._columns(relation))
-        if compiled is None and _is_copy(model.node):
+        if compiled is None and _is_copy(node):
             compiled = next((f"select * from {'.'.join(name)}" for name in keys), None)  # noqa: S608 - only parsed
         if not compiled:
             return None
@@ -60,14 +68,13 @@ class ColumnLineage:
             # Else each column gets a copy of every SELECT: 20 s for one of 240 columns.
             nodes = lineage(None, compiled, schema, dialect="snowflake", trim_selects=False)
         except Exception as error:  # noqa: BLE001 - whatever it stumbles over, the table is built
-            name = model.node.name
-            self._report(f"no column lineage of {name}: {type(error).__name__}: {error}")
+            self._report(f"no column lineage of {node.name}: {type(error).__name__}: {error}")
             return None
         found = {
             column.upper(): [
-                dg.TableColumnDep(key, name) for key, name in dict.fromkeys(_deps(node, keys))
+                dg.TableColumnDep(key, name) for key, name in dict.fromkeys(_deps(root, keys))
             ]
-            for column, node in nodes.items()
+            for column, root in nodes.items()
         }
         found = {column: deps for column, deps in found.items() if deps}
         return dg.TableColumnLineage(found) if found else None

@@ -1,4 +1,4 @@
-"""dbt's structured log: what became of each node, as it happens."""
+"""dbt's structured log: the result of each node, as soon as it ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from factories.core.execution.subprocesses import RawLine
 
 Outcome = Literal["success", "warn", "failed", "skipped"]
-# dbt says a node's end by one of these, at level info (dbt/events/core_types.proto).
+# dbt reports the end of a node by one of these, at level info (dbt/events/core_types.proto).
 RESULTS = {"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"}
 SKIPS = {"SkippingDetails"}
 OUTCOMES: dict[str, Outcome] = {
@@ -27,7 +27,7 @@ SILENT = {"Formatting", "SQLCompiledPath", "MainStackTrace"}
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one node or test.
+    """The result of one node or test.
 
     Attributes:
         unique_id: dbt's.
@@ -50,10 +50,10 @@ class DbtLog:
     """Follows one dbt process.
 
     Attributes:
-        report: Receives each line that is worth reading: its level and text.
+        report: Receives the level and the text of each line that is worth reading.
         messages: dbt's errors, by the node they are about.
         errors: dbt's errors that are about no node.
-        has_parsed: Whether dbt has read the project, and goes to the warehouse.
+        has_parsed: Whether dbt has parsed the project, and starts to query the warehouse.
     """
 
     report: Callable[[str, str], None]
@@ -68,16 +68,16 @@ class DbtLog:
                 event = json.loads(line.text)
                 info, data = event["info"], event["data"]
             except (ValueError, KeyError, TypeError):
-                self._tell("info", line.text)
+                self._report("info", line.text)
                 continue
             if info["name"] in SILENT:
                 continue
             self.has_parsed |= info["name"] == PARSED
-            self._tell(info["level"], info["msg"])
+            self._report(info["level"], info["msg"])
             if result := self._result(info, data):
                 yield result
 
-    def _tell(self, level: str, text: str) -> None:
+    def _report(self, level: str, text: str) -> None:
         if text.strip():
             self.report("warning" if level == "warn" else level, text)
 
@@ -93,7 +93,7 @@ class DbtLog:
             return NodeResult(unique_id, "skipped", 0.0, None, 0)
         status = str(data.get("status", "")).split()
         word = status[0].lower() if status else ""
-        # Of a seed and a snapshot the status is one word, and the warehouse's answer a message.
+        # The status of seeds and snapshots is one word; the warehouse's answer is in the message.
         rows = ROWS.match(str(data.get("result_message") or data.get("status") or ""))
         return NodeResult(
             unique_id,

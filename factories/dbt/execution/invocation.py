@@ -1,18 +1,27 @@
-"""What one step runs with dbt: which nodes and tests, and what failed of them."""
+"""What one step runs with dbt: which nodes and tests, what failed of them, and what is retried."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from factories.core.execution.step import wait_before_retry
+from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.process import MODEL_ERROR, DbtProcess
-from factories.dbt.execution.selection import commands, read_functions, selection_arguments
+from factories.dbt.execution.selection import (
+    commands,
+    nodes_skipped_by_failures,
+    read_functions,
+    selection_arguments,
+)
 from factories.dbt.project.project import DbtProject
 
 SKIPPED = "skipped"
@@ -31,7 +40,7 @@ class DbtInvocations:
         folder: Where dbt writes its artifacts.
         failed: Why each node or test failed when it was last run, by unique id; `SKIPPED` and
             `NOT_RUN` for those that were not tried.
-        broken: What else failed when dbt last ran: a hook, an ephemeral model, dbt itself.
+        other_errors: What else failed when dbt last ran: a hook, an ephemeral model, dbt itself.
     """
 
     context: Any
@@ -40,19 +49,19 @@ class DbtInvocations:
     arguments: Sequence[str]
     folder: Path
     failed: dict[str, str] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
+    other_errors: list[str] = field(default_factory=list)
 
     def run(self, pending: set[str]) -> Iterator[NodeResult]:
         """Run nodes and tests; what fails goes to `failed`.
 
         Args:
             pending: Their unique ids. Each is named to dbt, also where they are the whole project:
-                its own choice would be the project's default selector.
+                otherwise the project's default selector would choose.
 
         Raises:
             dagster.Failure: When dbt refuses the project or its configuration.
         """
-        self.broken.clear()
+        self.other_errors.clear()
         for unique_id in pending:
             self.failed.pop(unique_id, None)
         for command, unique_ids in commands(self.project.manifest, pending):
@@ -64,41 +73,41 @@ class DbtInvocations:
         )
         ended: set[str] = set()
         failed: dict[str, str] = {}
-        called = read_functions(self.project.manifest, expected)
-        for result in dbt.run(command, selection_arguments(self.folder, expected | called)):
+        functions = read_functions(self.project.manifest, expected)
+        for result in dbt.run(command, selection_arguments(self.folder, expected | functions)):
             ended.add(result.unique_id)
             if result.outcome not in {"success", "warn"}:
                 failed[result.unique_id] = result.outcome
             yield result
-        reasons = {uid: dbt.mask(_reason(said)) for uid, said in dbt.log.messages.items()}
+        reasons = {uid: dbt.mask(_reason(texts)) for uid, texts in dbt.log.messages.items()}
         self.failed.update({uid: reasons.get(uid, why) for uid, why in failed.items()})
         if dbt.status:
-            # Of a hook, and of an ephemeral model, dbt tells no result, only what is wrong.
-            told = [f"{_title(uid)}: {why}" for uid, why in reasons.items() if uid not in ended]
-            if dbt.status != MODEL_ERROR or not (told or failed):
+            # dbt reports no result of a hook or an ephemeral model, only its error.
+            errors = [f"{_title(uid)}: {why}" for uid, why in reasons.items() if uid not in ended]
+            if dbt.status != MODEL_ERROR or not (errors or failed):
                 ends = f"dbt ended with status {dbt.status}"
-                told.append(dbt.mask("\n".join(dbt.log.errors) or ends))
-            self.broken.extend(told)
+                errors.append(dbt.mask("\n".join(dbt.log.errors) or ends))
+            self.other_errors.extend(errors)
             if not dbt.log.has_parsed:
-                raise dg.Failure("\n".join(told), allow_retries=False)
+                raise dg.Failure("\n".join(errors), allow_retries=False)
         self.failed.update(dict.fromkeys(expected - ended, NOT_RUN))
 
     def raise_failures(self) -> None:
         """End the step when something has failed.
 
         Raises:
-            dagster.Failure: It names each.
+            dagster.Failure: It names each node and test.
         """
-        if self.failed or self.broken:
+        if self.failed or self.other_errors:
             raise dg.Failure(self._report(), allow_retries=False)
 
-    def raise_unknown(self) -> None:
-        """End the step when something could not be run: what failed is told otherwise.
+    def raise_not_run(self) -> None:
+        """End the step when something could not be run; failed tests are results of checks.
 
         Raises:
-            dagster.Failure: It names each.
+            dagster.Failure: It names each test.
         """
-        if self.broken or NOT_RUN in self.failed.values():
+        if self.other_errors or NOT_RUN in self.failed.values():
             raise dg.Failure(self._report(), allow_retries=False)
 
     def _report(self) -> str:
@@ -108,21 +117,87 @@ class DbtInvocations:
         failed = {u: w for u, w in self.failed.items() if w not in {SKIPPED, NOT_RUN}}
         counts = [f"{len(failed)} failed", f"{len(skipped)} skipped"]
         counts += [f"{len(not_run)} not run"] if not_run else []
-        lines = [*self.broken, f"{', '.join(counts)}; the rest is built."]
+        lines = [*self.other_errors, f"{', '.join(counts)}; the rest is built."]
         lines += [f"{_title(uid)}: {why}" for uid, why in failed.items()]
         if skipped:
-            lines.append(f"skipped: {_names(skipped)}")
+            lines.append(f"skipped: {', '.join(_names(skipped))}")
         if not_run:
-            lines.append(f"dbt did not run: {_names(not_run)}")
-            if not self.broken:
+            lines.append(f"dbt did not run: {', '.join(_names(not_run))}")
+            if not self.other_errors:
                 lines.append(
                     "Is the manifest older than the project's files? `make setup` makes it."
                 )
         return "\n".join(lines)
 
-    def failed_names(self, among: Container[str]) -> str:
+    def failed_names(self, among: Container[str]) -> list[str]:
         """Return the names of what failed or was not run, of some nodes and tests."""
         return _names(uid for uid in self.failed if uid in among)
+
+
+def build_with_retries(dbt: DbtInvocations, pending: set[str]) -> Iterator[NodeResult]:
+    """Run nodes and tests; run dbt again for what failed, as the `retries` of each node say.
+
+    A test may be tried as often as the node that it is about. What dbt skipped because of a
+    failure is built together with what failed; below what has failed for good it stays skipped.
+
+    Yields:
+        One result for each: Dagster accepts only one result of a check, and fails the step for
+        each failure that is yielded, whatever follows. So a failure is yielded when it is final.
+
+    Raises:
+        dagster.Failure: When dbt refuses the project or its configuration.
+    """
+    retried: Counter[str] = Counter()
+    failures: dict[str, NodeResult] = {}
+    for attempt in count(1):
+        try:
+            for result in dbt.run(pending):
+                if result.outcome == "failed" and _may_retry(dbt, retried, result.unique_id):
+                    failures[result.unique_id] = result
+                    continue
+                if result.outcome != SKIPPED:
+                    failures.pop(result.unique_id, None)
+                yield result
+        except dg.Failure:
+            yield from failures.values()
+            raise
+        again = _to_retry(dbt, retried)
+        retried.update(again)
+        pending = again | _skipped_because_of(dbt, again)
+        if not again:
+            break
+        retries = [_retries(dbt, uid) for uid in again]
+        wait_before_retry(dbt.context.log, retries, dbt.failed_names(pending), attempt)
+    yield from failures.values()
+
+
+def _retries(dbt: DbtInvocations, unique_id: str) -> RetrySpec | None:
+    test = dbt.project.manifest.tests.get(unique_id)
+    model = dbt.project.models.get(test.subject if test else unique_id)
+    return model.meta.retries if model else None
+
+
+def _may_retry(dbt: DbtInvocations, retried: Counter[str], unique_id: str) -> bool:
+    return retried[unique_id] < max_retries([_retries(dbt, unique_id)])
+
+
+def _to_retry(dbt: DbtInvocations, retried: Counter[str]) -> set[str]:
+    """Return what failed and may be tried again.
+
+    A node that was skipped without a failed node above it counts as failed itself: dbt skips
+    everything when a hook fails, and the readers of an ephemeral model that does not compile.
+    """
+    failed = {uid for uid, why in dbt.failed.items() if why != SKIPPED}
+    skipped = dbt.failed.keys() - failed
+    failed |= skipped - nodes_skipped_by_failures(dbt.project.manifest, failed)
+    return {uid for uid in failed if _may_retry(dbt, retried, uid)}
+
+
+def _skipped_because_of(dbt: DbtInvocations, again: set[str]) -> set[str]:
+    """Return what was skipped, and not because of a node that has failed for good."""
+    skipped = {uid for uid, why in dbt.failed.items() if why == SKIPPED}
+    failed_for_good = dbt.failed.keys() - skipped - again
+    return skipped - nodes_skipped_by_failures(dbt.project.manifest, failed_for_good)
 
 
 def _title(unique_id: str) -> str:
@@ -139,11 +214,11 @@ def _kind_and_name(unique_id: str) -> tuple[str, str]:
 
 
 def _reason(messages: Sequence[str]) -> str:
-    """Return why a node failed, without what leads nowhere: a heading, a file that is gone."""
-    said = [text for text in messages if not text.startswith("Failure in ")] or messages
-    lines = "\n".join(said).splitlines()
+    """Return why a node failed, without dbt's heading and the path of a file that is deleted."""
+    texts = [text for text in messages if not text.startswith("Failure in ")] or messages
+    lines = "\n".join(texts).splitlines()
     return "\n".join(line for line in lines if not line.strip().startswith("compiled code at "))
 
 
-def _names(unique_ids: Iterable[str]) -> str:
-    return ", ".join(_kind_and_name(uid)[1] for uid in unique_ids)
+def _names(unique_ids: Iterable[str]) -> list[str]:
+    return [_kind_and_name(uid)[1] for uid in unique_ids]

@@ -1,4 +1,4 @@
-"""What a materialization tells of a built node."""
+"""The metadata of a materialization: what was built, its table, columns and rows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
+from factories.dbt.project.manifest import Node
 from factories.dbt.project.project import Model
 
 BYTES_SQL = """
     select bytes from {database}.information_schema.tables
     where table_schema = %s and table_name = %s
 """
-# What answers with the number of rows that it changed; `create table` always answers 1.
+# Statements that return the number of changed rows; `create table` always returns 1.
 CHANGES_ROWS = re.compile(r"(?im)^\s*((merge|insert)\s+into|delete\s+from)\b")
 CREATES = re.compile(r"(?im)^\s*create\b")
 
@@ -47,9 +48,9 @@ class Describer:
     def metadata(
         self, model: Model, result: NodeResult, columns: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Return what a materialization tells of a built node, whose columns the caller has read.
+        """Return the metadata of a built node, whose columns the caller has read.
 
-        The table is built: what cannot be read of it afterwards is a warning, no failure.
+        The table is built: when it cannot be read afterwards, that is a warning and no failure.
         """
         metadata: dict[str, Any] = {
             "seconds": round(result.seconds, 3),
@@ -57,7 +58,7 @@ class Describer:
         }
         if result.rows is not None and _changed_rows(model, self.target):
             metadata["rows_loaded"] = result.rows
-        compiled = _artifact("compiled", model, self.target)
+        compiled = artifact("compiled", model.node, self.target)
         if compiled:
             metadata["dbt/compiled_sql"] = dg.MetadataValue.md(f"```sql\n{compiled.strip()}\n```")
         if model.relation is None:
@@ -66,18 +67,18 @@ class Describer:
             metadata |= _table_metadata(
                 model, model.relation, self.reader, columns, row_counts=self.row_counts
             )
-            if found := self.lineage.of(model, compiled):
+            if found := self.lineage.of(model.node, compiled):
                 metadata["dagster/column_lineage"] = found
         except QueryFailedError as error:
             self.context.log.warning("%s is built but cannot be read: %s", model.node.name, error)
         return metadata
 
     def columns(self, model: Model) -> dict[str, str]:
-        """Return the columns of what was built; none where they cannot be read."""
+        """Return the columns of what was built; none when they cannot be read."""
         try:
             return self.reader.columns(model.relation) if model.relation else {}
         except QueryFailedError:
-            return {}  # each check tells what it misses
+            return {}  # each check reports what it misses
 
 
 def _table_metadata(
@@ -108,20 +109,20 @@ def _table_metadata(
 
 
 def _changed_rows(model: Model, target: Path) -> bool:
-    """Tell whether what dbt ran for a node changed the rows of a table that was there."""
+    """Tell whether dbt changed the rows of a table that existed before."""
     if model.node.kind == "seed":
         return True
-    sql = _artifact("run", model, target) or ""
+    sql = artifact("run", model.node, target) or ""
     return bool(CHANGES_ROWS.search(sql)) and not CREATES.search(sql)
 
 
-def _artifact(kind: str, model: Model, target: Path) -> str | None:
+def artifact(kind: str, node: Node, target: Path) -> str | None:
     """Return a node's SELECT (`compiled`), or the statement around it (`run`), where dbt writes it.
 
-    dbt writes neither of a seed, and no SELECT of a snapshot.
+    dbt writes neither for a seed, and no SELECT for a snapshot.
     """
-    package = model.node.unique_id.split(".")[1]
-    path = target / kind / package / model.node.path
+    package = node.unique_id.split(".")[1]
+    path = target / kind / package / node.path
     if path.is_dir():  # a snapshot that YAML declares
-        path /= f"{model.node.name}.sql"
+        path /= f"{node.name}.sql"
     return path.read_text() if path.is_file() else None

@@ -1,4 +1,4 @@
-"""One process of dbt: its log goes to Dagster, what it parsed is kept for the next one."""
+"""One process of dbt: its log goes to Dagster; what it parsed is kept for the next process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from factories.core.execution.secrets import SecretMask
 from factories.core.execution.subprocesses import Program
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
-from factories.dbt.execution.command import dbt_command
 from factories.dbt.execution.events import DbtLog, NodeResult
 from factories.dbt.prepare import target_folder
+from factories.dbt.program import dbt_program
+from factories.dbt.run_config import FULL_REFRESH
 
 PARTIAL_PARSE = "partial_parse.msgpack"
+SOURCE_FRESHNESS = "source freshness"
 MODEL_ERROR = 1  # dbt's exit status when everything ran and something failed
 
 
@@ -34,7 +36,7 @@ class DbtProcess:
         settings: How to reach the warehouse.
         arguments: What every dbt process of the step gets.
         folder: Where dbt writes its artifacts.
-        status: How it ended.
+        status: Its exit status.
     """
 
     context: Any
@@ -51,14 +53,12 @@ class DbtProcess:
 
     @cached_property
     def log(self) -> DbtLog:
-        """What it says."""
+        """Its log."""
         return DbtLog(lambda level, text: getattr(self.context.log, level)(self.mask(text)))
 
     def run(self, command: str, selection: Sequence[str]) -> Iterator[NodeResult]:
         """Run a command of dbt; yield what became of each node, as it ends."""
-        cached = _cached_parse(self.project)
-        if cached.is_file():  # else dbt parses every file again
-            shutil.copyfile(cached, self.folder / PARTIAL_PARSE)
+        copy_cached_parse(self.project, self.folder)
         line = dbt_command(command, self.project, self.folder, selection, self.arguments)
         with Program(
             line,
@@ -68,28 +68,64 @@ class DbtProcess:
         ) as program:
             yield from self.log.follow(program.lines())
             self.status = program.wait()
-        # With other variables dbt parses everything anew: these would only spoil the next run's.
+        # With other variables dbt parses everything again: these would only spoil the next run's.
         if self.status in {0, MODEL_ERROR} and "--vars" not in line:
-            _keep_partial_parse(self.folder / PARTIAL_PARSE, cached)
+            keep_parse(self.folder, self.project)
 
 
 def _cached_parse(project: Path) -> Path:
     """Return where runs keep what dbt parsed.
 
-    Apart from what `prepare` keeps: that has another connection, for which dbt parses anew.
+    It is not what `prepare` keeps: that has another connection, for which dbt parses again.
     """
     return target_folder(project) / "runs" / PARTIAL_PARSE
 
 
-def _keep_partial_parse(fresh: Path, cached: Path) -> None:
-    """Keep what dbt parsed for the next run: another target's port makes it parse anew."""
+def copy_cached_parse(project: Path, folder: Path) -> None:
+    """Copy what an earlier run parsed into the folder where dbt writes its artifacts."""
+    cached = _cached_parse(project)
+    if cached.is_file():  # else dbt parses every file again
+        shutil.copyfile(cached, folder / PARTIAL_PARSE)
+
+
+def keep_parse(folder: Path, project: Path) -> None:
+    """Keep what dbt parsed for the next run: with another target's port dbt parses again."""
+    fresh, cached = folder / PARTIAL_PARSE, _cached_parse(project)
     if not fresh.is_file():
         return
     own = cached.with_name(f"{cached.name}.{os.getpid()}")
     try:
-        cached.parent.mkdir(exist_ok=True)
+        cached.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(fresh, own)
         own.replace(cached)
     except OSError:  # an image's files are read-only: then there is nothing to keep
         with suppress(OSError):
             own.unlink()
+
+
+def dbt_command(
+    command: str, project: Path, target: Path, selection: Sequence[str], arguments: Sequence[str]
+) -> list[str]:
+    """Return the command line of `dbt build`, `dbt test` or `dbt source freshness`.
+
+    What the step depends on is an explicit argument: otherwise a variable of the environment or a
+    flag of the project (`quiet`, `fail_fast`, …) would change it. What has no argument is in
+    `dbt_environment`.
+
+    Args:
+        command: `build`, `test` or `source freshness`.
+        project: The dbt project, which holds its profiles.
+        target: Where dbt writes its artifacts and logs.
+        selection: The arguments that select.
+        arguments: Further arguments, as `BuildOptions` gives them.
+    """
+    if command != "build":  # the only one that takes a full refresh
+        arguments = [argument for argument in arguments if argument != FULL_REFRESH]
+    return [
+        *dbt_program(), "--no-use-colors", "--log-format", "json", "--log-level", "info",
+        "--no-quiet", "--log-level-file", "none", "--log-path", str(target), "--no-fail-fast",
+        # dbt writes the freshness of sources to an artifact only.
+        "--write-json" if command == SOURCE_FRESHNESS else "--no-write-json",
+        *command.split(), "--project-dir", str(project), "--profiles-dir", str(project),
+        "--target-path", str(target), *arguments, *selection,
+    ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the run before has built, when Dagster starts a run again from the failed step."""
+"""What the earlier run has built, when Dagster starts a run again from the failed step."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ RESUME_TAG = "dagster/is_resume_retry"
 
 @dataclass(frozen=True)
 class Finished:
-    """What is left as it is.
+    """What earlier runs have built, and this run leaves as it is.
 
     Attributes:
         runs: The run that left it so, by the unique id of the node that was built or the test that
             passed.
         built_at: When each node was built.
-        columns: What its materialization told of its columns.
-        checks: Whether each check passed, at last.
+        columns: The column schema in the metadata of its materialization.
+        checks: Whether each check passed when it last ran.
     """
 
     runs: dict[str, str] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Finished:
 
 
 def finished_before(
-    context: dg.AssetExecutionContext, project: DbtProject, wanted: set[str]
+    context: dg.AssetExecutionContext, project: DbtProject, selected: set[str]
 ) -> Finished:
-    """Return which of the wanted nodes were built, and which of the wanted tests passed.
+    """Return which of the selected nodes were built, and which of the selected tests passed.
 
-    None for a run that does not start again from a failed step. As with `dbt retry`, what was
-    built stays as it is, and a test that failed runs again.
+    It is empty for a run that does not start again from a failed step. As with `dbt retry`, what
+    was built stays as it is, and a test that failed runs again.
     """
     uids = {key: uid for uid, key in project.keys.items() if uid in project.models}
     tests = {check.key: uid for uid, check in project.checks.items()}
@@ -63,29 +63,31 @@ def finished_before(
                 continue
             if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
                 uid = uids.get(event.asset_key) if event.asset_key else None
-                if uid in wanted and uid:
-                    # The earliest is left: the runs after it have only told it again.
+                if uid in selected and uid:
+                    # The earliest remains: the later runs have only reported it again.
                     finished.runs[uid] = run.parent_run_id
                     finished.built_at[uid] = entry.timestamp
-                    told = event.step_materialization_data.materialization.metadata
-                    finished.columns[uid] = {k: v for k, v in told.items() if k == COLUMN_SCHEMA}
+                    metadata = event.step_materialization_data.materialization.metadata
+                    finished.columns[uid] = {
+                        k: v for k, v in metadata.items() if k == COLUMN_SCHEMA
+                    }
             else:
                 found = event.asset_check_evaluation_data
                 key = dg.AssetCheckKey(found.asset_key, found.check_name)
                 passed = finished.checks.setdefault(key, found.passed)
-                if passed and tests.get(key) in wanted:
+                if passed and tests.get(key) in selected:
                     finished.runs.setdefault(tests[key], run.parent_run_id)
         run = context.instance.get_run_by_id(run.parent_run_id)
     return finished
 
 
-def awaited(
+def rematerialize_for_waiting_steps(
     context: dg.AssetExecutionContext, project: DbtProject, finished: Finished
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """Yield results for what was built before and a later step of this run waits for.
+    """Yield results for nodes that an earlier run built and that a later step of this run reads.
 
-    Dagster leaves out each step whose inputs did not come, and calls the run a success. So these
-    nodes are materialized once more, though dbt leaves them alone; their metadata says so.
+    Dagster skips each step whose inputs did not come, and calls the run a success. So these nodes
+    are materialized once more, although dbt does not build them; their metadata says so.
     """
     layer = context.job_def.asset_layer
     elsewhere = set(layer.selected_asset_keys) - set(context.selected_asset_keys)

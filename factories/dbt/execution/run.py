@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any
 
 import dagster as dg
 
 from factories.core.execution.checks import check_results
-from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
-from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.meta.check_specs import check_names
 from factories.core.meta.partitions import UnreadableWindowError, Window, window
 from factories.core.warehouse.names import WarehouseNames
-from factories.core.warehouse.settings import warehouse_settings
-from factories.dbt.execution.attempts import build_pending
-from factories.dbt.execution.checks import check_result, evaluation
+from factories.core.warehouse.settings import WarehouseSettings
+from factories.dbt.execution.checks import check_evaluation, check_result, selected_tests
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import DbtInvocations
+from factories.dbt.execution.invocation import DbtInvocations, build_with_retries
 from factories.dbt.execution.metadata import Describer
-from factories.dbt.execution.refusals import refusals_told
-from factories.dbt.execution.resume import Finished, awaited, finished_before
-from factories.dbt.execution.windows import given_window
+from factories.dbt.execution.resume import (
+    Finished,
+    finished_before,
+    rematerialize_for_waiting_steps,
+)
+from factories.dbt.execution.windows import configured_window
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import DbtRunConfig
 
@@ -37,56 +37,56 @@ def build_models(
     project: DbtProject,
     models: Mapping[str, Model],
     names: WarehouseNames,
+    *,
+    settings: WarehouseSettings,
 ) -> Iterator[Result]:
     """Build the selected nodes in one `dbt build`, and run their tests.
 
     A run of the whole project also tests the sources that the step's models read, as `dbt build`
-    does: a test that fails holds back what reads its source.
+    does: when a test of severity error fails, dbt skips the models that read its source.
 
-    What failed, and what was skipped for it, is built again alone, as the `retries` of the nodes
-    say; a run that Dagster starts again from the failed step leaves what was built as it is.
+    What failed, and what was skipped because of it, is built again alone, as the `retries` of the
+    nodes say. When Dagster starts a run again from the failed step, what the earlier run built
+    stays as it is.
+
+    Args:
+        context: Dagster's.
+        config: What the run's configuration says.
+        project: The dbt project.
+        models: The nodes of this step, by unique id.
+        names: How the target's databases and schemas are called.
+        settings: How to reach the warehouse.
 
     Yields:
         A result for each node that was built, and for each test.
 
     Raises:
         dagster.Failure: After the results, when a node or a test of severity error has failed
-            for good; names each. Also when nothing can run: a setting is missing, the run's
-            configuration or partition cannot be used.
+            for good; it names each. Also when nothing can run: the run's configuration or
+            partition cannot be used.
     """
     selected = {uid for uid, model in models.items() if model.key in context.selected_asset_keys}
     tests = selected_tests(context, project) | _source_tests(context, project, selected)
-    with refusals_told():
-        settings = warehouse_settings()
-        covered = _covered(context, config) if selected else None
-        arguments = config.options().arguments(covered)
-    with (
-        terminate_when_run_ends(context),
-        closing(TableReader(settings, names)) as reader,
-        temporary_step_folder("dbt") as folder,
-    ):
-        dbt = DbtInvocations(context, project, settings, arguments, folder)
-        lineage = ColumnLineage(project, reader, context.log.debug)
-        describer = Describer(context, reader, lineage, folder, config.row_counts)
+    with start_errors_as_failures():
+        bounds = _window(context, config) if selected else None
+        arguments = config.options().arguments(bounds)
+    with open_step(context, settings, names, "dbt") as step:
+        dbt = DbtInvocations(context, project, settings, arguments, step.folder)
+        lineage = ColumnLineage(project, step.reader, context.log.debug)
+        describer = Describer(context, step.reader, lineage, step.folder, config.row_counts)
         finished = finished_before(context, project, selected | tests)
         if finished.runs:
-            left = len(finished.runs)
-            context.log.info("left as the run before built it: %d nodes and tests", left)
-            yield from awaited(context, project, finished)
-        yield from _checks_of_what_stands(context, models, selected, finished, reader)
-        for result in build_pending(dbt, (selected | tests) - finished.runs.keys()):
+            number = len(finished.runs)
+            context.log.info("left as the run before built it: %d nodes and tests", number)
+            yield from rematerialize_for_waiting_steps(context, project, finished)
+        yield from _checks_without_build(context, models, selected, finished, step.reader)
+        for result in build_with_retries(dbt, (selected | tests) - finished.runs.keys()):
             if result.unique_id in selected:
                 if result.outcome in {"success", "warn"}:
-                    yield _built(context, models[result.unique_id], result, describer)
+                    yield _materialization(context, models[result.unique_id], result, describer)
             else:
-                yield from _tested(context, project, result)
+                yield from _test_result(context, project, result)
     dbt.raise_failures()
-
-
-def selected_tests(context: Any, project: DbtProject) -> set[str]:
-    """Return the unique ids of the tests whose checks a step has selected."""
-    wanted = context.selected_asset_check_keys
-    return {uid for uid, check in project.checks.items() if check.key in wanted}
 
 
 def _source_tests(
@@ -94,7 +94,7 @@ def _source_tests(
 ) -> set[str]:
     """Return the tests of the sources that the step reads, in a run of the whole project.
 
-    Models with partitions are not asked for: their runs are often their own.
+    Partitioned models need not be selected for that: they often have runs of their own.
     """
     in_run = context.job_def.asset_layer.selected_asset_keys
     whole = {model.key for model in project.models.values() if model.meta.partition is None}
@@ -108,29 +108,29 @@ def _source_tests(
     }
 
 
-def _covered(context: dg.AssetExecutionContext, config: DbtRunConfig) -> Window | None:
+def _window(context: dg.AssetExecutionContext, config: DbtRunConfig) -> Window | None:
     """Return the window of the run's partitions, or the one that its configuration names."""
-    covered = window(context)
-    if isinstance(covered, tuple):
+    of_partitions = window(context)
+    if isinstance(of_partitions, tuple):
         raise UnreadableWindowError("dbt models have partitions of time only")
     if config.window_start is None and config.window_end is None:
-        return covered
-    if covered:
+        return of_partitions
+    if of_partitions:
         raise UnreadableWindowError("window_start and window_end: the partition is the window")
-    return given_window(config.window_start, config.window_end)
+    return configured_window(config.window_start, config.window_end)
 
 
-def _checks_of_what_stands(
+def _checks_without_build(
     context: dg.AssetExecutionContext,
     models: Mapping[str, Model],
     selected: set[str],
     finished: Finished,
     reader: TableReader,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run the checks that `meta.dagster` names of tables that this step does not build.
+    """Run the checks of `meta.dagster` on tables that this step does not build.
 
-    These are selected without their model, or the run before has built it; then they run unless
-    they passed: a step that started again would be a success without them.
+    They are selected without their model, or an earlier run has built it. In that case only those
+    that have not passed run: without them the repeated step would end as a success.
     """
     for uid, model in models.items():
         passed = finished.passed(model.key) if uid in finished.runs else set()
@@ -149,7 +149,7 @@ def _checks_of_what_stands(
                 yield result
 
 
-def _built(
+def _materialization(
     context: dg.AssetExecutionContext, model: Model, result: NodeResult, describer: Describer
 ) -> dg.MaterializeResult[Any]:
     columns = describer.columns(model)
@@ -170,15 +170,15 @@ def _built(
     )
 
 
-def _tested(
+def _test_result(
     context: dg.AssetExecutionContext, project: DbtProject, result: NodeResult
 ) -> Iterator[Any]:
-    """Yield the result of a test that is selected; record that of a source's, which cannot be."""
+    """Yield the result of a selected test; record the result of a source's test."""
     check = project.checks.get(result.unique_id)
     if check is None or result.outcome == "skipped":
         return
     if check.key in context.selected_asset_check_keys:
         yield check_result(project, result)
     elif project.manifest.tests[result.unique_id].subject in project.manifest.sources:
-        # Its asset belongs to another code location, so that no step here can have it selected.
-        yield evaluation(check_result(project, result))
+        # Its asset belongs to another code location, so no step of this one can select it.
+        yield check_evaluation(check_result(project, result))

@@ -1,8 +1,9 @@
-"""Telling dbt which nodes and tests to run, each exactly and no other."""
+"""Which nodes and tests dbt runs: selected exactly, and skipped because of failures."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,8 +17,8 @@ SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 def commands(manifest: Manifest, pending: set[str]) -> Iterator[tuple[str, set[str]]]:
     """Yield the commands of dbt that run nodes and tests, by unique id.
 
-    `dbt build` runs a unit test only on the way to its model, so that one whose model is not
-    selected needs `dbt test`.
+    `dbt build` runs a unit test only together with its model; one whose model is not selected
+    needs `dbt test`.
     """
     nodes = {uid for uid in pending if uid in manifest.nodes}
     tests = {uid: manifest.tests[uid] for uid in pending - nodes}
@@ -33,7 +34,7 @@ def commands(manifest: Manifest, pending: set[str]) -> Iterator[tuple[str, set[s
 
 
 def read_functions(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
-    """Return the functions that nodes call: no assets, so that dbt builds them with the nodes."""
+    """Return the functions that nodes call: no assets, so dbt builds them with the nodes."""
     nodes = (manifest.nodes[uid] for uid in unique_ids if uid in manifest.nodes)
     return {dep for node in nodes for dep in node.depends_on if dep.startswith(FUNCTION)}
 
@@ -41,14 +42,14 @@ def read_functions(manifest: Manifest, unique_ids: Iterable[str]) -> set[str]:
 def selection_arguments(folder: Path, unique_ids: Iterable[str]) -> list[str]:
     """Return the arguments that select nodes and tests by unique id.
 
-    dbt has no selector for these. A path of names (`fqn:`) also means what lies below it: models
-    in a folder of the same name, a model's unit tests. The method `result:` compares unique ids
-    with a file of earlier results, which can name any; and it takes the same time for a thousand
-    as for one.
+    dbt has no selector for unique ids. A path of names (`fqn:`) also selects what lies below it:
+    models in a folder of the same name, a model's unit tests. The method `result:` compares unique
+    ids with a file of earlier results, so the file can name any; it takes the same time for a
+    thousand as for one.
 
     Args:
-        folder: Where the file goes.
-        unique_ids: What shall run.
+        folder: Where the file is written.
+        unique_ids: The nodes and tests to run.
     """
     state = folder / "selection"
     state.mkdir(exist_ok=True)
@@ -74,3 +75,42 @@ def selection_arguments(folder: Path, unique_ids: Iterable[str]) -> list[str]:
     return [
         "--select", f"result:{STATUS}", "--state", str(state), "--indirect-selection", "empty"
     ]  # fmt: skip
+
+
+def nodes_skipped_by_failures(manifest: Manifest, failed: Iterable[str]) -> set[str]:
+    """Return the nodes and tests that `dbt build` skips because of others that failed.
+
+    A failed node skips everything downstream of it; a failed unit test also its model; any other
+    failed test what is downstream of everything that it reads.
+    """
+    readers: defaultdict[str, set[str]] = defaultdict(set)
+    for node in manifest.nodes.values():
+        for dep in node.depends_on:
+            readers[dep].add(node.unique_id)
+
+    def below(unique_id: str) -> set[str]:
+        found: set[str] = set()
+        left = [unique_id]
+        while left:
+            new = readers[left.pop()] - found
+            found |= new
+            left += new
+        return found
+
+    failed = set(failed)
+    skipped: set[str] = set()
+    for uid in failed:
+        test = manifest.tests.get(uid)
+        if test is None:
+            skipped |= below(uid)
+        elif test.is_unit:
+            skipped |= {test.subject} | below(test.subject)
+        else:
+            skipped |= set.intersection(*(below(read) for read in test.reads or [test.subject]))
+    unbuilt = skipped | failed
+    tests = {
+        uid
+        for uid, test in manifest.tests.items()
+        if (test.subject in skipped if test.is_unit else not unbuilt.isdisjoint(test.reads))
+    }
+    return skipped | tests

@@ -160,7 +160,9 @@ class Manifest:
         tests: Every test of these, by unique id.
         owners: The owner of each dbt group, by the group's name.
         paths: dbt's paths to everything by its kind, also to what is disabled or builds nothing.
-        faults: What dbt takes without a word, and no run can do.
+        faults: Mistakes that dbt parses without complaint and no run can build.
+        project_id: dbt's digest of the project's name.
+        adapter: The kind of warehouse, `snowflake`.
     """
 
     project: str
@@ -170,3 +172,5 @@ class Manifest:
     owners: Mapping[str, Mapping[str, Any]]
     paths: Mapping[str, frozenset[tuple[str, ...]]]
     faults: Sequence[Fault] = ()
+    project_id: str = ""
+    adapter: str = ""

@@ -40,9 +40,22 @@ def read_manifest(path: Path, project: Path) -> Manifest:
         ManifestError: When it cannot be read.
     """
     try:
-        return _Reader(json.loads(path.read_bytes()), project).manifest()
+        return manifest_of(json.loads(path.read_bytes()), project)
     except (KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{type(error).__name__}: {error}") from None
+
+
+def manifest_of(data: Json, project: Path) -> Manifest:
+    """Return what the factory needs of a manifest.
+
+    Args:
+        data: The content of `manifest.json`.
+        project: The dbt project's folder.
+
+    Raises:
+        KeyError, TypeError, ValueError: When it is not a manifest of a version that is known.
+    """
+    return _Reader(data, project).manifest()
 
 
 class _Reader:
@@ -71,7 +84,18 @@ class _Reader:
         owners = {g["name"]: g.get("owner") or {} for g in self._data["groups"].values()}
         # A step can do nothing about them.
         faults = [] if is_reconstruction() else list(manifest_faults(self._data, tests))
-        return Manifest(self._project, nodes, sources, tests, owners, self._paths(), faults)
+        metadata = self._data["metadata"]
+        return Manifest(
+            self._project,
+            nodes,
+            sources,
+            tests,
+            owners,
+            self._paths(),
+            faults,
+            project_id=str(metadata.get("project_id") or ""),
+            adapter=str(metadata.get("adapter_type") or ""),
+        )
 
     @cached_property
     def _nodes(self) -> dict[str, Node]:

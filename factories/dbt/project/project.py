@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -76,8 +76,9 @@ class DbtProject:
         models: Its nodes as assets, by unique id.
         sources: The tables that it reads and nobody in it builds, by unique id.
         checks: The check of each test, by the test's unique id.
-        freshness_checks: The check of each source that dbt can tell the freshness of, by the
-            source's unique id.
+        freshness_checks: The check of each source whose freshness dbt can tell, by the source's
+            unique id.
+        specs: The specs that a company's own translator made, by unique id; empty without one.
     """
 
     folder: Path
@@ -85,8 +86,9 @@ class DbtProject:
     manifest: Manifest
     models: Mapping[str, Model]
     sources: Mapping[str, SourceTable]
-    checks: Mapping[str, dg.AssetCheckSpec]
-    freshness_checks: Mapping[str, dg.AssetCheckSpec]
+    checks: Mapping[str, dg.AssetCheckSpec] = field(default_factory=dict)
+    freshness_checks: Mapping[str, dg.AssetCheckSpec] = field(default_factory=dict)
+    specs: Mapping[str, dg.AssetSpec] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> Mapping[str, dg.AssetKey]:
@@ -113,16 +115,18 @@ class DbtProject:
         return tests
 
 
-def read_project(folder: Path, load_context: LoadContext, names: CheckNames) -> DbtProject | None:
+def read_project(folder: Path, load_context: LoadContext) -> DbtProject | None:
     """Read a dbt project; mistakes go to `load_context.problems`.
 
-    While developing, the manifest is made again when the project's files have changed; elsewhere
-    one that is not of these files is a problem. Runs and steps read it as it is.
+    While developing, dbt parses the project again when its files have changed; elsewhere a
+    manifest that is not of these files is a problem. Runs and steps read it as it is.
 
     Args:
         folder: Holds the `dbt_project.yml`.
-        load_context: Receives the problems and the asset keys.
-        names: The names of the location's checks so far.
+        load_context: Receives the problems.
+
+    Returns:
+        The project, without checks; None when it has no manifest that can be read.
     """
     manifest = _manifest(folder, load_context)
     if manifest is None:
@@ -131,20 +135,35 @@ def read_project(folder: Path, load_context: LoadContext, names: CheckNames) -> 
     blocks = DbtBlocks(folder, files, load_context)
     models = {}
     for node in manifest.nodes.values():
-        if model := _model(folder, node, files, blocks, load_context):
+        if model := _model(folder, node, files, blocks):
             models[node.unique_id] = model
     sources = read_sources(folder, manifest.sources.values(), files, blocks, load_context)
     if not is_reconstruction():
         load_context.problems.extend(orphaned_meta(manifest, files, blocks))
         load_context.problems.extend(misplaced_meta(folder, load_context.root, manifest, files))
-    return DbtProject(
-        folder,
-        manifest.project,
-        manifest,
-        models,
-        sources,
-        names.of_tests(manifest, {uid: (m.key, m.meta) for uid, m in models.items()}, sources),
-        names.of_freshness(manifest, sources),
+    return DbtProject(folder, manifest.project, manifest, models, sources)
+
+
+def claim_assets(project: DbtProject, load_context: LoadContext) -> None:
+    """Note that a project produces its assets and tables; a second producer is a problem."""
+    for model in project.models.values():
+        table = str(model.relation) if model.relation else model.node.unique_id
+        origin = Origin(display_name(model.path, load_context.root), model.line)
+        load_context.claim(model.key, table, origin)
+
+
+def add_checks(project: DbtProject, names: CheckNames) -> DbtProject:
+    """Return a project with the checks of its tests and of its sources' freshness.
+
+    Args:
+        project: The project, whose keys are final.
+        names: The names of the location's checks so far.
+    """
+    nodes = {uid: (model.key, model.meta) for uid, model in project.models.items()}
+    return replace(
+        project,
+        checks=names.of_tests(project.manifest, nodes, project.sources),
+        freshness_checks=names.of_freshness(project.manifest, project.sources),
     )
 
 
@@ -179,20 +198,14 @@ def _manifest(folder: Path, load_context: LoadContext) -> Manifest | None:
     return None
 
 
-def _model(
-    folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks, load_context: LoadContext
-) -> Model | None:
+def _model(folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks) -> Model | None:
     meta, condition, places = blocks.of_node(node)
     if meta is None:
         return None
     path, line = folder / node.file, 1
-    # A step tells nobody where its assets are described.
+    # A step shows nobody where its assets are described.
     if not is_reconstruction() and (found := files.of_node(node)):
         file, entries = found
         path, line = file.path, file.position(entries[-1])[0]
     key = parse_key(meta.asset_key) if meta.asset_key else node_key(node)
-    model = Model(node, key, meta, condition, path, line, places)
-    relation = model.relation
-    origin = Origin(display_name(path, load_context.root), line)
-    load_context.claim(key, str(relation) if relation else node.unique_id, origin)
-    return model
+    return Model(node, key, meta, condition, path, line, places)

@@ -17,7 +17,7 @@ from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
 from factories.dbt.prepare import DbtParseError, prepare
-from factories.definitions import Asset, read_project
+from factories.definitions import Asset, default_resources, read_project
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.forked_dbt import forked_dbt
 from tests.factories.dbt.shop_files import SHOP
@@ -120,6 +120,7 @@ class Project:
             selection=selection,
             instance=self.instance,
             raise_on_error=False,
+            resources=default_resources(warehouse_names(), [self.folder]),
             **options,
         )
         self.results.append(result)

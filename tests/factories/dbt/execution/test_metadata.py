@@ -49,6 +49,6 @@ def test_reason_for_no_lineage_is_told() -> None:
         cast("Any", None), cast("Any", SimpleNamespace(columns=dict)), told.append
     )
 
-    assert lineage.of(MODEL, "select (") is None
+    assert lineage.of(MODEL.node, "select (") is None
 
     assert told[0].startswith("no column lineage of odd: ParseError: ")

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.prepare import target_folder
+from factories.definitions import default_resources
 from tests.factories.dbt.conftest import Project, checked, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt run")]
@@ -253,7 +255,7 @@ def test_failing_source_test_alone_and_in_a_whole_build(built: Project) -> None:
 
 def test_wrong_password_is_told_without_it(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = dataclasses.replace(warehouse_settings(), password="wr0ng-s3cret")
-    monkeypatch.setattr("factories.dbt.execution.run.warehouse_settings", lambda: settings)
+    monkeypatch.setattr("factories.dbt.execution.steps.warehouse_settings", lambda: settings)
     built.run("key:shop/marts/refunds")
 
     assert "Incorrect username or password" in built.failure()
@@ -291,11 +293,16 @@ def test_two_runs_at_once_leave_a_cache_that_a_third_can_use(built: Project) -> 
 RUN = """
 import sys
 import dagster as dg
-from factories.definitions import read_project
+from factories.core.warehouse.names import warehouse_names
+from factories.definitions import default_resources, read_project
 assets = read_project(dbt="shop")[1]
 made = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
 [key] = [key for asset in made for key in asset.keys if key.path[-1] == sys.argv[1]]
-dg.materialize(assets, selection=dg.AssetSelection.assets(key).without_checks())
+dg.materialize(
+    assets,
+    selection=dg.AssetSelection.assets(key).without_checks(),
+    resources=default_resources(warehouse_names()),
+)
 """
 
 
@@ -305,7 +312,11 @@ def test_compile_error_is_one_failure_with_dbts_words(built: Project) -> None:
     text = path.read_text()
     path.write_text("select * from {{ ref('refnuds') }}")
     result = dg.materialize(
-        assets, selection="key:shop/marts/refunds", instance=built.instance, raise_on_error=False
+        assets,
+        selection="key:shop/marts/refunds",
+        instance=built.instance,
+        raise_on_error=False,
+        resources=default_resources(warehouse_names()),
     )
     built.results.append(result)
     path.write_text(text)
@@ -320,7 +331,11 @@ def test_model_that_is_gone_is_no_success(built: Project) -> None:
     text = path.read_text()
     path.unlink()
     result = dg.materialize(
-        assets, selection="key:shop/marts/refunds", instance=built.instance, raise_on_error=False
+        assets,
+        selection="key:shop/marts/refunds",
+        instance=built.instance,
+        raise_on_error=False,
+        resources=default_resources(warehouse_names()),
     )
     built.results.append(result)
     path.write_text(text)

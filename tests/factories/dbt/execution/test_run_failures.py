@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
-from factories.definitions import read_project
+from factories.core.warehouse.names import warehouse_names
+from factories.definitions import default_resources, read_project
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.conftest import Project, checked, materialized, new_project
 
@@ -166,7 +167,8 @@ def _job(selection: dg.AssetSelection) -> dg.JobDefinition:
     build, assets = read_project(dbt="shop")
     assert not build.problems
     job = dg.define_asset_job("job", selection, executor_def=dg.in_process_executor)
-    return dg.Definitions(assets=assets, jobs=[job]).resolve_job_def("job")
+    resources = default_resources(warehouse_names())
+    return dg.Definitions(assets=assets, jobs=[job], resources=resources).resolve_job_def("job")
 
 
 @pytest.fixture(scope="module")

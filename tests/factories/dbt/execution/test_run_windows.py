@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from factories.dbt.prepare import target_folder
+from factories.definitions import default_resources
 from tests.factories.dbt.conftest import Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]
@@ -90,7 +91,9 @@ def op_of(project: Project, name: str) -> str:
 
 def backfill_job(project: Project) -> dg.JobDefinition:
     build, assets = project.read()
-    return dg.Definitions(assets=assets, jobs=build.jobs).resolve_job_def("backfill_late")
+    resources = default_resources(build.names)
+    definitions = dg.Definitions(assets=assets, jobs=build.jobs, resources=resources)
+    return definitions.resolve_job_def("backfill_late")
 
 
 def test_partitioned_model_runs_in_order_with_those_around_it(orders: Project) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from factories.dbt.execution.attempts import nodes_skipped_by_failures
-from factories.dbt.execution.selection import read_functions
+from factories.dbt.execution.selection import nodes_skipped_by_failures, read_functions
 
 #   raw → a → c → d
 #         b ↗       (and e, which reads nothing)

@@ -7,7 +7,7 @@ import pytest
 
 from factories.core.warehouse.names import warehouse_names
 from factories.dbt.prepare import prepare
-from factories.definitions import read_project
+from factories.definitions import default_resources, read_project
 from tests.factories.dbt.conftest import PROFILE, PROJECT, Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]
@@ -34,7 +34,12 @@ def test_run_of_two_projects(project: Project) -> None:
     build, assets = read_project(dbt=("shop", "books"))
     assert not build.problems
 
-    result = dg.materialize(assets, instance=project.instance, raise_on_error=False)
+    result = dg.materialize(
+        assets,
+        instance=project.instance,
+        raise_on_error=False,
+        resources=default_resources(build.names),
+    )
 
     assert result.success
     assert list(materialized(result)) == ["totals", "balance"]
