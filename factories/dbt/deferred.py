@@ -26,8 +26,8 @@ PROJECT = "dagster_dbt/project"
 class Deferred:
     """Stands for an object that is created when it is first used.
 
-    `isinstance` sees the object's own class once dagster-dbt is imported. Before that nobody can
-    ask for a class of it, and the question, which Dagster asks about all metadata, imports nothing.
+    `isinstance` sees the object's own class once dagster-dbt is imported. Before that no caller
+    can know that class, and Dagster's own questions about metadata import nothing.
     """
 
     def __init__(self, create: Callable[[], Any]) -> None:
@@ -54,7 +54,7 @@ class Deferred:
 
 
 class ManifestFile:
-    """A manifest that is read when somebody asks, as dagster-dbt's `DbtManifestWrapper`."""
+    """A manifest that is read when it is asked for, as dagster-dbt's `DbtManifestWrapper`."""
 
     def __init__(self, path: Path) -> None:
         """Take the file."""

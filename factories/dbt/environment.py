@@ -23,7 +23,7 @@ SECRET = "DBT_ENV_SECRET_"  # noqa: S105 - a prefix
 # that no value is not the same as an empty one.
 OF_THE_SERVER = ("SNOWFLAKE_HOST", "SNOWFLAKE_PORT", "SNOWFLAKE_PROTOCOL")
 # What of a model is built, and with which output of the profile, says the run or DP_TARGET. dbt
-# would take each from the environment, and has no option to say that it shall not.
+# would read each from the environment, and no option prevents that.
 OF_THE_RUN = (
     "EMPTY",
     "EVENT_TIME_END",
@@ -41,8 +41,8 @@ PREFIXES = ("DBT_", "DBT_ENGINE_")  # dbt's older and newer names
 def dbt_environment(settings: WarehouseSettings) -> dict[str, str | None]:
     """Return the variables that a dbt process gets beside those of its parent.
 
-    None takes one away. What the target's connection has not, its parent's environment shall not
-    give it: a login of a person's own, for another server.
+    None removes a variable. What the target's connection lacks must not come from the parent's
+    environment: a person's own login, for another server.
     """
     given: dict[str, object] = {
         "SNOWFLAKE_ACCOUNT": settings.account,

@@ -112,7 +112,7 @@ class DbtTranslator(DagsterDbtTranslator):
             for uid, source in project.sources.items()
         }
         named = add_checks(replace(project, models=models, sources=sources, specs=specs), names)
-        # The assets' own names stay: a translator that adds to a key shall add once.
+        # Bound to the keys by convention: a subclass that adds to a key must add only once.
         of_checks = self.bound_to(replace(project, checks=named.checks))
         checks = {}
         for unique_id in named.checks:

@@ -49,7 +49,7 @@ class _Project:
 
     def __init__(self, folder: Path, load_context: LoadContext) -> None:
         self.folder, self.root = folder, load_context.root
-        # What else is wrong with these files is told when dbt has taken them.
+        # Other problems of these files are reported once dbt accepts them.
         self._files = PropertiesFiles(
             folder, LoadContext(load_context.root, load_context.names, load_context.conditions)
         )
@@ -120,10 +120,10 @@ def _wrong_choice(key: str, choices: Collection[str]) -> Find:
 
 
 def _wrong_type(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
-    key, said, wrong = match["key"], match["value"], match["wrong"]
+    key, given, wrong = match["key"], match["value"], match["wrong"]
     for file, place, value in project.values([key, f"+{key}"]):
-        if repr(value) == said:
-            yield file.problem(place, f"{key}: {said} {wrong}")
+        if repr(value) == given:
+            yield file.problem(place, f"{key}: {given} {wrong}")
 
 
 def _snapshots(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
@@ -131,8 +131,8 @@ def _snapshots(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
         for number, entry in enumerate(_list(file.data.get("snapshots"))):
             if not isinstance(entry, dict):
                 continue
-            said = {**entry, **(entry.get("config") or {})}
-            lacks = [key for key in SNAPSHOT_KEYS if key not in said and not _for_all(project, key)]
+            keys = {**entry, **(entry.get("config") or {})}
+            lacks = [key for key in SNAPSHOT_KEYS if key not in keys and not _for_all(project, key)]
             if lacks:
                 message = f"the snapshot {entry.get('name')} lacks {' and '.join(lacks)}"
                 yield file.problem(("snapshots", number), message)

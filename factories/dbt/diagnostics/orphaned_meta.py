@@ -20,7 +20,7 @@ def orphaned_meta(
     """Check the blocks that no node has, and yield the names that nothing has.
 
     dbt only warns of a properties file's entry, or of a path in `dbt_project.yml`, that fits
-    nothing; here it would lose what Dagster shall know.
+    nothing; here Dagster would not learn what the block says.
     """
     sections = {section: kind for kind, section in SECTIONS.items()} | {"sources": "source"}
     paths = {section: manifest.paths.get(kind, frozenset()) for section, kind in sections.items()}

@@ -38,19 +38,19 @@ def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[
         load_context: Knows the project folder.
     """
     lines = [CLOCK.sub("", line).strip() for line in text.splitlines()]
-    said = [line for line in lines if line and not NOISE.search(line)]
-    # Where dbt has not foreseen a mistake: its reader is nobody who knows dbt's code.
-    said = list(takewhile(lambda line: not line.startswith("Traceback "), said))
-    if known := known_problems(project, " ".join(said), load_context):
+    messages = [line for line in lines if line and not NOISE.search(line)]
+    # dbt did not expect this mistake; its traceback does not help whoever wrote the project.
+    messages = list(takewhile(lambda line: not line.startswith("Traceback "), messages))
+    if known := known_problems(project, " ".join(messages), load_context):
         return known
-    path = next((found for line in said for found in _files(project, line)), None)
+    path = next((found for line in messages for found in _files(project, line)), None)
     if path is not None and path.suffix in {".yml", ".yaml"}:
         own: list[Problem] = []
         if read_yaml(path, root=load_context.root, problems=own) is None:
             return own
     name = display_name(path or project, load_context.root)
-    number = next((int(m[1]) for line in said if (m := LINE.search(line))), 0) if path else 0
-    message = " ".join(line for line in said if not SNIPPET.match(line))
+    number = next((int(m[1]) for line in messages if (m := LINE.search(line))), 0) if path else 0
+    message = " ".join(line for line in messages if not SNIPPET.match(line))
     for dbts, ours in OTHER_WORDS.items():
         message = message.replace(dbts, ours)
     return [Problem(name, number, 1 if number else 0, f"dbt cannot parse it: {message}")]

@@ -21,7 +21,7 @@ BUILT_IN = {"ephemeral"}
 
 
 def manifest_faults(data: Json, tests: Collection[str]) -> Iterator[Fault]:
-    """Yield the faults of the project's own nodes; packages are somebody else's.
+    """Yield the faults of the project's own nodes; packages have their own authors.
 
     Args:
         data: The manifest.
@@ -65,7 +65,7 @@ def _of_model(node: Json, known: Collection[str]) -> Iterator[Fault]:
     if kind not in known:
         patch = (node.get("patch_path") or "").partition("://")[2]
         message = f"{node['name']}: {kind!r} is no materialization"
-        # Where it says so is told by the word: in the model, else in its properties file.
+        # The word shows where it stands: in the model, or else in its properties file.
         own = kind in node["raw_code"] or not patch
         yield Fault(
             node["original_file_path"] if own else patch, kind, message, tuple(sorted(known))

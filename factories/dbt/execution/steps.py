@@ -72,7 +72,7 @@ def steps_of(context: Any) -> DbtSteps:
     """Return the resource `dbt` of a step.
 
     Raises:
-        dagster.Failure: When somebody has put another resource in its place.
+        dagster.Failure: When another resource stands in its place.
     """
     resource = context.resources.dbt
     if isinstance(resource, DbtSteps):

@@ -28,7 +28,7 @@ OF_THE_CONNECTION = ("SNOWFLAKE_", "DBT_ENV_SECRET_")
 OF_THE_NAMES = frozenset(
     {"DP_DATABASE_SUFFIX", "DP_SCHEMA_SUFFIX", "USER", "LOGNAME", "LNAME", "USERNAME"}
 )
-# dbt is always told it, also where nobody has set it.
+# dbt always gets it, also when it is not set here.
 TARGET = "DP_TARGET"
 
 
@@ -119,12 +119,12 @@ def _of_profiles(content: bytes) -> set[str]:
         data = yaml.load(content, yaml.CSafeLoader)
     except yaml.YAMLError:
         return _named(content)
-    said: list[Any] = []
+    texts: list[Any] = []
     for profile in _mappings(data):
-        said.append(profile.get("target"))
+        texts.append(profile.get("target"))
         for output in _mappings(profile.get("outputs")):
-            said += [output.get("database"), output.get("schema")]
-    return _named("\n".join(str(text) for text in said).encode()) - OF_THE_NAMES
+            texts += [output.get("database"), output.get("schema")]
+    return _named("\n".join(str(text) for text in texts).encode()) - OF_THE_NAMES
 
 
 def _mappings(of: Any) -> list[dict[str, Any]]:

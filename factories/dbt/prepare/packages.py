@@ -17,7 +17,7 @@ NAMED_IN = ("packages.yml", "dependencies.yml")
 def lacking(project: Path, installed: str | None) -> str | None:
     """Return the file whose packages are not installed as it names them; None when all are.
 
-    dbt itself counts packages and compares no versions. It makes the folder anew whenever it
+    dbt itself counts packages and compares no versions. It makes the folder again whenever it
     installs, so a file that is older than the folder needs no look.
 
     Args:
@@ -58,7 +58,7 @@ def local_packages(project: Path) -> list[Path]:
 
 
 def _packages(path: Path) -> list[Any]:
-    """Return the packages that a file names; what dbt cannot read, dbt shall complain about."""
+    """Return the packages that a file names; dbt itself reports a file that it cannot read."""
     try:
         data = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     except (FileNotFoundError, yaml.YAMLError):

@@ -152,5 +152,5 @@ def _dbt(command: str, project: Path, *arguments: str) -> None:
     except subprocess.TimeoutExpired:
         raise PrepareError(f"dbt {command} took longer than {DBT_SECONDS} s") from None
     if done.returncode:
-        said = done.stdout.strip() or done.stderr.strip()
-        raise DbtParseError(said or f"dbt {command} ended with status {done.returncode}")
+        message = done.stdout.strip() or done.stderr.strip()
+        raise DbtParseError(message or f"dbt {command} ended with status {done.returncode}")

@@ -94,8 +94,8 @@ Found = tuple[DagsterMeta | None, Condition | None, BlockPlaces]
 class DbtBlocks:
     """Finds, checks and merges the blocks of one dbt project.
 
-    What an installed package says of its own nodes is somebody else's; `dbt_project.yml` says what
-    holds for them.
+    Blocks inside an installed package belong to its authors; for its nodes, the blocks of
+    `dbt_project.yml` hold.
     """
 
     def __init__(self, project: Path, files: PropertiesFiles, load_context: LoadContext) -> None:
@@ -106,10 +106,10 @@ class DbtBlocks:
         self._in_project_file = cache(self._read_project_file)
         self._in_entry: dict[tuple[str, Place], list[Block]] = {}
         self._resolved: dict[tuple[Any, ...], Resolved] = {}
-        self._told: set[Problem] = set()
+        self._reported: set[Problem] = set()
 
     def of_node(self, node: Node) -> Found:
-        """Return what holds for a node, its condition, and where it is said.
+        """Return the block that holds for a node, its condition, and where it is written.
 
         None instead of a block when something in it is wrong.
         """
@@ -121,7 +121,7 @@ class DbtBlocks:
         return *self._resolve(blocks, whole=node.unique_id), BlockPlaces(blocks)
 
     def of_source(self, source: Source) -> Found:
-        """Return what is said of a source's table, as `of_node`."""
+        """Return the block that holds for a source's table, as `of_node`."""
         blocks = list(self._of_project("sources", source.fqn))
         if source.package is None and not _project_file_says_all(source.meta, blocks):
             blocks.extend(self._of_source_file(source))
@@ -245,11 +245,11 @@ class DbtBlocks:
         condition = None
         if isinstance(name, str | None) and isinstance(config, dict | None):
             condition = self._load_context.conditions.resolve(name, config, places, problems)
-        # A mistake in a general block is told once, not for each node below it.
+        # A mistake in a general block is reported once, not for each node below it.
         self._load_context.problems.extend(
-            dict.fromkeys(p for p in problems if p not in self._told)
+            dict.fromkeys(p for p in problems if p not in self._reported)
         )
-        self._told.update(problems)
+        self._reported.update(problems)
         return meta, condition
 
 

@@ -34,7 +34,7 @@ class CheckNames:
     ) -> dict[str, dg.AssetCheckSpec]:
         """Return the check of each test, by the test's unique id.
 
-        A node's test of severity error holds back what is downstream in the same run.
+        A node's test of severity error blocks what is downstream in the same run.
 
         Args:
             manifest: The dbt project.
@@ -90,8 +90,8 @@ class CheckNames:
 def _freshness(limits: Mapping[str, Any]) -> str:
     """Return the criteria as a sentence."""
     words = {"warn_after": "Warns", "error_after": "Fails"}
-    said = []
+    sentences = []
     for name, limit in limits.items():
         unit = limit["period"] if limit["count"] == 1 else f"{limit['period']}s"
-        said.append(f"{words[name]} when older than {limit['count']} {unit}.")
-    return " ".join(said)
+        sentences.append(f"{words[name]} when older than {limit['count']} {unit}.")
+    return " ".join(sentences)

@@ -10,7 +10,7 @@ from typing import Any
 
 from factories.dbt.project.source_files import packages_path, project_settings
 
-# What is told of a node and changes nothing that it computes.
+# What describes a node and changes nothing that it computes.
 NOT_COMPUTED = ("access", "docs", "group", "tags")
 KEY = "dagster"
 Json = Mapping[str, Any]

@@ -221,7 +221,7 @@ class _Reader:
         """The longest way from a source to each node."""
         graph = {uid: node.depends_on for uid, node in self._nodes.items()}
         depth: dict[str, int] = {}
-        with suppress(CycleError):  # which is told as a fault of the manifest
+        with suppress(CycleError):  # it is reported as a fault of the manifest
             for uid in TopologicalSorter(graph).static_order():
                 depth[uid] = 1 + max((depth[dep] for dep in graph.get(uid, ())), default=-1)
         return depth

@@ -74,7 +74,7 @@ class DbtProject:
         name: dbt's name of it.
         manifest: As dbt parsed it.
         models: Its nodes as assets, by unique id.
-        sources: The tables that it reads and nobody in it builds, by unique id.
+        sources: The tables that it reads and does not build, by unique id.
         checks: The check of each test, by the test's unique id.
         freshness_checks: The check of each source whose freshness dbt can tell, by the source's
             unique id.
@@ -203,7 +203,7 @@ def _model(folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks) 
     if meta is None:
         return None
     path, line = folder / node.file, 1
-    # A step shows nobody where its assets are described.
+    # Steps do not need to know where their assets are described.
     if not is_reconstruction() and (found := files.of_node(node)):
         file, entries = found
         path, line = file.path, file.position(entries[-1])[0]

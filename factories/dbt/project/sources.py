@@ -1,4 +1,4 @@
-"""The tables that a dbt project reads and does not build: their keys, and what is said of them."""
+"""The tables that a dbt project reads and does not build: their keys, and their blocks."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read_sources(
             parse_key(meta.asset_key) if meta.asset_key else source_key(source, load_context.names)
         )
         external = is_external(key)
-        load_context.problems.extend(_said_in_vain(meta, key, places, external=external))
+        load_context.problems.extend(_keys_without_effect(meta, key, places, external=external))
         path, line = folder / source.file, 1
         if not is_reconstruction() and (found := files.of_source(source)):
             file, entries = found
@@ -87,10 +87,10 @@ def _of_checks(meta: DagsterMeta, condition: Condition | None) -> Condition | No
     return condition
 
 
-def _said_in_vain(
+def _keys_without_effect(
     meta: DagsterMeta, key: dg.AssetKey, places: BlockPlaces, *, external: bool
 ) -> Iterator[Problem]:
-    """Yield what a block says in vain."""
+    """Yield the keys of a block that have no effect."""
     allowed = OF_EXTERNAL if external else OF_CHECKS
     for name in sorted(meta.model_fields_set - set(allowed)):
         if name not in OF_EXTERNAL:

@@ -25,7 +25,7 @@ from tests.factories.dbt.written_project import WrittenProject
 pytestmark = pytest.mark.xdist_group("dbt_prepare")  # they share what dbt has parsed
 
 LOCAL = WarehouseNames("local")
-DEMO = Path(__file__).parents[3] / "dbt_project"
+DEMO = Path(__file__).parents[4] / "dbt_project"
 TOOLS = "packages: [{local: ../tools}]\n"
 FILES = {
     "dbt_project.yml": """
