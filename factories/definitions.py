@@ -79,6 +79,12 @@ def default_resources(names: WarehouseNames) -> dict[str, Any]:
             package="dagster-snowflake",
             description="The target's Snowflake, as Dagster's SnowflakeResource.",
         ),
+        "dlt": lazy_resource(
+            "factories.dlt.step:create_dlt_resource",
+            names,
+            package="dagster-dlt",
+            description="Loads dlt pipelines, each resource on its own, as DagsterDltResource.",
+        ),
     }
 
 
