@@ -15,7 +15,7 @@ import dagster as dg
 import dlt
 
 from factories.core.yaml.problems import format_problems
-from factories.definitions import read_project
+from factories.definitions import default_resources, read_project
 
 STEPS = ("extract", "normalize", "load")
 
@@ -33,7 +33,7 @@ def main() -> None:
     for step in STEPS:
         setattr(dlt.Pipeline, step, timed(step, getattr(dlt.Pipeline, step), seconds))
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize(assets, instance=instance)
+        dg.materialize(assets, instance=instance, resources=default_resources(build.names))
     prepared = seconds["extract"] + seconds["normalize"]
     print(json.dumps({"seconds": prepared + seconds["load"], "extract and normalize": prepared}))
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from factories.cli.location_report import READS
-from factories.core.assets.context import LoadContext
+from factories.core.assets.context import READS, LoadContext
 from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
@@ -175,6 +174,12 @@ def default_resources(
             names,
             package="snowflake-snowpark-python",
             description="A Snowpark session in the target's database ML, open for one step.",
+        ),
+        "dlt": lazy_resource(
+            "factories.dlt.step:create_dlt_resource",
+            names,
+            package="dagster-dlt",
+            description="Loads dlt pipelines, each resource on its own, as DagsterDltResource.",
         ),
     }
 

@@ -18,7 +18,7 @@ from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
-from factories.dlt.config.pipelines import Pipeline, Resource, read_pipelines
+from factories.dlt.config.pipelines import Pipeline, PipelineLoad, Resource, read_pipelines
 
 SOURCE_KIND = {"rest_api": "api", "sql_database": "sql", "filesystem": "file"}
 
@@ -100,12 +100,11 @@ def _multi_asset(
         # A range of partitions is one window, and one load.
         backfill_policy=dg.BackfillPolicy.single_run() if group.partition else None,
         pool=group.pool,
+        required_resource_keys={"dlt"},
     )
     def dlt_pipeline(context: dg.AssetExecutionContext, config: DltRunConfig) -> Iterable[Any]:
-        # Imports dlt, which only a step that runs it needs.
-        from factories.dlt.step import run_resources  # noqa: PLC0415 - see above
-
-        yield from run_resources(context, pipeline, by_key, names, full_refresh=config.full_refresh)
+        load = PipelineLoad(pipeline, by_key, names, full_refresh=config.full_refresh)
+        yield from context.resources.dlt.run(context=context, declared=load)
 
     return dlt_pipeline
 
@@ -121,6 +120,7 @@ def _spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
         kinds={"dlt", "snowflake"},
         metadata={
             "dagster/code_references": code_reference(pipeline.path, resource.line),
+            "dagster/storage_kind": "snowflake",
             "dagster/table_name": str(resource.relation),
             "dlt/resource": resource.name,
             "dlt/write_disposition": resource.settings.disposition,

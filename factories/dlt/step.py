@@ -1,4 +1,4 @@
-"""What a dlt step runs, with all that it imports.
+"""What a dlt step imports, and the resource `dlt` that it asks for.
 
 The modules are many objects, none of which is garbage: walking them again and again while they are
 imported, and while rows are read and written, was a fifth of a step that loads 26,000 rows. So they
@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 
 from factories.core.garbage_collection import gc_paused
+from factories.core.warehouse.names import WarehouseNames
 
 with gc_paused():
     # dlt imports these when it first needs them.
@@ -17,9 +18,12 @@ with gc_paused():
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: F401 - as above
     import snowflake.connector  # noqa: F401 - as above
 
-    from factories.dlt.load.run import run_resources
+    from factories.dlt.resource import DltPipelineResource
 
     # Before the collector comes back, which would first of all walk everything that is new.
     gc.freeze()
 
-__all__ = ["run_resources"]
+
+def create_dlt_resource(_names: WarehouseNames) -> DltPipelineResource:
+    """Return the resource that loads dlt pipelines."""
+    return DltPipelineResource()

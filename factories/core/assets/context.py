@@ -12,6 +12,10 @@ from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 
 
+# The metadata of a location's definitions that says what it reads: more than its assets depend on.
+READS = "dp/reads"
+
+
 @dataclass(frozen=True, order=True)
 class Origin:
     """The place in YAML that an asset comes from; line and column are 1-based."""

@@ -19,7 +19,7 @@ from factories.core.meta.blocks import MetaBlocks
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.python_refs.references import FunctionError, module_file
-from factories.core.warehouse.names import RAW, Relation
+from factories.core.warehouse.names import RAW, Relation, WarehouseNames
 from factories.core.yaml.models import SourceMap, validate, validate_partly
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import YamlFile, read_yaml, yaml_paths
@@ -91,6 +91,23 @@ class Pipeline:
     def system(self) -> str:
         """The first part of the asset keys."""
         return key_part(self.name)
+
+
+@dataclass(frozen=True)
+class PipelineLoad:
+    """What a step may load of a pipeline file, and how; which of it, the run selects.
+
+    Attributes:
+        pipeline: The pipeline file.
+        resources: The resources, by the assets that they make.
+        names: How the target's databases are called.
+        full_refresh: Whether to replace the tables and begin at the cursors' initial values.
+    """
+
+    pipeline: Pipeline
+    resources: Mapping[dg.AssetKey, Resource]
+    names: WarehouseNames
+    full_refresh: bool
 
 
 def read_pipelines(folder: Path, load_context: LoadContext) -> list[Pipeline]:

@@ -25,6 +25,17 @@ from dlt.destinations.impl.snowflake.configuration import SnowflakeClientConfigu
 from dlt.destinations.impl.snowflake.snowflake import SnowflakeClient, SnowflakeMergeJob
 from dlt.destinations.sql_client import SqlClientBase
 
+from factories.core.warehouse.names import RAW, warehouse_names
+from factories.core.warehouse.settings import warehouse_settings
+
+DESTINATION_ARGUMENTS: dict[str, Any] = {
+    "enable_dataset_name_normalization": False,  # it has the target's name already
+    "staging_dataset_name_layout": "%s_STAGING",
+    "keep_staged_files": False,
+    # staging-optimized: else the table is dropped before it is made
+    "enable_atomic_swap": True,
+}
+
 
 class _MergeJob(SnowflakeMergeJob):
     @classmethod
@@ -79,3 +90,54 @@ class Snowflake(dlt.destinations.snowflake):
         capabilities = super()._raw_capabilities()
         capabilities.supports_transactions = True
         return capabilities
+
+
+class TargetSnowflake(Snowflake):
+    """The destination of the target's warehouse; its credentials are looked up when it is used.
+
+    Attributes:
+        database: As the target calls it.
+    """
+
+    # No argument of a constructor: dlt looks at its own to tell what was given from a default.
+    database: str = RAW
+
+    def configuration(
+        self, initial_config: SnowflakeClientConfiguration, accept_partial: bool = False
+    ) -> SnowflakeClientConfiguration:
+        """Return the configuration, with the target's credentials once it is for a connection.
+
+        Raises:
+            StepStartError: When the environment lacks what is needed to reach the target.
+        """
+        if not accept_partial and not self.config_params.get("credentials"):
+            credentials = warehouse_settings().dlt_credentials(self.database)
+            self.config_params["credentials"] = credentials
+        return super().configuration(initial_config, accept_partial)
+
+
+def snowflake_destination(database: str = RAW, **arguments: Any) -> TargetSnowflake:
+    """Return dlt's destination for the target's Snowflake, for a pipeline in Python.
+
+    Nothing is connected, and no system is started, before the pipeline runs. Replaced and merged
+    tables are seen whole or not at all, and appended rows of a load that was cut short are removed
+    by the next.
+
+    Args:
+        database: The database, by the name that it has in every target.
+        arguments: dlt's own arguments of `dlt.destinations.snowflake`, but `credentials`.
+
+    Example:
+        >>> import dlt
+        >>> dlt.pipeline(  # doctest: +SKIP
+        ...     "shop", destination=snowflake_destination(), dataset_name=dataset_name("shop")
+        ... )
+    """
+    destination = TargetSnowflake(**{**DESTINATION_ARGUMENTS, **arguments})
+    destination.database = warehouse_names().database(database)
+    return destination
+
+
+def dataset_name(name: str) -> str:
+    """Return a dataset's schema in this process's target: in `dev` each person has their own."""
+    return warehouse_names().schema(name).upper()

@@ -20,7 +20,8 @@ from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dlt.config.pipelines import Pipeline
 from factories.dlt.load.contracts import Refusals, count_dropped, refusals_recorded
-from factories.dlt.load.destination import Snowflake
+from factories.dlt.load.destination import DESTINATION_ARGUMENTS, Snowflake
+from factories.dlt.load.load_details import load_details
 from factories.dlt.load.unfinished import Note, UnfinishedLoads
 from factories.dlt.source.shared_cursors import set_cursors
 
@@ -39,6 +40,8 @@ class LoadedResource:
         load_id: dlt's id of the package, None when there was nothing to load.
         seconds: How long extract, normalize and load took, for all that was loaded together.
         refusals: What the schema contract kept out.
+        details: What dagster-dlt's own metadata tells of a load.
+        info: What dlt says of the load, None when there was nothing to load.
     """
 
     rows: Mapping[str, int]
@@ -47,6 +50,8 @@ class LoadedResource:
     load_id: str | None
     seconds: float
     refusals: Refusals
+    details: Mapping[str, Any]
+    info: LoadInfo | None
 
 
 def open_pipeline(
@@ -72,10 +77,7 @@ def open_pipeline(
     destination = Snowflake(
         credentials=settings.dlt_credentials(names.database(RAW)),
         replace_strategy=pipeline.settings.replace_strategy,
-        enable_dataset_name_normalization=False,  # it has the target's name already
-        staging_dataset_name_layout="%s_STAGING",
-        keep_staged_files=False,
-        enable_atomic_swap=True,  # staging-optimized: else the table is dropped before it is made
+        **DESTINATION_ARGUMENTS,
     )
     opened = dlt.pipeline(
         pipeline_name=pipeline.name,
@@ -89,25 +91,26 @@ def open_pipeline(
 
 
 def load_source(
-    pipeline: Pipeline,
     opened: dlt.Pipeline,
     source: DltSource,
-    unfinished: UnfinishedLoads,
+    unfinished: UnfinishedLoads | None,
     *,
     full_refresh: Collection[str],
     partitioned: bool,
+    extract: Mapping[str, Any],
 ) -> dict[str, LoadedResource]:
     """Extract, normalize and load the selected resources of a source.
 
     Args:
-        pipeline: The pipeline file.
         opened: dlt's pipeline.
         source: The source; it can be read once.
-        unfinished: Notes the load where one that is cut short must be undone or done again.
+        unfinished: Notes the load where one that is cut short must be undone or done again; None
+            for a destination that holds no notes.
         full_refresh: The resources whose tables are replaced and whose cursors begin at their
             initial values. The state that says so is stored with the rows: a load that fails
             leaves the old ones.
         partitioned: Whether the run is for partitions, which leave the state alone.
+        extract: Further arguments of `dlt.Pipeline.extract`.
 
     Returns:
         What was loaded, by the resource's name.
@@ -123,10 +126,16 @@ def load_source(
         set_cursors(source, of_source, full_refresh, partitioned=partitioned)
     known = _loaded_tables(opened, source)
     with refusals_recorded(source, Path(opened.working_dir)) as refusals:
-        extracted = opened.extract(source, loader_file_format=pipeline.settings.loader_file_format)
+        extracted = opened.extract(source, **extract)
         normalized = opened.normalize()
     tables = opened.schemas[source.schema.name].tables
-    loaded = _load(pipeline, opened, source, unfinished, full_refresh)
+    loaded: LoadInfo | None
+    if unfinished is None:
+        loaded = opened.load()
+    else:
+        disposition = extract.get("write_disposition")
+        noted = _names_to_note(source, full_refresh, disposition)
+        loaded = _load_noted(opened, source, unfinished, full_refresh, noted)
     rows = _rows(normalized)
     count_dropped(refusals, extracted, source)
     seconds = time.monotonic() - began
@@ -142,23 +151,33 @@ def load_source(
             load_id=load_id if any(table in rows for table in own) else None,
             seconds=seconds,
             refusals=refusals.of({*own, name}),
+            details=load_details(opened, loaded, own),
+            info=loaded,
         )
     return results
 
 
-def _load(
-    pipeline: Pipeline,
+def _names_to_note(source: DltSource, full_refresh: Collection[str], given: Any) -> list[str]:
+    """Return the resources of which a load that is cut short leaves something behind."""
+    names = []
+    for name, resource in source.selected_resources.items():
+        disposition = given or resource.write_disposition
+        if isinstance(disposition, Mapping):
+            disposition = disposition.get("disposition")
+        if name in full_refresh or disposition not in {"replace", "merge"}:
+            names.append(name)
+    return names
+
+
+def _load_noted(
     opened: dlt.Pipeline,
     source: DltSource,
     unfinished: UnfinishedLoads,
     full_refresh: Collection[str],
+    noted: Sequence[str],
 ) -> LoadInfo | None:
     """Load the packages, noted as unfinished until they are complete."""
-    dispositions = {r.name: r.settings.disposition for r in pipeline.resources}
     selected = list(source.selected_resources)
-    noted = [
-        name for name in selected if name in full_refresh or dispositions.get(name) == "append"
-    ]
     load_ids = opened.list_normalized_load_packages()
     tables = opened.schemas[source.schema.name].tables
     notes = [

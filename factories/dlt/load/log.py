@@ -17,7 +17,9 @@ PROGRESS_SECONDS = 10.0
 
 
 class _RunLog(logging.Handler):
-    def __init__(self, context: dg.AssetExecutionContext, mask: SecretMask) -> None:
+    def __init__(
+        self, context: dg.AssetExecutionContext | dg.OpExecutionContext, mask: SecretMask
+    ) -> None:
         super().__init__()
         self._log = context.log
         self._mask = mask
@@ -27,7 +29,9 @@ class _RunLog(logging.Handler):
 
 
 @contextmanager
-def dlt_log(context: dg.AssetExecutionContext, mask: SecretMask) -> Iterator[None]:
+def dlt_log(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, mask: SecretMask
+) -> Iterator[None]:
     """Send what dlt logs to the run's log, without secrets, and nowhere else."""
     logger = logging.getLogger("dlt")
     before = logger.handlers, logger.propagate
@@ -41,7 +45,7 @@ def dlt_log(context: dg.AssetExecutionContext, mask: SecretMask) -> Iterator[Non
 class Progress(Collector):
     """Tells in the run's log, every few seconds, how far a long load is."""
 
-    def __init__(self, context: dg.AssetExecutionContext) -> None:
+    def __init__(self, context: dg.AssetExecutionContext | dg.OpExecutionContext) -> None:
         """Take Dagster's context."""
         self._log = context.log
         self._counts: Counter[str] = Counter()

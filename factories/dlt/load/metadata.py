@@ -28,7 +28,13 @@ def materialize_result(
     """
     relation = resource.relation
     own = relation.table.lower()
-    metadata = _load_metadata(resource, loaded)
+    metadata = {
+        **loaded.details,
+        **load_metadata(loaded),
+        "dlt/resource": resource.name,
+        "dlt/write_disposition": resource.settings.disposition,
+    }
+    metadata["dagster/table_name"] = str(relation)  # also where there is no table yet
     columns: dict[str, str] = {}  # where they cannot be read, each check tells what it misses
     try:
         columns = reader.columns(relation)
@@ -58,14 +64,13 @@ def _child_metadata(reader: TableReader, parent: Relation, table: str) -> dict[s
     return {f"{table}/{key.removeprefix('dagster/')}": value for key, value in described.items()}
 
 
-def _load_metadata(resource: Resource, loaded: LoadedResource) -> dict[str, Any]:
+def load_metadata(loaded: LoadedResource) -> dict[str, Any]:
+    """Return what a load tells of one resource, whatever its destination."""
     rows = sum(loaded.rows.values())
     metadata: dict[str, Any] = {
-        "rows_loaded": loaded.rows.get(resource.relation.table.lower(), 0),
+        "rows_loaded": next(iter(loaded.rows.values()), 0),  # of its own table
         "seconds": round(loaded.seconds, 3),
         "rows_per_second": round(rows / loaded.seconds) if loaded.seconds else 0,
-        "dlt/resource": resource.name,
-        "dlt/write_disposition": resource.settings.disposition,
     }
     if loaded.load_id:
         metadata["dlt/load_id"] = loaded.load_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,78 @@ def dlt_settings(
             Container()[PluggableRunContext] = before  # dlt leaves the one that it refuses
             raise
         yield
+
+
+@contextmanager
+def step_defaults(secret_found: Callable[[str], None]) -> Iterator[None]:
+    """Let dlt find what a step needs where nobody has set it, beside all settings of its own.
+
+    Args:
+        secret_found: Called with each secret that dlt takes from its settings.
+    """
+    context = Container()[PluggableRunContext]
+    providers = context.providers.providers
+    defaults = DictionaryProvider()
+    for section, values in _defaults().items():
+        defaults.set_value(section, values, None)
+    watched: list[ConfigProvider] = [_Watched(each, secret_found) for each in providers]
+    context.providers.providers = [*watched, defaults]
+    context.initialize_runtime()
+    try:
+        yield
+    finally:
+        context.providers.providers = providers
+        context.initialize_runtime()
+
+
+class _Watched(ConfigProvider):
+    """A provider that tells of each secret that dlt takes from it."""
+
+    def __init__(self, provider: ConfigProvider, secret_found: Callable[[str], None]) -> None:
+        self._provider = provider
+        self._secret_found = secret_found
+
+    def get_value(
+        self, key: str, hint: type[Any], pipeline_name: str | None, *sections: str
+    ) -> tuple[Any | None, str]:
+        value, name = self._provider.get_value(key, hint, pipeline_name, *sections)
+        if value and is_secret_hint(hint):
+            self._secret_found(str(value))
+        return value, name
+
+    def get_value_location(self, key: str, pipeline_name: str | None, *sections: str) -> str:
+        return self._provider.get_value_location(key, pipeline_name, *sections)
+
+    def set_value(self, key: str, value: Any, pipeline_name: str | None, *sections: str) -> None:
+        self._provider.set_value(key, value, pipeline_name, *sections)
+
+    @property
+    def supports_secrets(self) -> bool:
+        return self._provider.supports_secrets
+
+    @property
+    def supports_sections(self) -> bool:
+        return self._provider.supports_sections
+
+    @property
+    def name(self) -> str:
+        return self._provider.name
+
+    @property
+    def is_empty(self) -> bool:
+        return self._provider.is_empty
+
+    @property
+    def is_writable(self) -> bool:
+        return self._provider.is_writable
+
+    @property
+    def locations(self) -> Sequence[str]:
+        return self._provider.locations
+
+    @property
+    def present_locations(self) -> Sequence[str]:
+        return self._provider.present_locations
 
 
 def _defaults() -> dict[str, Any]:

@@ -25,7 +25,7 @@ import dlt
 from dagster import DagsterLogManager
 
 from factories.core.execution.table_reader import QueryFailedError, TableReader
-from factories.core.warehouse.names import RAW, Relation, WarehouseNames
+from factories.core.warehouse.names import Relation, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 
 NOTES = "_DP_UNFINISHED_LOADS"
@@ -62,6 +62,8 @@ class UnfinishedLoads:
         self,
         settings: WarehouseSettings,
         names: WarehouseNames,
+        *,
+        database: str,
         schema: str,
         pipeline: str,
         log: DagsterLogManager,
@@ -72,13 +74,14 @@ class UnfinishedLoads:
             settings: How to reach the warehouse. Each use is a session of its own: what lies
                 between two of them may take longer than a session lasts.
             names: How the target's databases are called.
+            database: Holds the schema.
             schema: Holds the pipeline's tables.
             pipeline: The pipeline's name to dlt.
             log: Receives what is removed.
         """
         self._settings = settings
         self._names = names
-        self._database = names.database(RAW)
+        self._database = database
         self._schema = schema
         self._pipeline = pipeline
         self._log = log

@@ -14,6 +14,8 @@ from typing import Any
 
 from dlt.extract import DltSource
 
+from factories.dlt.dlt_internals import read_for
+
 # Within the source's part of the state, beside dlt's own `resources`.
 READERS = "_readers"
 
@@ -31,11 +33,11 @@ def loaded_together(
         state: The source's part of the pipeline's state.
         full_refresh: The resources that begin at their cursors' initial values.
     """
-    first = _read_for(source, names[0])
+    first = read_for(source.resources[names[0]])
     places: dict[str, Any] = {}
     together = []
     for name in names:
-        read = _read_for(source, name)
+        read = read_for(source.resources[name])
         if read[-1] != first[-1] or (name in full_refresh) != (names[0] in full_refresh):
             continue
         here = {each: _comparable(_place(state, each, name)) for each in read}
@@ -60,7 +62,7 @@ def set_cursors(
     selected = source.selected_resources
     readers: dict[str, list[str]] = {}
     for name in selected:
-        for each in _read_for(source, name):
+        for each in read_for(source.resources[name]):
             readers.setdefault(each, []).append(name)
     for each, names in readers.items():
         if partitioned and each in selected:
@@ -69,16 +71,6 @@ def set_cursors(
         place = None if begins else _place(state, each, names[0])
         kept = {name: kept for name, kept in _kept(state, each).items() if name not in names}
         _set(state, each, place, [] if partitioned else names, kept)
-
-
-def _read_for(source: DltSource, name: str) -> list[str]:
-    """Return what is read for a resource: itself, what it reads from, what that reads from."""
-    pipe = source.resources[name]._pipe  # noqa: SLF001 - dlt tells a resource's parent nowhere else
-    read = [name]
-    while pipe.parent is not None:
-        pipe = pipe.parent
-        read.append(pipe.name)
-    return read
 
 
 def _place(state: Mapping[str, Any], read: str, name: str) -> Any:

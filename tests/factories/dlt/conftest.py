@@ -15,8 +15,9 @@ import pytest
 from snowflake.connector import SnowflakeConnection
 
 from factories.core.assets.context import LoadContext
+from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.definitions import read_project
+from factories.definitions import default_resources, read_project
 from sample_sources import weather_api
 from sample_sources.weather_api.system import WeatherApi
 from tests.conftest import WarehouseUnderTest
@@ -82,6 +83,7 @@ class Project:
             assets,
             selection=keys or None,
             instance=self.instance,
+            resources=default_resources(warehouse_names()),
             raise_on_error=False,
             **options,
         )

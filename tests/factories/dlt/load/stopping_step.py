@@ -269,7 +269,8 @@ def _run(
     os.environ.update(environment)
     import dagster as dg
 
-    from factories.definitions import read_project
+    from factories.core.warehouse.names import warehouse_names
+    from factories.definitions import default_resources, read_project
 
     point.install(halt)
     if release_at_shutdown:
@@ -286,4 +287,10 @@ def _run(
     ops = {asset.op.name for asset in assets if isinstance(asset, dg.AssetsDefinition)}
     config = {"ops": {op: {"config": {"full_refresh": full_refresh}} for op in ops}}
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize(assets, instance=instance, raise_on_error=False, run_config=config)
+        dg.materialize(
+            assets,
+            instance=instance,
+            resources=default_resources(warehouse_names()),
+            raise_on_error=False,
+            run_config=config,
+        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
+from factories.core.warehouse.names import warehouse_names
+from factories.definitions import default_resources
 from tests.factories.dlt.conftest import Project, materialized
 
 pytestmark = pytest.mark.clients
@@ -267,6 +269,7 @@ def test_checks_run_on_the_loaded_table_and_alone(project: Project) -> None:
         project.assets(),
         selection=dg.AssetSelection.checks(dg.AssetCheckKey(key, "unique_id")),
         instance=project.instance,
+        resources=default_resources(warehouse_names()),
     )
     assert [e.passed for e in alone.get_asset_check_evaluations()] == [True]
     assert not alone.get_asset_materialization_events()
