@@ -11,7 +11,6 @@ from factories.core.meta.automation import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 
-
 # The metadata of a location's definitions that says what it reads: more than its assets depend on.
 READS = "dp/reads"
 
