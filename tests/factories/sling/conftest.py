@@ -63,7 +63,7 @@ class Project:
 
     def resources(self) -> dict[str, object]:
         """What the code location offers to its steps."""
-        return default_resources(warehouse_names(), "sling")
+        return default_resources(warehouse_names(), sling="sling")
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         """Query the warehouse; `{s}` stands for the schema."""
