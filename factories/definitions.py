@@ -10,8 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.cli.location_report import READS
-from factories.core.assets.context import LoadContext
+from factories.core.assets.context import READS, LoadContext
 from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused

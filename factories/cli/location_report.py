@@ -18,13 +18,12 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.context import READS
 from factories.core.project import MARKER, project_root
 from factories.core.yaml.problems import ConfigError, Problem
 from factories.core.yaml.reader import display_name
 
 CODE_REFERENCES = "dagster/code_references"
-# Where definitions tell what the location reads: more than its assets depend on.
-READS = "dp/reads"
 # Dagster makes a stub asset of every dep that the location does not declare, with this metadata.
 STUB = "dagster/auto_created_stub_asset"
 

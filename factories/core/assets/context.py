@@ -11,6 +11,10 @@ from factories.core.meta.automation import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 
+# The definitions' metadata that tells `dp check` what the location reads: more than its assets
+# depend on.
+READS = "dp/reads"
+
 
 @dataclass(frozen=True, order=True)
 class Origin:
