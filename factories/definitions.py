@@ -170,7 +170,7 @@ def default_resources(
             description="The target's Snowflake, as Dagster's SnowflakeResource.",
         ),
         "snowpark": lazy_resource(
-            "factories.snowpark.resource:open_session",
+            "factories.snowpark.resource:create_snowpark_resource",
             names,
             package="snowflake-snowpark-python",
             description="A Snowpark session in the target's database ML, open for one step.",

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field
 
 from factories.core.assets.context import LoadContext
 from factories.core.assets.specs import asset_spec, code_reference
@@ -18,20 +17,11 @@ from factories.core.meta.partitions import partitions_definition
 from factories.core.meta.retries import max_retry_spec, retry_policy
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.areas import read_areas, reads
+from factories.snowpark.config.check_specs import model_check_specs, score_check_specs
 from factories.snowpark.config.entries import Entry, ModelEntry, ScoreEntry, TableEntry
-from factories.snowpark.models.checks import model_check_specs, score_check_specs
+from factories.snowpark.run_config import ModelRunConfig
 
 TOOL = "snowpark"
-
-
-class ModelRunConfig(dg.Config):
-    """What a person may choose for one run, in the launchpad."""
-
-    promote_version: int | None = Field(
-        default=None,
-        description="Make this version the champion, also one that was it before; nothing is"
-        " trained.",
-    )
 
 
 def build_snowpark_assets(folder: Path, load_context: LoadContext) -> list[dg.AssetsDefinition]:

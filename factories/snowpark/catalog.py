@@ -1,17 +1,27 @@
-"""Where tables are: what is there, and making a schema when it is missing."""
+"""What is there in the warehouse: tables, schemas, and inputs that were never materialized."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import dagster as dg
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
+from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
+from factories.snowpark.errors import SnowparkStepError
+from factories.snowpark.session import WAREHOUSE_ERRORS
 
 # "does not exist or not authorized", of an object or of what it lies in. Any other error, such as
 # a lost connection, does not tell that something is missing.
 MISSING = {2003, 2043}
+
+
+class InputMissingError(SnowparkStepError):
+    """A table that is to be read is not there; the text names the asset that makes it."""
 
 
 def table_columns(session: Session, table: str) -> dict[str, str] | None:
@@ -21,7 +31,7 @@ def table_columns(session: Session, table: str) -> dict[str, str] | None:
         session: Snowpark's.
         table: As SQL calls it.
     """
-    described = _answer(session, f"describe table {table}")
+    described = _collect_or_none(session, f"describe table {table}")
     return None if described is None else {str(row[0]): str(row[1]) for row in described}
 
 
@@ -37,21 +47,21 @@ def create_schema(session: Session, database: str, schema: str) -> None:
     refuses it also when there is nothing to do.
     """
     within = sql_identifier(database)
-    if schema in _named(session, "schemas", schema, f"in database {within}"):
+    if schema in _find_names(session, "schemas", schema, f"in database {within}"):
         return
-    if database not in _named(session, "databases", database):
+    if database not in _find_names(session, "databases", database):
         session.sql(f"create database if not exists {within}").collect()
     session.sql(f"create schema if not exists {within}.{sql_identifier(schema)}").collect()
 
 
-def _named(session: Session, kind: str, name: str, where: str = "") -> set[str]:
+def _find_names(session: Session, kind: str, name: str, where: str = "") -> set[str]:
     """Return the names of what is there of a kind: the one that is meant and others like it."""
     # LIKE takes `_` for any character.
-    found = _answer(session, f"show {kind} like {sql_literal(name)} {where}".rstrip())
+    found = _collect_or_none(session, f"show {kind} like {sql_literal(name)} {where}".rstrip())
     return {row["name"] for row in found or ()}
 
 
-def _answer(session: Session, sql: str) -> list[Any] | None:
+def _collect_or_none(session: Session, sql: str) -> list[Any] | None:
     """Return what is told of something; None when it is not there."""
     try:
         return session.sql(sql).collect()
@@ -59,3 +69,37 @@ def _answer(session: Session, sql: str) -> list[Any] | None:
         if error.sql_error_code in MISSING:
             return None
         raise
+
+
+@contextmanager
+def name_missing_inputs(session: Session, inputs: Mapping[dg.AssetKey, Relation]) -> Iterator[None]:
+    """Name the inputs that are not there, when something that reads them fails for it.
+
+    The warehouse is asked only then: where all goes well that costs no statement.
+
+    Args:
+        session: Snowpark's.
+        inputs: The tables that are read, by the asset that makes them.
+
+    Raises:
+        InputMissingError: Instead of what the warehouse has refused, when an input is not there.
+    """
+    try:
+        yield
+    except WAREHOUSE_ERRORS:
+        missing = {key: table for key, table in inputs.items() if _is_missing(session, table)}
+        if not missing:
+            raise
+        tables = ", ".join(map(str, missing.values()))
+        assets = ", ".join(key.to_user_string() for key in missing)
+        there = "are no tables" if len(missing) > 1 else "is no table"
+        message = (
+            f"there {there} {tables}, or none that the role may read: materialize {assets} first"
+        )
+        raise InputMissingError(message) from None
+
+
+def _is_missing(session: Session, table: Relation) -> bool:
+    with suppress(*WAREHOUSE_ERRORS):  # a session that is lost tells nothing
+        return not table_exists(session, table.sql)
+    return False

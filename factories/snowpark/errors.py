@@ -1,15 +1,34 @@
-"""What a user's function has raised, as the person who wrote it wants to read it."""
+"""How steps of Snowpark fail: what they explain, and what they show of the user's code."""
 
 from __future__ import annotations
 
 import traceback
 from pathlib import Path
 
+from factories.core.errors import StepStartError
+from factories.core.execution.table_reader import QueryFailedError
+from factories.core.python_refs.importer import FolderNameError
 from factories.snowpark.config.entries import Entry
+from factories.snowpark.handler.errors import ModelError
 
 
-class FunctionFailedError(Exception):
+class SnowparkStepError(Exception):
+    """Something that a person has to mend; the text says what, in a sentence."""
+
+
+class FunctionFailedError(SnowparkStepError):
     """The user's function raised something, or returned something else than it must."""
+
+
+# Shown as their text alone: a traceback through our own code would say less. Not tried again: the
+# same would come of it.
+EXPLAINED_ERRORS = (
+    FolderNameError,
+    ModelError,
+    QueryFailedError,
+    SnowparkStepError,
+    StepStartError,
+)
 
 
 def function_failed(entry: Entry, error: BaseException) -> FunctionFailedError:
@@ -19,17 +38,17 @@ def function_failed(entry: Entry, error: BaseException) -> FunctionFailedError:
 
 def is_from(folder: Path, error: BaseException) -> bool:
     """Tell whether an error was raised in, or by way of, a module of a folder."""
-    return _first_of(folder, traceback.extract_tb(error.__traceback__)) is not None
+    return _first_frame_in(folder, traceback.extract_tb(error.__traceback__)) is not None
 
 
 def traceback_of(error: BaseException, folder: Path | None = None) -> str:
     """Return an error's traceback, from the first line in a module of the folder on, if any is."""
-    told = traceback.TracebackException.from_exception(error)
-    first = _first_of(folder, told.stack) if folder else None
-    told.stack = traceback.StackSummary.from_list(told.stack[first or 0 :])
-    return "".join(told.format()).rstrip()
+    formatted = traceback.TracebackException.from_exception(error)
+    first = _first_frame_in(folder, formatted.stack) if folder else None
+    formatted.stack = traceback.StackSummary.from_list(formatted.stack[first or 0 :])
+    return "".join(formatted.format()).rstrip()
 
 
-def _first_of(folder: Path, frames: traceback.StackSummary) -> int | None:
+def _first_frame_in(folder: Path, frames: traceback.StackSummary) -> int | None:
     within = (Path(frame.filename).is_relative_to(folder) for frame in frames)
     return next((index for index, is_within in enumerate(within) if is_within), None)

@@ -18,7 +18,7 @@ from snowflake.snowpark import Session
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_literal
 from factories.snowpark import handler
-from factories.snowpark.config.folder_code import python_files
+from factories.snowpark.config.code_versions import python_files
 from factories.snowpark.handler.training import put_file
 
 HANDLER = handler.__name__.replace(".", "/")

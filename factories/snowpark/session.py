@@ -1,4 +1,4 @@
-"""The Snowpark session of one step: opened when it begins, closed whatever happens."""
+"""The Snowpark session of one step, which is closed whatever happens, and its transactions."""
 
 from __future__ import annotations
 
@@ -54,3 +54,17 @@ def snowpark_session(
         # session cannot be closed, and the error that it fails by is the one to tell.
         with suppress(*WAREHOUSE_ERRORS):
             session.close()
+
+
+@contextmanager
+def transaction(session: Session) -> Iterator[None]:
+    """Make the statements inside one: all of them hold, or none."""
+    session.sql("begin transaction").collect()
+    try:
+        yield
+        session.sql("commit").collect()
+    except BaseException:
+        # Where the session is lost, Snowflake rolls back by itself; the first error is the cause.
+        with suppress(*WAREHOUSE_ERRORS):
+            session.sql("rollback").collect()
+        raise

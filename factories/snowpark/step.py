@@ -4,48 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dagster as dg
 from snowflake.snowpark import Session
 
-from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution import step as core_step
 from factories.core.execution.secrets import SecretMask, masked_output
-from factories.core.execution.table_reader import QueryFailedError, TableReader
-from factories.core.local_systems import LocalSystemError
-from factories.core.meta.partitions import UnreadableWindowError
-from factories.core.python_refs.importer import FolderNameError
+from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import WarehouseNames
-from factories.core.warehouse.settings import WarehouseSettingsError, warehouse_settings
+from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.config.entries import Entry
 from factories.snowpark.errors import (
-    FunctionFailedError,
+    EXPLAINED_ERRORS,
     function_failed,
     is_from,
     traceback_of,
 )
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.missing_inputs import InputMissingError
-from factories.snowpark.models.registry import RegistryError
 from factories.snowpark.session import TAG_LENGTH, WAREHOUSE_ERRORS, snowpark_session
-from factories.snowpark.tables.write import WriteError
 
+TOOL = "snowpark"
 CODE_FAILED = "Python Interpreter Error"  # what Snowflake says of code that raises inside of it
-# Told in a sentence, as a traceback through our own code would say less; and not tried again, as
-# the same would come of it.
-FINAL = (
-    FolderNameError,
-    FunctionFailedError,
-    InputMissingError,
-    LocalSystemError,
-    ModelError,
-    QueryFailedError,
-    RegistryError,
-    UnreadableWindowError,
-    WarehouseSettingsError,
-    WriteError,
-)
 
 
 @dataclass(frozen=True)
@@ -97,28 +77,27 @@ def open_step(
             that do not fit, and code that fails, would fail again.
     """
     opened_at = time.monotonic()
-    mask = SecretMask(())
-    try:
+    with core_step.start_errors_as_failures():
         settings = warehouse_settings()
-        mask = SecretMask(settings.secrets)
+    mask = SecretMask(settings.secrets)
+    try:
         with (
-            terminate_when_run_ends(context),
+            core_step.open_step(context, settings, names, TOOL) as opened,
             masked_output(mask),
             snowpark_session(settings, names, query_tag(context, entry)) as session,
-            closing(TableReader(settings, names)) as reader,
         ):
             if entry and entry.warehouse:
                 session.use_warehouse(entry.warehouse)
-            yield Step(context, session, reader, mask, opened_at)
-    except FINAL as error:
+            yield Step(context, session, opened.reader, mask, opened_at)
+    except EXPLAINED_ERRORS as error:
         raise dg.Failure(mask(str(error)), allow_retries=False) from None
     except WAREHOUSE_ERRORS as error:
         raise dg.Failure(mask(str(error)), allow_retries=is_worth_another_try(error)) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - of our own code: with its lines
-        told = traceback_of(error)
+        message = traceback_of(error)
         if entry and is_from(entry.folder, error):
-            told = str(function_failed(entry, error))
-        raise dg.Failure(mask(told), allow_retries=False) from None
+            message = str(function_failed(entry, error))
+        raise dg.Failure(mask(message), allow_retries=False) from None
 
 
 def is_worth_another_try(error: Exception) -> bool:

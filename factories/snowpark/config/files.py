@@ -18,8 +18,7 @@ from factories.core.python_refs.references import FunctionError, call_problem, l
 from factories.core.yaml.models import SourceMap, validate, validate_partly
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import KeyPath, YamlFile, display_name, read_yaml, yaml_paths
-from factories.snowpark.config.code_versions import code_version
-from factories.snowpark.config.folder_code import FolderCode, read_code
+from factories.snowpark.config.code_versions import FolderCode, code_version, read_code
 from factories.snowpark.config.relations import lock_of, registry_of, relation_of_table
 from factories.snowpark.config.rules import check_model, check_score, check_table, reporter
 from factories.snowpark.config.schema import (

@@ -1,54 +1,25 @@
-"""The asset checks of models and of scores: which there are, and how each is judged."""
+"""The asset checks of a model: how each judges a registered version."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
-from factories.snowpark.config.entries import ModelEntry, ScoreEntry
-from factories.snowpark.handler.metric_names import has_probabilities
-from factories.snowpark.models.plots import drift_plot
+from factories.snowpark.config.check_specs import (
+    CALIBRATED,
+    COMPARED,
+    DISJOINT,
+    MAX_CALIBRATION_ERROR,
+    THRESHOLD,
+    model_check_specs,
+)
+from factories.snowpark.config.entries import ModelEntry
 from factories.snowpark.models.promotion import missed_threshold
-from factories.snowpark.scores.drift import FEWEST_ROWS, MUCH, Drift
-
-if TYPE_CHECKING:
-    # It imports Snowpark, which a location that only loads does not need.
-    from factories.snowpark.models.registry import Version
+from factories.snowpark.models.registry import Version
 
 Outcome = tuple[bool, Mapping[str, Any], str | None]  # passed, metadata, description
-
-THRESHOLD = "metric_threshold"
-DISJOINT = "split_is_disjoint"
-CALIBRATED = "calibration"
-COMPARED = "compared_with_champion"
-DRIFT = "feature_drift"
-MOST_CALIBRATION_ERROR = 0.1  # in the mean over the rows
-
-
-def model_check_specs(entry: ModelEntry) -> list[dg.AssetCheckSpec]:
-    """Return the checks that every training of a model runs.
-
-    None holds back what comes after: a candidate that fails one is not what scoring uses.
-    """
-    told = {
-        DISJOINT: "Training, validation and test rows are apart in time and share no keys.",
-        COMPARED: "The champion could be measured on the candidate's validation rows.",
-    }
-    if entry.promote and (entry.promote.at_least, entry.promote.at_most) != (None, None):
-        told[THRESHOLD] = f"{entry.promote.metric} on validation is what promotion asks for."
-    if has_probabilities(entry.metrics):
-        told[CALIBRATED] = f"Probabilities are off by at most {MOST_CALIBRATION_ERROR} in the mean."
-    return [
-        dg.AssetCheckSpec(name, asset=entry.key, description=text) for name, text in told.items()
-    ]
-
-
-def score_check_specs(entry: ScoreEntry) -> list[dg.AssetCheckSpec]:
-    """Return the check that every scoring runs."""
-    told = "The scored rows' features are distributed as those of the training rows."
-    return [dg.AssetCheckSpec(DRIFT, asset=entry.key, description=told)]
 
 
 def model_checks(
@@ -109,44 +80,4 @@ def _calibrated(_entry: ModelEntry, version: Version) -> Outcome:
     error = version.details.get("calibration_error")
     if error is None:
         return False, {}, "The estimator gives no probabilities."
-    return error <= MOST_CALIBRATION_ERROR, {"calibration_error": error}, None
-
-
-def drift_check(
-    context: dg.AssetExecutionContext,
-    entry: ScoreEntry,
-    find: Callable[[], tuple[Version | None, Drift | str]],
-) -> Iterator[dg.AssetCheckResult]:
-    """Yield the check of drift, when it is selected.
-
-    Args:
-        context: Dagster's.
-        entry: The scores.
-        find: Tells of which version how far the features have moved, or why that could not be
-            counted; it reads all rows, so it is asked only when the check is selected.
-    """
-    if dg.AssetCheckKey(entry.key, DRIFT) not in context.selected_asset_check_keys:
-        return
-    version, found = find()
-    metadata: dict[str, Any] = {"model_version": version.version} if version else {}
-    passed, text = False, None
-    if isinstance(found, str):
-        text = found
-    else:
-        passed = not (found.is_known and found.moved)
-        metadata |= {"rows": found.rows, "index": dict(found.index)}
-        if found.index:
-            metadata["plot"] = drift_plot(found.index, MUCH)
-        if not found.is_known:
-            text = f"{found.rows} rows are too few to tell; from {FEWEST_ROWS} on it is judged."
-        elif found.moved:
-            moved = ", ".join(f"{name} {found.index[name]:.2f}" for name in found.moved)
-            text = f"Another population than in training (index from {MUCH} on): {moved}"
-    yield dg.AssetCheckResult(
-        passed=passed,
-        asset_key=entry.key,
-        check_name=DRIFT,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata=metadata,
-        description=text,
-    )
+    return error <= MAX_CALIBRATION_ERROR, {"calibration_error": error}, None

@@ -17,10 +17,11 @@ from snowflake.snowpark import Session
 from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_exists
 from factories.snowpark.config.relations import lock_of
+from factories.snowpark.errors import SnowparkStepError
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.model_files import loaded, verified
 from factories.snowpark.handler.training import get_file
-from factories.snowpark.tables.write import transaction
+from factories.snowpark.session import transaction
 
 COLUMNS = {
     "model": "varchar not null",
@@ -40,7 +41,7 @@ COLUMNS = {
 JSON = ("splits", "params", "metrics", "details")
 
 
-class RegistryError(Exception):
+class RegistryError(SnowparkStepError):
     """The registry does not have, or does not permit, what is asked of it."""
 
 

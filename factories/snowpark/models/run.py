@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -18,9 +18,7 @@ from factories.snowpark.models.procedure import train_in_snowflake
 from factories.snowpark.models.promotion import Judgement, judge
 from factories.snowpark.models.registry import TrainedModel, Version
 from factories.snowpark.models.step import ModelStep, model_step
-
-if TYPE_CHECKING:
-    from factories.snowpark.assets import ModelRunConfig
+from factories.snowpark.run_config import ModelRunConfig
 
 IN_COLUMNS = frozenset({"file", "sha256", "splits", "metrics"})  # of the registry
 

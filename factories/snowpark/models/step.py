@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from factories.core.warehouse.names import WarehouseNames
+from factories.snowpark.catalog import name_missing_inputs
 from factories.snowpark.config.entries import Entry, ModelEntry
-from factories.snowpark.missing_inputs import missing_inputs_told
 from factories.snowpark.models.registry import Registry
 from factories.snowpark.step import Step, open_step
 
@@ -42,5 +42,5 @@ def model_step(
     with open_step(context, names, entry) as step:
         registry = Registry(step.session, model.registry, model.stage)
         registry.create()
-        with missing_inputs_told(step.session, features):
+        with name_missing_inputs(step.session, features):
             yield ModelStep(**vars(step), registry=registry)

@@ -8,12 +8,18 @@ one query where the rows are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import dagster as dg
+
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
+from factories.snowpark.config.check_specs import DRIFT
+from factories.snowpark.config.entries import ScoreEntry
+from factories.snowpark.models.plots import drift_plot
+from factories.snowpark.models.registry import Version
 
 MUCH = 0.25
 FEW = 1e-4  # an empty bin counts as this share: the index of a new value is finite
@@ -92,3 +98,43 @@ def stability(counts: Sequence[int], shares: Sequence[float]) -> float:
         now, before = max(count / rows, FEW), max(share, FEW)
         total += (now - before) * math.log(now / before)
     return total
+
+
+def drift_check(
+    context: dg.AssetExecutionContext,
+    entry: ScoreEntry,
+    find: Callable[[], tuple[Version | None, Drift | str]],
+) -> Iterator[dg.AssetCheckResult]:
+    """Yield the check of drift, when it is selected.
+
+    Args:
+        context: Dagster's.
+        entry: The scores.
+        find: Tells of which version how far the features have moved, or why that could not be
+            counted; it reads all rows, so it is asked only when the check is selected.
+    """
+    if dg.AssetCheckKey(entry.key, DRIFT) not in context.selected_asset_check_keys:
+        return
+    version, found = find()
+    metadata: dict[str, Any] = {"model_version": version.version} if version else {}
+    passed, text = False, None
+    if isinstance(found, str):
+        text = found
+    else:
+        passed = not (found.is_known and found.moved)
+        metadata |= {"rows": found.rows, "index": dict(found.index)}
+        if found.index:
+            metadata["plot"] = drift_plot(found.index, MUCH)
+        if not found.is_known:
+            text = f"{found.rows} rows are too few to tell; from {FEWEST_ROWS} on it is judged."
+        elif found.moved:
+            moved = ", ".join(f"{name} {found.index[name]:.2f}" for name in found.moved)
+            text = f"Another population than in training (index from {MUCH} on): {moved}"
+    yield dg.AssetCheckResult(
+        passed=passed,
+        asset_key=entry.key,
+        check_name=DRIFT,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+        description=text,
+    )

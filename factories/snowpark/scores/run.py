@@ -13,11 +13,10 @@ from factories.core.execution.table_reader import QueryFailedError, table_metada
 from factories.core.meta.partitions import window
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ScoreEntry
-from factories.snowpark.models.checks import drift_check
 from factories.snowpark.models.registry import RegistryError, Version
 from factories.snowpark.models.step import ModelStep, model_step
 from factories.snowpark.partition_filter import Covered
-from factories.snowpark.scores.drift import Drift, drift, drift_query
+from factories.snowpark.scores.drift import Drift, drift, drift_check, drift_query
 from factories.snowpark.scores.rows import scored_rows, source_query
 from factories.snowpark.scores.write import ScoresWriter
 from factories.snowpark.session import WAREHOUSE_ERRORS

@@ -10,15 +10,17 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks import check_results
+from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.meta.partitions import window
-from factories.core.meta.retries import max_retries, retry_delay
+from factories.core.meta.retries import max_retries
 from factories.core.warehouse.names import WarehouseNames
+from factories.snowpark.catalog import name_missing_inputs
 from factories.snowpark.config.entries import TableEntry
-from factories.snowpark.missing_inputs import missing_inputs_told
+from factories.snowpark.errors import EXPLAINED_ERRORS
 from factories.snowpark.partition_filter import Covered
 from factories.snowpark.session import WAREHOUSE_ERRORS
-from factories.snowpark.step import FINAL, Step, is_worth_another_try, open_step, query_tag
+from factories.snowpark.step import Step, is_worth_another_try, open_step, query_tag
 from factories.snowpark.tables.rows import described
 from factories.snowpark.tables.write import Written, write
 
@@ -48,15 +50,15 @@ class _Run:
         step: The open step.
         covered: The partitions of the run, None for tables without.
         warehouse: The virtual warehouse of tables that name none.
-        lost: Why each table that failed is not built.
-        unfit: Tables that were written, and failed a check that holds back what reads them.
+        failures: Why each table that failed is not built.
+        blocking: Tables that were written, and failed a check that blocks what reads them.
     """
 
     step: Step
     covered: Covered | None
     warehouse: str | None
-    lost: dict[dg.AssetKey, str] = field(default_factory=dict)
-    unfit: set[dg.AssetKey] = field(default_factory=set)
+    failures: dict[dg.AssetKey, str] = field(default_factory=dict)
+    blocking: set[dg.AssetKey] = field(default_factory=set)
 
 
 def build_tables(
@@ -93,39 +95,36 @@ def build_tables(
                 yield from check_results(context, key, checks, table.relation, step.reader)
         for table in tables:
             yield from _build(run, table)
-    if run.lost:
-        raise dg.Failure(_report(run.lost, len(tables)), allow_retries=False)
+    if run.failures:
+        raise dg.Failure(_report(run.failures, len(tables)), allow_retries=False)
 
 
 def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
     """Build one table, again as often as it may."""
     for found in table.inputs.values():
-        if found.key in run.lost or found.key in run.unfit:
-            why = "is not built" if found.key in run.lost else "has failed a blocking check"
-            run.lost[table.key] = f"it reads {found.key.to_user_string()}, which {why}"
+        if found.key in run.failures or found.key in run.blocking:
+            why = "is not built" if found.key in run.failures else "has failed a blocking check"
+            run.failures[table.key] = f"it reads {found.key.to_user_string()}, which {why}"
             return
-    for attempt in range(1, 2 + max_retries([table.meta.retries])):
+    retries = max_retries([table.meta.retries])
+    for attempt in range(1, 2 + retries):
         try:
             built = _attempt(run, table)
-        except FINAL as error:
-            run.lost[table.key] = run.step.mask(str(error))
+        except EXPLAINED_ERRORS as error:
+            run.failures[table.key] = run.step.mask(str(error))
             break
         except WAREHOUSE_ERRORS as error:
-            run.lost[table.key] = run.step.mask(str(error))
+            run.failures[table.key] = run.step.mask(str(error))
             if not is_worth_another_try(error):
                 break
         else:
-            run.lost.pop(table.key, None)
+            run.failures.pop(table.key, None)
             yield _result(run, table, built)
             return
-        if attempt <= max_retries([table.meta.retries]):
-            seconds = retry_delay([table.meta.retries], attempt)
-            why = run.lost[table.key]
-            run.step.log.warning(
-                "%s: %s; trying again in %.0f s (retry %d)", table.name, why, seconds, attempt
-            )
-            time.sleep(seconds)
-    run.step.log.error("%s: %s", table.name, run.lost[table.key])
+        if attempt <= retries:
+            run.step.log.warning("%s: %s", table.name, run.failures[table.key])
+            wait_before_retry(run.step.log, [table.meta.retries], [table.name], attempt)
+    run.step.log.error("%s: %s", table.name, run.failures[table.key])
 
 
 def _attempt(run: _Run, table: TableEntry) -> Built:
@@ -134,7 +133,7 @@ def _attempt(run: _Run, table: TableEntry) -> Built:
     session.query_tag = query_tag(step.context, table)
     if warehouse := table.warehouse or run.warehouse:
         session.use_warehouse(warehouse)
-    with missing_inputs_told(session, {i.key: i.relation for i in table.inputs.values()}):
+    with name_missing_inputs(session, {i.key: i.relation for i in table.inputs.values()}):
         frame = described(session, table, run.covered)
         sql = step.mask("\n;\n".join(frame.queries["queries"]))
         step.log.debug("%s:\n%s", table.name, sql)
@@ -177,12 +176,12 @@ def _result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeResult[
         )
     )
     if table.meta.checks and table.meta.checks.blocking and not all(c.passed for c in checks):
-        run.unfit.add(table.key)
+        run.blocking.add(table.key)
     return dg.MaterializeResult(asset_key=table.key, metadata=metadata, check_results=checks)
 
 
-def _report(lost: Mapping[dg.AssetKey, str], selected: int) -> str:
-    rest = "; the others are built" if len(lost) < selected else ""
-    lines = [f"{len(lost)} of {selected} tables failed{rest}."]
-    lines += [f"{key.to_user_string()}: {why}" for key, why in lost.items()]
+def _report(failures: Mapping[dg.AssetKey, str], selected: int) -> str:
+    rest = "; the others are built" if len(failures) < selected else ""
+    lines = [f"{len(failures)} of {selected} tables failed{rest}."]
+    lines += [f"{key.to_user_string()}: {why}" for key, why in failures.items()]
     return "\n".join(lines)

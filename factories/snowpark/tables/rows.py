@@ -1,17 +1,19 @@
-"""The rows of a table as a data frame: what its function or its query describes."""
+"""The rows of a table as a data frame: what its function or query makes of its inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from snowflake.snowpark import DataFrame, Session
+from snowflake.snowpark.functions import sql_expr
 
+from factories.core.meta.partitions import UnreadableWindowError
 from factories.core.python_refs.importer import FolderNameError, imported_function
 from factories.snowpark.config.entries import TableEntry
+from factories.snowpark.config.rules import PLACEHOLDER
 from factories.snowpark.errors import FunctionFailedError, function_failed
-from factories.snowpark.partition_filter import Covered
+from factories.snowpark.partition_filter import Covered, column_of, condition
 from factories.snowpark.session import WAREHOUSE_ERRORS
-from factories.snowpark.tables.inputs import filled, in_partitions, input_frames, input_queries
 
 
 def described(session: Session, table: TableEntry, covered: Covered | None) -> DataFrame:
@@ -59,3 +61,62 @@ def _called(session: Session, table: TableEntry, queries: Mapping[str, str]) -> 
         message = f"{table.function} returned {kind}: it must return a Snowpark data frame"
         raise FunctionFailedError(message)
     return made
+
+
+def input_queries(session: Session, table: TableEntry, covered: Covered | None) -> dict[str, str]:
+    """Return a query for each input, by the name under which the table's function has it.
+
+    Of a partitioned table, inputs that have the partitions' column are limited to the run's
+    partitions, unless YAML says that they are given whole.
+
+    Raises:
+        UnreadableWindowError: When no input has the column, so that nothing would be limited.
+    """
+    queries = {name: f"select * from {found.relation.sql}" for name, found in table.inputs.items()}  # noqa: S608 - names from the project's own YAML
+    partition = table.meta.partition
+    if covered is None or partition is None or partition.column is None:
+        return queries
+    limited = 0
+    for name, found in table.inputs.items():
+        if found.whole:
+            continue
+        schema = session.table(found.relation.sql).schema
+        if column_of(schema, partition.column) is None:
+            continue
+        try:
+            queries[name] += f" where {condition(schema, partition.column, covered)}"
+        except UnreadableWindowError as error:
+            raise UnreadableWindowError(f"the input {name}: {error}") from None
+        limited += 1
+    if table.inputs and not limited and not all(found.whole for found in table.inputs.values()):
+        names = ", ".join(table.inputs)
+        raise UnreadableWindowError(
+            f"none of the inputs {names} has the column {partition.column}, so a run of one"
+            " partition would read them whole: give them whole: true where that is meant"
+        )
+    return queries
+
+
+def input_frames(session: Session, queries: Mapping[str, str]) -> dict[str, DataFrame]:
+    """Return the inputs as Snowpark's data frames; nothing is read."""
+    return {name: session.sql(query) for name, query in queries.items()}
+
+
+def in_partitions(frame: DataFrame, table: TableEntry, covered: Covered | None) -> DataFrame:
+    """Return the rows of the run's partitions, where a table is made from whole inputs.
+
+    Raises:
+        UnreadableWindowError: When the rows lack the column that tells their partition.
+    """
+    partition = table.meta.partition
+    whole = not table.inputs or any(found.whole for found in table.inputs.values())
+    if covered is None or partition is None or not whole:
+        return frame
+    return frame.filter(sql_expr(condition(frame.schema, str(partition.column), covered)))
+
+
+def filled(sql: str, queries: Mapping[str, str]) -> str:
+    """Return a query of YAML with the inputs for each `{name}`."""
+    text = sql.strip().rstrip(";")
+    # It becomes part of another statement, so a comment at its end must end before that goes on.
+    return PLACEHOLDER.sub(lambda match: f"({queries[match[1]]})", text) + "\n"

@@ -22,13 +22,14 @@ from snowflake.snowpark import DataFrame, Session
 from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_columns
 from factories.snowpark.config.entries import TableEntry
+from factories.snowpark.errors import SnowparkStepError
 from factories.snowpark.partition_filter import Covered, column_of, condition, plain
-from factories.snowpark.session import WAREHOUSE_ERRORS
+from factories.snowpark.session import WAREHOUSE_ERRORS, transaction
 
 # ruff: noqa: S608 - names from the project's own YAML, and what the warehouse calls columns
 
 
-class WriteError(Exception):
+class WriteError(SnowparkStepError):
     """The rows cannot be written as YAML has it; the table is as it was."""
 
 
@@ -85,20 +86,6 @@ def _temporary(session: Session, beside: Relation) -> Iterator[str]:
         # It is temporary: that it stays must not make a write fail, which would be done again.
         with suppress(*WAREHOUSE_ERRORS):
             session.sql(f"drop table if exists {relation}").collect()
-
-
-@contextmanager
-def transaction(session: Session) -> Iterator[None]:
-    """Make the statements inside one: all of them hold, or none."""
-    session.sql("begin transaction").collect()
-    try:
-        yield
-        session.sql("commit").collect()
-    except BaseException:
-        # Where the session is lost, Snowflake rolls back by itself; the first error is the cause.
-        with suppress(*WAREHOUSE_ERRORS):
-            session.sql("rollback").collect()
-        raise
 
 
 class _Writer:
