@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -19,6 +19,9 @@ from factories.core.meta.automation import AutomationConditions, NamedCondition
 from factories.core.project import project_root
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
+
+if TYPE_CHECKING:
+    from dagster_dlt import DagsterDltTranslator
 
 # Dagster would import the second one before all others, were it not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
@@ -33,6 +36,7 @@ def build_definitions(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    dlt_translator: DagsterDltTranslator | None = None,
 ) -> dg.Definitions:
     """Build the definitions of a code location.
 
@@ -44,6 +48,7 @@ def build_definitions(
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
         conditions: A company's own automation conditions.
+        dlt_translator: A company's own subclass of `factories.dlt.DltPipelineTranslator`.
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -52,7 +57,12 @@ def build_definitions(
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
     load_context, assets = read_project(
-        sling=sling, dlt=dlt, dbt=dbt, snowpark=snowpark, conditions=conditions
+        sling=sling,
+        dlt=dlt,
+        dbt=dbt,
+        snowpark=snowpark,
+        conditions=conditions,
+        dlt_translator=dlt_translator,
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -105,6 +115,7 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+    dlt_translator: DagsterDltTranslator | None = None,
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
@@ -119,7 +130,7 @@ def read_project(
         if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 
-            assets += build_dlt_assets(folder, load_context)
+            assets += build_dlt_assets(folder, load_context, dlt_translator)
         if dbt is not None:
             from factories.dbt.assets import build_dbt_assets  # noqa: PLC0415 - as above
 
