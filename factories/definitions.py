@@ -24,8 +24,12 @@ from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from factories.dbt.translator import DbtTranslator
     from factories.sling.translator import ReplicationTranslator
+=======
+    from dagster_dlt import DagsterDltTranslator
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
 
 # Dagster would import the second one before all others, were it not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
@@ -47,8 +51,12 @@ def build_definitions(
     sensors: Iterable[dg.SensorDefinition] = (),
     resources: Mapping[str, Any] | None = None,
     conditions: Iterable[NamedCondition] = (),
+<<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
+=======
+    dlt_translator: DagsterDltTranslator | None = None,
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
 ) -> dg.Definitions:
     """Build the definitions of a code location: what YAML gives, and a team's own Python.
 
@@ -60,6 +68,7 @@ def build_definitions(
         dlt: Folder of dlt pipelines.
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
+<<<<<<< HEAD
         defs: Folder of Python files, usually `code_locations/<location>/defs`: what they declare is
             found at any depth.
         assets: Assets of the team's own, as `dagster.Definitions` takes them.
@@ -71,6 +80,10 @@ def build_definitions(
         conditions: A company's own automation conditions, which YAML may name.
         sling_translator: A company's own; may change what the asset of a Sling stream is like.
         dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
+=======
+        conditions: A company's own automation conditions.
+        dlt_translator: A company's own subclass of `factories.dlt.DltPipelineTranslator`.
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -78,12 +91,17 @@ def build_definitions(
     Example:
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
+<<<<<<< HEAD
     load_context, made = read_project(
+=======
+    load_context, assets = read_project(
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
         sling=sling,
         dlt=dlt,
         dbt=dbt,
         snowpark=snowpark,
         conditions=conditions,
+<<<<<<< HEAD
         sling_translator=sling_translator,
         dbt_translator=dbt_translator,
     )
@@ -121,6 +139,9 @@ def _joined(
     automation = automation_sensor(os.environ)
     load_context.problems += conflict_problems(
         own, made, load_context, sensors=[automation.name], resources=defaults
+=======
+        dlt_translator=dlt_translator,
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -201,8 +222,12 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
+<<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
+=======
+    dlt_translator: DagsterDltTranslator | None = None,
+>>>>>>> 3af9999891750c20d7a812854f63784257bed792
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
@@ -217,7 +242,7 @@ def read_project(
         if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 
-            assets += build_dlt_assets(folder, load_context)
+            assets += build_dlt_assets(folder, load_context, dlt_translator)
         if dbt is not None:
             from factories.dbt.assets import build_dbt_assets  # noqa: PLC0415 - as above
 

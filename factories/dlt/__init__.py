@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from factories.dlt.load.destination import dataset_name, snowflake_destination
     from factories.dlt.resource import DltPipelineResource
+    from factories.dlt.translator import DltPipelineTranslator
 
 __all__ = [
     "DltPipelineResource",
+    "DltPipelineTranslator",
     "dataset_name",
     "snowflake_destination",
 ]
 _MODULES = {
     "DltPipelineResource": "factories.dlt.resource",
+    "DltPipelineTranslator": "factories.dlt.translator",
     "dataset_name": "factories.dlt.load.destination",
     "snowflake_destination": "factories.dlt.load.destination",
 }

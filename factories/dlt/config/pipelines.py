@@ -205,7 +205,6 @@ def _resources(
             message = f"deps: {key.to_user_string()} cannot depend on itself"
             load_context.problems.append(metas.places(at).problem(["deps"], message))
         relation = load_context.names.relation(RAW, model.dataset, table)
-        load_context.claim(key, str(relation), origin)
         yield Resource(
             name, config, settings, relation, key, meta, condition, origin.line, source_version
         )

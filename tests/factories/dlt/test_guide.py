@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import boto3
+import dagster as dg
 import pytest
 from moto.server import ThreadedMotoServer
 
+from factories.core.warehouse.names import warehouse_names
+from factories.definitions import default_resources, read_project
 from tests.factories.conftest import Source
 from tests.factories.dlt.conftest import Project, materialized
 
@@ -168,6 +174,42 @@ def test_resources(project: Project, fragment: str) -> None:
 
     assert first.success, project.failure()
     assert second.success, project.failure()
+
+
+def imported_file(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import a Python file of the guide that is no source of a pipeline."""
+    (text,) = (text for _, text in BLOCKS if text.startswith(f"# {name}\n"))
+    path = project.root / Path(name).name
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location(f"guide_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_own_dlt_assets(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets = imported_file(project, "defs/fares.py", monkeypatch).fare_assets
+
+    result = dg.materialize(
+        [assets], instance=project.instance, resources=default_resources(warehouse_names())
+    )
+
+    found = materialized(result)
+    assert found["dlt_fares_prices"]["dagster/row_count"] == 2
+    assert found["dlt_fares_classes"]["dagster/table_name"] == "RAW.FARES.CLASSES"
+
+
+def test_own_translator(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.module("def orders():\n    yield {'id': 1}\n")
+    project.pipeline('source: {python: "shop:orders"}\nresources: {orders: {}}')
+    translator = imported_file(project, "translator.py", monkeypatch).CompanyTranslator()
+
+    _, assets = read_project(dlt="dlt_pipelines", dlt_translator=translator)
+
+    assert [asset.key.to_user_string() for asset in assets] == ["company/shop/raw/orders"]
 
 
 def test_every_file_of_the_guide_is_run_here() -> None:

@@ -90,7 +90,9 @@ def test_the_location_offers_it_and_a_step_creates_it() -> None:
     def looks(sling: SlingResource) -> None:
         seen.append(sling)
 
-    assert dg.materialize([looks], resources=default_resources(warehouse_names(), sling="sling")).success
+    assert dg.materialize(
+        [looks], resources=default_resources(warehouse_names(), sling="sling")
+    ).success
     [found] = seen
     assert isinstance(found, ReplicationSlingResource)
     assert found.folder == "sling"
