@@ -24,6 +24,8 @@ from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.core.yaml.problems import Problem
 
 if TYPE_CHECKING:
+    from dagster_dlt import DagsterDltTranslator
+
 <<<<<<< HEAD
     from factories.dbt.translator import DbtTranslator
     from factories.sling.translator import ReplicationTranslator
@@ -54,6 +56,7 @@ def build_definitions(
 <<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
+    dlt_translator: DagsterDltTranslator | None = None,
 =======
     dlt_translator: DagsterDltTranslator | None = None,
 >>>>>>> 3af9999891750c20d7a812854f63784257bed792
@@ -80,6 +83,7 @@ def build_definitions(
         conditions: A company's own automation conditions, which YAML may name.
         sling_translator: A company's own; may change what the asset of a Sling stream is like.
         dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
+        dlt_translator: A company's own translator of dlt: it decides keys and specs.
 =======
         conditions: A company's own automation conditions.
         dlt_translator: A company's own subclass of `factories.dlt.DltPipelineTranslator`.
@@ -104,6 +108,7 @@ def build_definitions(
 <<<<<<< HEAD
         sling_translator=sling_translator,
         dbt_translator=dbt_translator,
+        dlt_translator=dlt_translator,
     )
     given = dg.Definitions(
         assets=[*assets],
@@ -225,6 +230,7 @@ def read_project(
 <<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
+    dlt_translator: DagsterDltTranslator | None = None,
 =======
     dlt_translator: DagsterDltTranslator | None = None,
 >>>>>>> 3af9999891750c20d7a812854f63784257bed792

@@ -120,7 +120,7 @@ class Project:
             selection=selection,
             instance=self.instance,
             raise_on_error=False,
-            resources=default_resources(warehouse_names(), [self.folder]),
+            resources=default_resources(warehouse_names(), dbt_folders=[self.folder]),
             **options,
         )
         self.results.append(result)

@@ -75,7 +75,7 @@ def assets_of(project: Project, **options: Any) -> dg.AssetsDefinition:
 
 
 def run(project: Project, assets: dg.AssetsDefinition, **options: Any) -> dg.ExecuteInProcessResult:
-    resources = {**default_resources(warehouse_names(), [project.folder])}
+    resources = {**default_resources(warehouse_names(), dbt_folders=[project.folder])}
     result = dg.materialize(
         [assets],
         instance=project.instance,

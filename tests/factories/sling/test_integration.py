@@ -544,7 +544,7 @@ def test_the_resource_without_dagster_sling_fails_in_a_sentence() -> None:
         "from factories.definitions import default_resources\n"
         "@dg.asset(required_resource_keys={'sling'})\n"
         "def asks(): ...\n"
-        "made = default_resources(warehouse_names(), 'sling')\n"
+        "made = default_resources(warehouse_names(), sling='sling')\n"
         "dg.materialize([asks], resources=made)"
     )
     python = ROOT / ".venvs" / "transformation" / "bin" / "python"
@@ -554,9 +554,7 @@ def test_the_resource_without_dagster_sling_fails_in_a_sentence() -> None:
     )
 
     assert done.returncode == 1
-    expected = (
-        "this environment has no dagster_sling: install dagster-sling to use the resource here"
-    )
+    expected = "this environment has no dagster-sling: install data-platform[ingestion]"
     assert expected in done.stderr
 
 
