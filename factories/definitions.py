@@ -26,12 +26,8 @@ from factories.core.yaml.problems import Problem
 if TYPE_CHECKING:
     from dagster_dlt import DagsterDltTranslator
 
-<<<<<<< HEAD
     from factories.dbt.translator import DbtTranslator
     from factories.sling.translator import ReplicationTranslator
-=======
-    from dagster_dlt import DagsterDltTranslator
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
 
 # Dagster would import the second one before all others, were it not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
@@ -53,13 +49,9 @@ def build_definitions(
     sensors: Iterable[dg.SensorDefinition] = (),
     resources: Mapping[str, Any] | None = None,
     conditions: Iterable[NamedCondition] = (),
-<<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
     dlt_translator: DagsterDltTranslator | None = None,
-=======
-    dlt_translator: DagsterDltTranslator | None = None,
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
 ) -> dg.Definitions:
     """Build the definitions of a code location: what YAML gives, and a team's own Python.
 
@@ -71,7 +63,6 @@ def build_definitions(
         dlt: Folder of dlt pipelines.
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
-<<<<<<< HEAD
         defs: Folder of Python files, usually `code_locations/<location>/defs`: what they declare is
             found at any depth.
         assets: Assets of the team's own, as `dagster.Definitions` takes them.
@@ -83,11 +74,7 @@ def build_definitions(
         conditions: A company's own automation conditions, which YAML may name.
         sling_translator: A company's own; may change what the asset of a Sling stream is like.
         dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
-        dlt_translator: A company's own translator of dlt: it decides keys and specs.
-=======
-        conditions: A company's own automation conditions.
         dlt_translator: A company's own subclass of `factories.dlt.DltPipelineTranslator`.
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
 
     Raises:
         ConfigError: With every problem of every file, when there is one.
@@ -95,17 +82,12 @@ def build_definitions(
     Example:
         >>> defs = build_definitions(sling="sling", dlt="dlt_pipelines")  # doctest: +SKIP
     """
-<<<<<<< HEAD
     load_context, made = read_project(
-=======
-    load_context, assets = read_project(
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
         sling=sling,
         dlt=dlt,
         dbt=dbt,
         snowpark=snowpark,
         conditions=conditions,
-<<<<<<< HEAD
         sling_translator=sling_translator,
         dbt_translator=dbt_translator,
         dlt_translator=dlt_translator,
@@ -144,9 +126,6 @@ def _joined(
     automation = automation_sensor(os.environ)
     load_context.problems += conflict_problems(
         own, made, load_context, sensors=[automation.name], resources=defaults
-=======
-        dlt_translator=dlt_translator,
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -227,13 +206,9 @@ def read_project(
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
     conditions: Iterable[NamedCondition] = (),
-<<<<<<< HEAD
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
     dlt_translator: DagsterDltTranslator | None = None,
-=======
-    dlt_translator: DagsterDltTranslator | None = None,
->>>>>>> 3af9999891750c20d7a812854f63784257bed792
 ) -> tuple[LoadContext, list[Asset]]:
     """Read the YAML of a code location; problems are collected, not raised."""
     load_context = LoadContext(project_root(), warehouse_names(), AutomationConditions(conditions))
