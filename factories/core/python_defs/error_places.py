@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
-import factories
-
-FACTORIES = Path(factories.__file__).parent
+FACTORIES = Path(__file__).parents[2]
 
 
 def error_place(error: BaseException, root: Path) -> tuple[Path, int] | None:

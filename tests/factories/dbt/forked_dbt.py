@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -42,8 +43,14 @@ def forked_dbt() -> Iterator[None]:
                 started.append(subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.PIPE))
             return [sys.executable, "-I", "-S", str(HERE / "dbt_client.py"), address, module]
 
-        for using in [m for m in sys.modules.values() if hasattr(m, "dbt_program")]:
+        for using in _modules_with("dbt_program"):
             patch.setattr(using, "dbt_program", client)
         yield
         for server in started:
             server.communicate()  # it ends with its standard input
+
+
+def _modules_with(name: str) -> list[ModuleType]:
+    """Return the factories' modules that have a name; asking others may import what is lazy."""
+    modules = [module for key, module in sys.modules.items() if key.startswith("factories.")]
+    return [module for module in modules if name in vars(module)]
