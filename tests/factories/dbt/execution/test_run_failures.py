@@ -361,7 +361,7 @@ STEP = """
 import sys
 import dagster as dg
 from factories.core.execution import subprocesses as processes
-from tests.factories.dbt.test_run_failures import endless
+from tests.factories.dbt.execution.test_run_failures import endless
 processes.STOP_SECONDS = 1
 with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
     dg.execute_job(dg.reconstructable(endless), instance)
