@@ -42,8 +42,9 @@ def forked_dbt() -> Iterator[None]:
                 started.append(subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.PIPE))
             return [sys.executable, "-I", "-S", str(HERE / "dbt_client.py"), address, module]
 
-        for using in [m for m in sys.modules.values() if hasattr(m, "dbt_program")]:
-            patch.setattr(using, "dbt_program", client)
+        for name, using in list(sys.modules.items()):
+            if name.startswith("factories.") and "dbt_program" in vars(using):
+                patch.setattr(using, "dbt_program", client)
         yield
         for server in started:
             server.communicate()  # it ends with its standard input
