@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from factories.cli.check import joined_graph_problems
 from factories.cli.workspace import read_workspace, report_locations
 from factories.core.yaml.problems import Problem
@@ -12,6 +14,7 @@ from factories.core.yaml.problems import Problem
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.programs
 def test_lineage_goes_from_the_sources_through_every_location_to_the_scores() -> None:
     problems: list[Problem] = []
     locations = read_workspace(ROOT, problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
 from factories.dbt.prepare import DbtParseError, prepare
 from factories.definitions import Asset, default_resources, read_project
+from tests import programs
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.forked_dbt import forked_dbt
 from tests.factories.dbt.shop_files import SHOP
@@ -167,9 +168,9 @@ def checked(result: Result) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def dbt_starts_once() -> Iterator[None]:
-    """dbt runs as a fork of one process, from the first of these tests on."""
-    with forked_dbt():
+def dbt_starts_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """dbt runs as a fork of one process, from the first test on that runs it."""
+    with nullcontext() if request.config.option.markexpr == programs.NONE else forked_dbt():
         yield
 
 

@@ -201,6 +201,7 @@ def test_sessions_that_load_one_table_at_once(cursor, warehouse, database):
     assert cursor.execute("select count(*) from t").fetchone() == (1 + 15 * sessions,)
 
 
+@pytest.mark.programs
 def test_times_outlive_the_server(tmp_path: Path):
     folder = tmp_path / "snowflake"
     try:
