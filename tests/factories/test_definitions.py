@@ -110,7 +110,7 @@ def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject)
         ),
         (
             "defs/a.py:3:1: the code location has no resource 'snowflak'; did you mean 'snowflake'?"
-            " (allowed: snowflake, snowpark)"
+            " (allowed: dbt, dlt, sling, snowflake, snowpark)"
         ),
         "defs/a.py:6:1: two schedules or sensors are named 'automation': here and by the factories",
         "defs/b.py:2:1: two jobs are named 'daily': here and at defs/a.py:4",
