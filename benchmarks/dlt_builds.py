@@ -78,6 +78,7 @@ def _bare_spec(
         description=resource.description,
         metadata={
             "dagster/code_references": code_reference(path, resource.line),
+            "dagster/storage_kind": "snowflake",
             "dagster/table_name": f"RAW.{pipeline.system}.{resource.table}".upper(),
             "dlt/resource": resource.table,
             "dlt/write_disposition": "merge",
