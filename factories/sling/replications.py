@@ -16,9 +16,9 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import KEY, MetaBlocks
 from factories.core.assets.context import LoadContext
 from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import KEY, MetaBlocks
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.warehouse.names import RAW, Relation

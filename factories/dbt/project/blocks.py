@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from factories.core.assets.blocks import KEY, misplaced_keys, variables_in
 from factories.core.assets.context import LoadContext
 from factories.core.dagster_internals import is_reconstruction
 from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import KEY, misplaced_keys, variables_in
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.yaml import variables
 from factories.core.yaml.models import validate

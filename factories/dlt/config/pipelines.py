@@ -13,9 +13,9 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import MetaBlocks
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import MetaBlocks
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.python_refs.references import FunctionError, module_file

@@ -9,9 +9,9 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import MetaBlocks, variables_in
 from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
 from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import MetaBlocks, variables_in
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part, parse_key
 from factories.core.python_refs.references import FunctionError, call_problem, locate_function_error
