@@ -100,7 +100,7 @@ def _read_manifest(path: Path, folder: Path, load_context: LoadContext) -> Manif
 
 
 def _model(folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks) -> Model | None:
-    meta, condition, places = blocks.of_node(node)
+    meta, places = blocks.of_node(node)
     if meta is None:
         return None
     path, line = folder / node.file, 1
@@ -109,4 +109,4 @@ def _model(folder: Path, node: Node, files: PropertiesFiles, blocks: DbtBlocks) 
         file, entries = found
         path, line = file.path, file.position(entries[-1])[0]
     key = parse_key(meta.asset_key) if meta.asset_key else node_key(node)
-    return Model(node, key, meta, condition, path, line, places)
+    return Model(node, key, meta, path, line, places)

@@ -21,7 +21,6 @@ def resource_spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
     return asset_spec(
         resource.key,
         resource.meta,
-        resource.condition,
         deps=[source] if source else [],
         group=pipeline.system,
         kinds={"dlt", "snowflake"},

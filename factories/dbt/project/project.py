@@ -11,7 +11,6 @@ from pathlib import Path
 import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
-from factories.core.meta.automation import Condition
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.warehouse.names import Relation
 from factories.core.yaml.reader import display_name
@@ -29,7 +28,6 @@ class Model:
         node: What dbt says of it.
         key: The asset that it makes.
         meta: Its `meta.dagster` block.
-        condition: Dagster's automation condition, None for never.
         path: The file that describes it.
         line: 1-based line in that file.
         places: Where the values of its block are written.
@@ -38,7 +36,6 @@ class Model:
     node: Node
     key: dg.AssetKey
     meta: DagsterMeta
-    condition: Condition | None
     path: Path
     line: int
     places: BlockPlaces
