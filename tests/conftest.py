@@ -44,8 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before the marks select
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell the tests that start programs from the others."""
+    """Tell the tests that start programs from the others, and begin with the longest group."""
     programs.mark_programs(items)
+    items.sort(key=lambda item: "test_main_job" not in item.nodeid)
 
 
 def pytest_collection(session: pytest.Session) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 ROOT = Path(__file__).parents[1]
 DP = ROOT / ".venvs" / "host" / "bin" / "dp"
@@ -95,6 +100,40 @@ def dp() -> Iterator[Dp]:
         command("sample", "reset", "--yes")
 
 
+@pytest.fixture(scope="module")
+def served(dp: Dp) -> Iterator[Dp]:
+    """The command while `dp dev` serves the project, with every automation off."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**dp.environment, "DP_AUTOMATION": "off"}
+    with subprocess.Popen(
+        [str(DP), "dev", "--port", str(port)],
+        env=environment,
+        cwd=dp.environment["DP_PROJECT_DIR"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        try:
+            wait_for_server(f"http://127.0.0.1:{port}/server_info", process)
+            yield dp
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 0
+    assert not (Path(dp.environment["DP_LOCAL_DIR"]) / "dagster" / "webserver.json").exists()
+
+
+def wait_for_server(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 180
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            if requests.get(url, timeout=10).ok:
+                return
+        time.sleep(0.2)
+    pytest.fail("dp dev serves nothing")
+
+
 LOADED = {
     "calendar/raw/days": 1095,
     "flight_ops/raw/airlines": 16,
@@ -135,37 +174,37 @@ UNCOUNTED = (  # views, whose rows nobody counts, and a model
 )
 
 
-def test_main_job_goes_from_the_sources_to_predictions_once_and_then_to_what_changed(
-    dp: Dp,
-) -> None:
-    first = dp.run()
+def test_main_job_goes_from_the_sources_to_predictions(dp: Dp) -> None:
+    done = dp.run()
 
-    assert {row["status"] for row in first.values()} == {"materialized"}
-    rows = {asset: row["rows"] for asset, row in first.items()}
+    assert {row["status"] for row in done.values()} == {"materialized"}
+    rows = {asset: row["rows"] for asset, row in done.items()}
     assert rows == LOADED | BUILT | dict.fromkeys(UNCOUNTED)
     assert dp.count() == 336776
 
+
+def test_second_run_loads_nothing_and_one_after_new_data_what_is_new(served: Dp) -> None:
     some = {FLIGHTS, "flight_ops/raw/airlines", OBSERVATIONS, FCT_FLIGHTS, PREDICTIONS}
-    again = dp.run(*some)
+    again = served.run(*some)
 
     assert set(again) == some
     for asset in (FLIGHTS, OBSERVATIONS, FCT_FLIGHTS, PREDICTIONS):
-        assert (again[asset]["rows_loaded"], again[asset]["rows"]) == (0, rows[asset])
-    assert dp.count() == 336776
+        assert (again[asset]["rows_loaded"], again[asset]["rows"]) == (0, (LOADED | BUILT)[asset])
+    assert served.count() == 336776
 
-    advanced = dp.data("sample", "advance", "--days", "7")
-    later = dp.run(FLIGHTS, OBSERVATIONS, FCT_FLIGHTS)
+    advanced = served.data("sample", "advance", "--days", "7")
+    later = served.run(FLIGHTS, OBSERVATIONS, FCT_FLIGHTS)
 
     for asset in (FLIGHTS, FCT_FLIGHTS):
         assert later[asset]["rows"] == 336776 + 6156
         assert later[asset]["rows_loaded"] == 6156 + 330
-    assert dp.count("updated_at >= '2014-01-01'") == 6156 + 330
+    assert served.count("updated_at >= '2014-01-01'") == 6156 + 330
     assert later[OBSERVATIONS]["rows_loaded"] == advanced["observations"] > 0
     assert later[OBSERVATIONS]["rows"] == 26115 + advanced["observations"]
 
 
-def test_broken_yaml_is_reported_alike_by_check_and_run_and_nothing_runs(dp: Dp) -> None:
-    project = Path(dp.environment["DP_PROJECT_DIR"])
+def test_broken_yaml_is_reported_alike_by_check_and_run_and_nothing_runs(served: Dp) -> None:
+    project = Path(served.environment["DP_PROJECT_DIR"])
     sling = project / "sling" / "flight_ops.yaml"
     dbt = project / "dbt_project" / "models" / "marts" / "operations" / "_operations__models.yml"
     good = {path: path.read_text() for path in (sling, dbt)}
@@ -175,8 +214,8 @@ def test_broken_yaml_is_reported_alike_by_check_and_run_and_nothing_runs(dp: Dp)
     dbt.write_text(good[dbt].replace("backfill:", "backfil:"))
     line = good[dbt][: good[dbt].index("backfill:")].count("\n") + 1
     try:
-        checked = dp("check")
-        run = dp("run")
+        checked = served("check")
+        run = served("run")
     finally:
         for path, text in good.items():
             path.write_text(text)
@@ -192,12 +231,12 @@ def test_broken_yaml_is_reported_alike_by_check_and_run_and_nothing_runs(dp: Dp)
         assert "Stack Trace" not in text
 
 
-def test_failed_load_fails_the_command_and_names_the_stream(dp: Dp) -> None:
-    path = Path(dp.environment["DP_PROJECT_DIR"]) / "sling" / "flight_ops.yaml"
+def test_failed_load_fails_the_command_and_names_the_stream(served: Dp) -> None:
+    path = Path(served.environment["DP_PROJECT_DIR"]) / "sling" / "flight_ops.yaml"
     good = path.read_text()
     path.write_text(good.replace("ops.planes:", "ops.plains:").replace("max: 2", "max: 0"))
     try:
-        done = dp("run", "flight_ops/raw/plains", "flight_ops/raw/airlines", "--json")
+        done = served("run", "flight_ops/raw/plains", "flight_ops/raw/airlines", "--json")
     finally:
         path.write_text(good)
 
