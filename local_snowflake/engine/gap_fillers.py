@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from local_snowflake.dialect.aggregates import CAST_AGGREGATES, mark_aggregates, uncast_aggregates
+from local_snowflake.dialect.aggregates import CAST_AGGREGATES
 from local_snowflake.dialect.column_names import name_result_columns, name_values_columns
-from local_snowflake.dialect.formats import apply_formats, convert_from_utc, fold_formats
-from local_snowflake.dialect.functions import (
-    cast_text_to_binary,
-    create_function_macros,
-    keep_dates,
-    keep_trim_characters,
-    keep_try_to_timestamp,
-    parse_json_in_variants,
-)
+from local_snowflake.dialect.functions import create_function_macros
 from local_snowflake.dialect.identifiers import inline_identifiers, keep_keys, quote_identifiers
 from local_snowflake.dialect.merge import Merge
-from local_snowflake.dialect.unsupported import UnsupportedObject, refuse_time_travel
+from local_snowflake.dialect.refused import RefusedObject, refuse_calls
+from local_snowflake.dialect.rewritten import REWRITTEN
+from local_snowflake.dialect.translated import translate_functions
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
 from local_snowflake.engine.transactions import TransactionControl
@@ -70,7 +64,7 @@ LAYER: Layer[Session] = Layer(
     handlers=(
         TransactionControl(),
         CreateScoped(),
-        UnsupportedObject(),
+        RefusedObject(),
         CreateRoutine(),
         DropRoutine(),
         DescribeRoutine(),
@@ -111,27 +105,20 @@ LAYER: Layer[Session] = Layer(
     ),
     prepare=(inline_identifiers,),
     before=(
-        refuse_time_travel,
+        refuse_calls,
         name_result_columns,
         mark_python_functions,
         name_values_columns,
         keep_keys,
-        cast_text_to_binary,
-        keep_trim_characters,
-        keep_try_to_timestamp,
-        fold_formats,
-        apply_formats,
-        convert_from_utc,
-        mark_aggregates,
+        *(row.before for row in REWRITTEN if row.before),
+        translate_functions,
         answer_context_functions,
         use_earlier_results,
         use_information_schema,
         use_temporary_objects,
     ),
     after=(
-        uncast_aggregates,
-        keep_dates,
-        parse_json_in_variants,
+        *(row.after for row in REWRITTEN if row.after),
         quote_identifiers,
         call_python_functions,
     ),
