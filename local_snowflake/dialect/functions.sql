@@ -87,32 +87,44 @@ CREATE OR REPLACE MACRO memory.snowflake_catalog.sorted_elements(elements) AS
         lambda s: s.element
     );
 
--- FLATTEN's rows; with `keep`, one of NULLs where there would be none (OUTER => TRUE).
+-- FLATTEN's rows; with `keep`, one of NULLs where there would be none (OUTER => TRUE). The input may
+-- name columns, which names beside it must not hide: they begin with `flat_`.
 CREATE OR REPLACE MACRO memory.snowflake_catalog.flatten_rows(input, keep) AS TABLE
-    SELECT hash(to_json(input))::UBIGINT AS SEQ,
-        row.key AS KEY,
-        CASE WHEN row.padding THEN NULL
-             ELSE coalesce(row.key, '[' || (row_number() OVER () - 1) || ']') END AS PATH,
-        CASE WHEN row.padding OR row.key IS NOT NULL THEN NULL
+    SELECT hash(flat_this)::UBIGINT AS SEQ,
+        flat_key AS KEY,
+        CASE WHEN flat_padding THEN NULL
+             ELSE coalesce(flat_key, '[' || (row_number() OVER () - 1) || ']') END AS PATH,
+        CASE WHEN flat_padding OR flat_key IS NOT NULL THEN NULL
              ELSE (row_number() OVER () - 1)::BIGINT END AS INDEX,
-        row.value AS VALUE,
-        to_json(input) AS THIS
+        flat_value AS VALUE,
+        flat_this AS THIS
     FROM (
-        SELECT unnest(
-            CASE WHEN keep AND coalesce(len(rows), 0) = 0
-                 THEN [struct_pack(key := NULL::VARCHAR, value := NULL::JSON, padding := true)]
-                 ELSE rows END,
+        SELECT flat_this, unnest(
+            CASE WHEN keep AND coalesce(len(flat_rows), 0) = 0
+                 THEN [struct_pack(flat_key := NULL::VARCHAR, flat_value := NULL::JSON,
+                                   flat_padding := true)]
+                 ELSE flat_rows END,
             recursive := true
         )
         FROM (
-            SELECT CASE json_type(to_json(input))
-                WHEN 'OBJECT' THEN list_transform(json_keys(to_json(input)), lambda k: struct_pack(
-                    key := k, value := CAST(to_json(input) -> k AS JSON), padding := false))
-                WHEN 'ARRAY' THEN list_transform(CAST(to_json(input) AS JSON[]), lambda e:
-                    struct_pack(key := NULL::VARCHAR, value := e, padding := false))
-                END AS rows
+            SELECT flat_this, CASE json_type(flat_this)
+                WHEN 'OBJECT' THEN list_transform(
+                    json_keys(flat_this),
+                    lambda flat_name: struct_pack(
+                        flat_key := flat_name,
+                        flat_value := CAST(flat_this -> flat_name AS JSON),
+                        flat_padding := false
+                    ))
+                WHEN 'ARRAY' THEN list_transform(
+                    CAST(flat_this AS JSON[]),
+                    lambda flat_element: struct_pack(
+                        flat_key := NULL::VARCHAR, flat_value := flat_element,
+                        flat_padding := false
+                    ))
+                END AS flat_rows
+            FROM (SELECT to_json(input) AS flat_this)
         )
-    ) AS row;
+    );
 
 -- A text of digits counts seconds, milli-, micro- or nanoseconds; `read` is fakesnow's reading.
 CREATE OR REPLACE MACRO memory.snowflake_catalog.read_timestamp(argument, read) AS

@@ -229,6 +229,15 @@ def test_flatten_has_a_path_and_outer_rows(cursor):
     assert outer == [*rows, (2, None, None), (3, None, None)]
 
 
+def test_flatten_takes_columns_of_any_name(cursor):
+    cursor.execute("""create table j as select parse_json('[[1, 2]]') as value, 1 as key""")
+    query = (
+        "select g.index, g.value::int from j, lateral flatten(input => value) f, "
+        "lateral flatten(input => f.value) g order by 1"
+    )
+    assert cursor.execute(query).fetchall() == [(0, 1), (1, 2)]
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [
