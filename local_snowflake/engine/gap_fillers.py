@@ -21,6 +21,7 @@ from local_snowflake.inspection.information_schema import (
 )
 from local_snowflake.inspection.result_scan import PlainResultScan, use_earlier_results
 from local_snowflake.inspection.show import ShowObjects
+from local_snowflake.inspection.show_queries import create_show_macros
 from local_snowflake.objects.account import (
     AccountObject,
     GrantOrRevoke,
@@ -128,6 +129,7 @@ LAYER: Layer[Session] = Layer(
         create_view_macros,
         create_function_macros,
         create_account_tables,
+        create_show_macros,
         create_routine_table,
         open_stages,
     ),
