@@ -12,7 +12,7 @@ from local_snowflake.dialect.rewritten import REWRITTEN
 from local_snowflake.dialect.translated import translate_functions
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
-from local_snowflake.engine.transactions import TransactionControl
+from local_snowflake.engine.transaction_control import TransactionControl
 from local_snowflake.inspection.context_functions import answer_context_functions
 from local_snowflake.inspection.describe import DescribeRelation
 from local_snowflake.inspection.information_schema import (
