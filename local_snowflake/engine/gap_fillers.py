@@ -57,9 +57,10 @@ from local_snowflake.stages.copy.history import prepare_load_history
 from local_snowflake.stages.copy.load import CopyInto
 from local_snowflake.stages.files import Get, ListFiles, Put, RemoveFiles
 from local_snowflake.stages.infer_schema import InferSchema
-from local_snowflake.stages.named_formats import CreateFileFormat, DropFileFormat
+from local_snowflake.stages.named_formats import FILE_FORMAT, CreateFileFormat
+from local_snowflake.stages.named_objects import DropNamed
 from local_snowflake.stages.query import SelectFromStage
-from local_snowflake.stages.stages import CreateStage, DropStage, open_stages
+from local_snowflake.stages.stages import STAGE, CreateStage, open_stages
 
 LAYER: Layer[Session] = Layer(
     handlers=(
@@ -82,9 +83,9 @@ LAYER: Layer[Session] = Layer(
         RemoveFiles(),
         CopyInto(),
         CreateStage(),
-        DropStage(),
+        DropNamed(STAGE),
         CreateFileFormat(),
-        DropFileFormat(),
+        DropNamed(FILE_FORMAT),
         InferSchema(),
         SelectFromStage(),
         CreateSchema(),
