@@ -60,7 +60,7 @@ def read_binary(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a 
 
 def round_floats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Make casts of floats to integers round a half away from zero: DuckDB rounds it to even."""
-    for cast in reversed(list(expression.find_all(exp.Cast, exp.ToNumber))):
+    for cast in reversed(list(expression.find_all(exp.Cast))):
         if not _is_to_whole(cast) or not _may_be_float(cast.this):
             continue
         whole = cast.copy()
@@ -73,12 +73,9 @@ def round_floats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a
     return expression
 
 
-def _is_to_whole(cast: Expr) -> bool:
-    if isinstance(cast, exp.ToNumber):
-        return not cast.args.get("scale") and not cast.args.get("format")
-    kind = cast.args["to"]
-    scale = kind.expressions[1].name if len(kind.expressions) > 1 else "0"
-    return kind.this in _WHOLE and scale == "0"
+def _is_to_whole(cast: exp.Cast) -> bool:
+    scale = cast.to.expressions[1].name if len(cast.to.expressions) > 1 else "0"
+    return cast.to.this in _WHOLE and scale == "0"
 
 
 def _may_be_float(value: Expr) -> bool:
@@ -89,7 +86,9 @@ def _may_be_float(value: Expr) -> bool:
             return value.to.this in exp.DataType.FLOAT_TYPES
         case exp.Literal() | exp.Boolean() | exp.Null() | exp.Count() | exp.Predicate():
             return False
-        case exp.JSONExtract() | exp.GetExtract() | exp.Bracket() | exp.Extract() | exp.DateDiff():
+        case exp.JSONExtract() | exp.JSONExtractScalar() | exp.GetExtract() | exp.Bracket():
+            return False
+        case exp.Extract() | exp.DateDiff() | exp.Floor():
             return False
     return value.find(exp.Placeholder) is None
 

@@ -70,12 +70,6 @@ REWRITTEN = (
         note="the result is TIMESTAMP_NTZ",
     ),
     Rewritten(
-        "number::INTEGER, TO_NUMBER",
-        "a float is rounded half away from zero; DuckDB rounds a half to even",
-        before=round_floats,
-        note="not where a float is inserted into an integer column",
-    ),
-    Rewritten(
         "SUM, AVG and other aggregates of numbers",
         "fakesnow casts every argument to a float",
         before=mark_aggregates,
@@ -119,13 +113,6 @@ REWRITTEN = (
         note="not of a VARIANT column itself, nor with DISTINCT",
     ),
     Rewritten(
-        "value::VARCHAR",
-        "a VARIANT that is a text has no quotes, a whole float no point, a binary value is "
-        "hexadecimal",
-        before=cast_to_text,
-        note="floats from 1e15 on have an exponent; timestamps have no milliseconds",
-    ),
-    Rewritten(
         "Functions of texts: CONCAT, `||`, CONTAINS, ENDSWITH, ILIKE, INITCAP, LEFT, LIKE, LOWER, "
         "LPAD, POSITION, REGEXP_…, REPLACE, REVERSE, RIGHT, RPAD, SPLIT, SPLIT_PART, STARTSWITH, "
         "STRTOK, SUBSTR, TRANSLATE, UPPER",
@@ -147,6 +134,19 @@ REWRITTEN = (
         "TO_TIMESTAMP of a text of digits",
         "fakesnow takes it for seconds, whatever its size",
         after=read_seconds_in_texts,
+    ),
+    Rewritten(
+        "number::INTEGER, TO_NUMBER",
+        "a float is rounded half away from zero; DuckDB rounds a half to even",
+        after=round_floats,
+        note="not where a float is inserted into an integer column",
+    ),
+    Rewritten(
+        "value::VARCHAR",
+        "a VARIANT that is a text has no quotes, a whole float no point, a binary value is "
+        "hexadecimal",
+        after=cast_to_text,
+        note="floats from 1e15 on have an exponent; timestamps have no milliseconds",
     ),
     Rewritten(
         "PARSE_JSON, TRY_PARSE_JSON",

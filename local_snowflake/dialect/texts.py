@@ -88,7 +88,7 @@ def _is_text(value: Expr) -> bool:
             return value.to.this in _TEXTS
         case exp.Literal():
             return value.is_string
-        case exp.Null() | exp.Collate():
+        case exp.Null() | exp.Collate() | exp.JSONExtractScalar():
             return True
     return type(value) in _GIVE_TEXTS or value.find(exp.Placeholder) is not None
 
