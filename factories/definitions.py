@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dagster_dlt import DagsterDltTranslator
 
     from factories.dbt.translator import DbtTranslator
+    from factories.dlt.specs import MakeSpec
     from factories.sling.translator import ReplicationTranslator
 
 # Dagster would import the second one before all others, were it not among them.
@@ -223,7 +224,7 @@ def read_project(
         if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 
-            assets += build_dlt_assets(folder, load_context, dlt_translator)
+            assets += build_dlt_assets(folder, load_context, _dlt_specs(dlt_translator))
         if dbt is not None:
             from factories.dbt.assets import build_dbt_assets  # noqa: PLC0415 - as above
 
@@ -235,6 +236,20 @@ def read_project(
 
             assets += build_snowpark_assets(folder, load_context)
     return load_context, [] if load_context.problems else assets
+
+
+def _dlt_specs(translator: DagsterDltTranslator | None) -> MakeSpec | None:
+    """Return what makes the asset of a dlt resource, where a company has its own translator.
+
+    Raises:
+        TranslatorError: When the translator cannot be used.
+    """
+    if translator is None:
+        return None
+    # Imports dlt, as the module that has the translator did.
+    from factories.dlt.translator import specs_of  # noqa: PLC0415 - see above
+
+    return specs_of(translator)
 
 
 def dbt_folders(dbt: str | Sequence[str] | None, root: Path) -> list[Path]:

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Protocol
 
 import dagster as dg
 
@@ -20,28 +20,27 @@ from factories.dbt.diagnostics.conflicting_meta import conflicting_meta
 from factories.dbt.execution.backfill_job import backfill_job
 from factories.dbt.execution.steps import steps_of
 from factories.dbt.project.check_names import CheckNames
-from factories.dbt.project.project import (
-    DbtProject,
-    Model,
-    add_checks,
-    claim_assets,
-    read_project,
-)
+from factories.dbt.project.project import DbtProject, Model, add_checks, claim_assets
+from factories.dbt.project_reader import read_project
 from factories.dbt.run_config import DbtRunConfig
 from factories.dbt.specs import external_spec, model_spec
-
-if TYPE_CHECKING:
-    from factories.dbt.translator import DbtTranslator
 
 # The tags by which the functions of dagster-dbt know what an op selects, and everything there is.
 SELECT = "dagster_dbt/select"
 ALL = "fqn:*"
 
 
+class ProjectTranslator(Protocol):
+    """A company's own translator: a `DbtTranslator`, whose module imports dagster-dbt."""
+
+    def translate(self, project: DbtProject, names: CheckNames) -> DbtProject:
+        """Return the project with the keys, specs and checks that the company gives it."""
+
+
 def build_dbt_assets(
     folders: Iterable[Path],
     load_context: LoadContext,
-    translator: Optional["DbtTranslator"] = None,
+    translator: ProjectTranslator | None = None,
 ) -> list[dg.AssetsDefinition | dg.AssetSpec | dg.AssetChecksDefinition]:
     """Return the assets and checks of dbt projects.
 
@@ -79,7 +78,7 @@ def build_dbt_assets(
 
 
 def _read_projects(
-    folders: Iterable[Path], load_context: LoadContext, translator: Optional["DbtTranslator"]
+    folders: Iterable[Path], load_context: LoadContext, translator: ProjectTranslator | None
 ) -> list[DbtProject]:
     names = CheckNames()
     projects = [found for folder in folders if (found := read_project(folder, load_context))]

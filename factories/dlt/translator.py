@@ -15,10 +15,10 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.common.destination import Destination
 from dlt.extract import DltResource
 
-from factories.dlt.assets import resource_spec
 from factories.dlt.config.pipelines import Pipeline, Resource
 from factories.dlt.config.schema import WriteDisposition
 from factories.dlt.errors import TranslatorError
+from factories.dlt.specs import MakeSpec, resource_spec
 
 # dagster-dlt still calls these of its own translator; ours has no values to give them.
 SUPERSEDED = (
@@ -99,12 +99,23 @@ class DltPipelineTranslator(DagsterDltTranslator):
         return super().get_asset_spec(data)
 
 
-def check_translator(translator: object) -> None:
-    """Refuse a translator that would silently leave out what pipeline files say.
+def specs_of(translator: DagsterDltTranslator) -> MakeSpec:
+    """Return what makes the asset of a resource, as a company's translator describes it.
 
     Raises:
-        TranslatorError: When it is none of ours, or overrides a method that is never called.
+        TranslatorError: When the translator would silently leave out what pipeline files say.
     """
+    _check_translator(translator)
+
+    def translated_spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
+        data = DeclaredResourceData(resource=_declared(pipeline, resource), pipeline=None)
+        return translator.get_asset_spec(data)
+
+    return translated_spec
+
+
+def _check_translator(translator: object) -> None:
+    """Refuse one that is none of ours, or that overrides a method that is never called."""
     name = type(translator).__name__
     if not isinstance(translator, DltPipelineTranslator):
         raise TranslatorError(
@@ -117,14 +128,6 @@ def check_translator(translator: object) -> None:
                 f"dlt_translator: {name}.{method} is superseded and never called:"
                 " override get_asset_spec"
             )
-
-
-def translated_spec(
-    translator: DagsterDltTranslator, pipeline: Pipeline, resource: Resource
-) -> dg.AssetSpec:
-    """Return the asset that a translator gives for a resource of a pipeline file."""
-    data = DeclaredResourceData(resource=_declared(pipeline, resource), pipeline=None)
-    return translator.get_asset_spec(data)
 
 
 def _declared(pipeline: Pipeline, resource: Resource) -> DeclaredResource:

@@ -106,7 +106,6 @@ def _run_handler(session: RoutineContext, call: Call) -> dict[str, Any]:
                 process.send(_first_message(session, call, guest.password, started.imports))
                 answer = json.loads(process.receive(START_SECONDS))
                 if "ready" in answer:
-                    environment.prepare_spare()
                     answer = json.loads(process.receive())
             except HandlerEndedError as error:
                 raise handler_ended(routine, error, is_cancelled=run.is_cancelled) from error

@@ -5,40 +5,37 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 from snowflake.connector.cursor import SnowflakeCursor
 
 from local_snowflake.process import lifecycle
 
-MODULE = "local_snowflake.routines.handler_side"
+FORK_SERVER = "local_snowflake.routines.handler_side.fork_server"
 
 
 def handlers_of() -> list[psutil.Process]:
-    """The processes of handlers that the running server has, without the spare one."""
-    return [
-        child for child, folder in handler_processes(_server()) if (folder / "imports").exists()
-    ]
+    """The processes of handlers that the running server has."""
+    return [child for parent in fork_servers(_server()) for child in children(parent)]
 
 
-def spares_of() -> list[psutil.Process]:
-    """The process that the running server has started for the next procedure."""
-    return [
-        child for child, folder in handler_processes(_server()) if not (folder / "imports").exists()
-    ]
-
-
-def handler_processes(parent: int, *, recursive: bool = True) -> list[tuple[psutil.Process, Path]]:
-    """The processes of handlers below a process, and the folder of each."""
+def fork_servers(parent: int | None = None) -> list[psutil.Process]:
+    """The processes below the running server, or another process, that fork handlers."""
     found = []
-    for child in psutil.Process(parent).children(recursive=recursive):
+    for child in children(psutil.Process(parent or _server())):
         # It may have ended meanwhile.
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            command = child.cmdline()
-            if MODULE in command:
-                found.append((child, Path(command[command.index(MODULE) + 1])))
+            if FORK_SERVER in child.cmdline():
+                found.append(child)
     return found
+
+
+def children(parent: psutil.Process) -> list[psutil.Process]:
+    """The processes that a process has started, if it still runs."""
+    try:
+        return parent.children()
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _server() -> int:

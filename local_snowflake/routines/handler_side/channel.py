@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import sys
 import threading
 from typing import Any, BinaryIO
 
 _LENGTH_BYTES = 8
+ID_BYTES = 8
+"""The size of a process's id on a control socket."""
+
+STATUS_BYTES = 4
+"""The size of a status there; it has a sign."""
 
 
 class ServerGoneError(Exception):
@@ -32,15 +36,6 @@ class Channel:
         os.close(nothing)
         os.dup2(2, 1)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it stays open
-
-    def wait(self, seconds: float) -> None:
-        """Wait until a message comes.
-
-        Raises:
-            ServerGoneError: None has come in that time.
-        """
-        if not select.select([self._incoming], [], [], seconds)[0]:
-            raise ServerGoneError
 
     def receive(self) -> bytes:
         """Wait for a message.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from local_snowflake.routines.handler_side.channel import Channel
@@ -10,12 +9,6 @@ from local_snowflake.routines.handler_side.code import describe_error, load
 from local_snowflake.routines.handler_side.values import from_json, to_json
 
 _TIMEOUTS = {"login_timeout": 30}
-
-
-def preload() -> None:
-    """Import Snowpark ahead of a call; if it is missing, the call reports that."""
-    with contextlib.suppress(ImportError):
-        import snowflake.snowpark  # noqa: F401, PLC0415 - it may be missing
 
 
 def run(channel: Channel, message: dict[str, Any]) -> None:

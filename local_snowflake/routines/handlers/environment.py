@@ -6,7 +6,6 @@ A handler runs in the environment of the code location: `DP_LOCAL_PYTHON`, else 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -14,15 +13,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, field
 from logging import getLogger
 from pathlib import Path
 
 from local_snowflake.identity import HOST, PROJECT_ROOT
-from local_snowflake.routines.definitions import PROCEDURE, Routine
-from local_snowflake.routines.handlers.process import HandlerProcess, Launcher
-from local_snowflake.routines.handlers.spare import SPARE_SECONDS, SpareHandler, SpareProcess
+from local_snowflake.routines.definitions import Routine
+from local_snowflake.routines.handlers.errors import handler_ended
+from local_snowflake.routines.handlers.fork_server import ForkServer, can_fork
+from local_snowflake.routines.handlers.process import (
+    HandlerEndedError,
+    HandlerProcess,
+    Launcher,
+    start_handler_process,
+)
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.stages.locations import USER_STAGE, stage_folder
 
@@ -83,13 +87,12 @@ class HandlerEnvironment:
     _launcher: Launcher = field(default_factory=Launcher)
     _packages: dict[str, str] = field(default_factory=dict)
     _version: str = ""
-
-    _spare: SpareHandler = field(init=False)
+    _fork_server: ForkServer | None = field(init=False)
 
     def __post_init__(self) -> None:
         # A server that was killed has left it behind.
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._spare = SpareHandler(lambda: self._launch(is_spare=True), _discard)
+        self._fork_server = ForkServer(self._launcher, PROJECT_ROOT) if can_fork() else None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -160,50 +163,38 @@ class HandlerEnvironment:
                 )
 
     def start(self, routine: Routine) -> StartedHandler:
-        """Start a process for a handler, or take the spare one; it waits for its first message.
+        """Start a process for a handler; it waits for its first message.
 
         Raises:
-            SqlError: A file of its IMPORTS is gone.
+            SqlError: A file of its IMPORTS is gone, or no process can be started.
         """
-        spare = self._spare.take(self.python) if routine.kind == PROCEDURE else None
-        started = spare or self._launch()
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            imports = _imports_folder(started.folder)
+            imports = folder / "imports"
             imports.mkdir()
             names = tuple(self._copy(routine, imports))
-            return StartedHandler(started.process, started.folder, names)
-        except BaseException:
-            _discard(started)
+            return StartedHandler(self._start_process(folder), folder, names)
+        except BaseException as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, HandlerEndedError):
+                raise handler_ended(routine, error, is_cancelled=False) from error
             raise
-
-    def prepare_spare(self) -> None:
-        """Start a process ahead of the next procedure, unless there is one."""
-        with contextlib.suppress(OSError, RuntimeError):  # no call needs it
-            self._spare.prepare(self.python)
 
     def close(self) -> None:
         """Start no more processes."""
-        self._spare.close()
+        if self._fork_server is not None:
+            self._fork_server.close()
         self._launcher.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _launch(self, *, is_spare: bool = False) -> SpareProcess:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        python = self.python
-        command = [
-            python, "-X", f"snowflake_import_directory={_imports_folder(folder)}{os.sep}",
-            "-m", "local_snowflake.routines.handler_side", str(folder),
-        ]  # fmt: skip
-        if is_spare:  # it ends after the time in which it may be taken
-            command.append(f"{SPARE_SECONDS + START_SECONDS:.0f}")
+    def _start_process(self, folder: Path) -> HandlerProcess:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        try:
-            process = self._launcher.start(command, environment | _SETTINGS, PROJECT_ROOT)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        return SpareProcess(process, folder, python, time.monotonic())
+        environment |= _SETTINGS
+        if self._fork_server is not None:
+            return self._fork_server.start(self.python, environment, folder)
+        command = [self.python, "-m", "local_snowflake.routines.handler_side", str(folder)]
+        return self._launcher.run(lambda: start_handler_process(command, environment, PROJECT_ROOT))
 
     def _copy(self, routine: Routine, target: Path) -> list[str]:
         names = []
@@ -246,14 +237,6 @@ class HandlerEnvironment:
                 "22023",
             ) from error
         return str(version), dict(packages)
-
-
-def _imports_folder(folder: Path) -> Path:
-    return folder / "imports"
-
-
-def _discard(started: SpareProcess) -> None:
-    StartedHandler(started.process, started.folder, ()).close()
 
 
 def _canonical(name: str) -> str:

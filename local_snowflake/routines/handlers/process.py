@@ -16,15 +16,16 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, TypeVar
 
 _LENGTH_BYTES = 8
 _MAX_LINES = 20
 _LINE_BYTES = 8192
 _POLL_SECONDS = 0.5
+_T = TypeVar("_T")
 
 
 class HandlerEndedError(Exception):
@@ -35,28 +36,36 @@ class _TooLateError(Exception):
     pass
 
 
+class RunningProcess(Protocol):
+    """What a handler's process needs of `subprocess.Popen`."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return its status once it has ended; the signal that killed it, if any, is negative."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return its status; `subprocess.TimeoutExpired` after that time."""
+        ...
+
+
 class HandlerProcess:
     """One process and its children; they end with `close`.
 
     Args:
-        command: The program and its arguments.
-        environment: Its environment variables.
-        folder: Its working directory.
+        process: The process, which leads a process group.
+        stdin: The end of its standard input that is written.
+        stdout: The end of its standard output that is read.
+        stderr: The end of its standard error that is read.
     """
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path
+        self, process: RunningProcess, stdin: IO[bytes], stdout: IO[bytes], stderr: IO[bytes]
     ) -> None:
-        self._process = subprocess.Popen(
-            [*_kill_with_parent(), *command],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        os.set_blocking(_pipe(self._process.stdin).fileno(), False)
+        self._process = process
+        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        os.set_blocking(stdin.fileno(), False)
         self._printed: deque[str] = deque(maxlen=_MAX_LINES)
         self._reader = threading.Thread(target=self._read_printed, daemon=True)
         self._reader.start()
@@ -103,14 +112,14 @@ class HandlerProcess:
         self.kill()
         self._process.wait()
         self._reader.join(timeout=1)
-        for pipe in (self._process.stdin, self._process.stdout):
-            _pipe(pipe).close()
+        self._stdin.close()
+        self._stdout.close()
 
     def _write(self, content: bytes | memoryview) -> None:
         left = memoryview(content)
         try:
             while left:
-                descriptor = self._when_ready(self._process.stdin, select.POLLOUT)
+                descriptor = self._when_ready(self._stdin, select.POLLOUT)
                 left = left[os.write(descriptor, left) :]
         except (OSError, ValueError) as error:
             raise self._ended() from error
@@ -120,7 +129,7 @@ class HandlerProcess:
         missing = memoryview(content)
         try:
             while missing:
-                descriptor = self._when_ready(self._process.stdout, select.POLLIN, deadline)
+                descriptor = self._when_ready(self._stdout, select.POLLIN, deadline)
                 count = os.readv(descriptor, [missing])
                 if count == 0:
                     raise self._ended()
@@ -129,12 +138,12 @@ class HandlerProcess:
             raise self._ended() from error
         return content
 
-    def _when_ready(self, pipe: IO[bytes] | None, event: int, deadline: float | None = None) -> int:
+    def _when_ready(self, pipe: IO[bytes], event: int, deadline: float | None = None) -> int:
         """Wait until a pipe can be read or written, and return its descriptor.
 
         The children of a process that has ended may keep its pipes open.
         """
-        descriptor = _pipe(pipe).fileno()
+        descriptor = pipe.fileno()
         poll = select.poll()
         poll.register(descriptor, event)
         while True:
@@ -165,7 +174,7 @@ class HandlerProcess:
     def _read_printed(self) -> None:
         # Closed here, and not by `close`, which would wait for this thread: a process that has left
         # the group may keep the other end open for any time.
-        with contextlib.suppress(OSError, ValueError), _pipe(self._process.stderr) as pipe:
+        with contextlib.suppress(OSError, ValueError), self._stderr as pipe:
             while line := pipe.readline(_LINE_BYTES):
                 self._printed.append(line.decode(errors="replace").rstrip("\n"))
 
@@ -180,27 +189,49 @@ class Launcher:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="launcher")
 
-    def start(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path
-    ) -> HandlerProcess:
-        """Start a process."""
-        return self._thread.submit(HandlerProcess, command, environment, folder).result()
+    def run(self, start: Callable[[], _T]) -> _T:
+        """Return what a function returns that starts a process."""
+        return self._thread.submit(start).result()
 
     def close(self) -> None:
         """Start no more processes."""
         self._thread.shutdown()
 
 
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:  # never: all three are pipes
-        raise ValueError
-    return pipe
+def start_handler_process(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path
+) -> HandlerProcess:
+    """Start a program as a handler's process.
+
+    Args:
+        command: The program and its arguments.
+        environment: Its environment variables.
+        folder: Its working directory.
+    """
+    process = subprocess.Popen(
+        [*kill_with_parent(), *command],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    return HandlerProcess(
+        process, _pipe(process.stdin), _pipe(process.stdout), _pipe(process.stderr)
+    )
 
 
-def _kill_with_parent() -> list[str]:
+def kill_with_parent() -> list[str]:
     """Return a command that makes the kernel kill a program when this process ends or is killed.
 
     Linux only: elsewhere a handler ends when its standard input is closed.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:  # never: all three are pipes
+        raise ValueError
+    return pipe

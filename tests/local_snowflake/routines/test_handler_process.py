@@ -11,7 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_snowflake.routines.handlers.process import HandlerEndedError, HandlerProcess
+from local_snowflake.routines.handlers.process import (
+    HandlerEndedError,
+    HandlerProcess,
+    start_handler_process,
+)
 
 Start = Callable[[str], HandlerProcess]
 
@@ -22,7 +26,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def started(code: str) -> HandlerProcess:
         command = [sys.executable, "-c", code, str(tmp_path)]
-        process = HandlerProcess(command, {"PATH": os.environ["PATH"]}, tmp_path)
+        process = start_handler_process(command, {"PATH": os.environ["PATH"]}, tmp_path)
         processes.append(process)
         return process
 
