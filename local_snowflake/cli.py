@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import asdict
 from typing import Annotated, NoReturn
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from local_snowflake.identity import PROJECT_ROOT
 from local_snowflake.process import lifecycle
 
 app = typer.Typer(help="Control the embedded warehouse.", no_args_is_help=True)
@@ -60,6 +62,14 @@ def reset(
     except lifecycle.LocalWarehouseError as error:
         _fail(error)
     Console().print("all databases deleted")
+
+
+@app.command()
+def docs() -> None:
+    """Write the page of the functions, docs/reference/embedded-warehouse.md."""
+    # The tables import what the server does, which only its environment has.
+    command = [lifecycle.interpreter(), "-m", "local_snowflake.dialect.coverage"]
+    raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
 
 
 def _print(current: lifecycle.Status, as_json: bool) -> None:

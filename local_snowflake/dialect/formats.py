@@ -16,6 +16,7 @@ from sqlglot.dialects.snowflake import Snowflake
 
 from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.macros import macro_call
+from local_snowflake.sql.trees import replace_node
 
 # Snowflake's elements and DuckDB's specifiers; a longer element comes before its own prefix.
 _ELEMENTS = {
@@ -77,9 +78,7 @@ def apply_formats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - 
             changed: Expr = exp.cast(node.this.copy(), exp.DataType.Type.VARCHAR)
         else:
             changed = macro_call("formatted", node.this.copy(), exp.Literal.string(pattern))
-        if node is expression:
-            return changed
-        node.replace(changed)
+        expression = replace_node(expression, node, changed)
     return expression
 
 

@@ -11,11 +11,16 @@ from importlib.resources import files
 from sqlglot import Expr, exp
 
 from local_snowflake.engine.context import WarehouseAccess
+from local_snowflake.sql.errors import unsupported
 from local_snowflake.sql.macros import macro_call
+from local_snowflake.sql.trees import replace_node
 
 _BINARY = {exp.DataType.Type.BINARY, exp.DataType.Type.VARBINARY}
-_TIMESTAMPS = {exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ}
-_WHOLE_DAYS = {"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"}
+_BINARY_FORMATS = {"HEX": "from_hex", "BASE64": "from_base64", "UTF-8": "encode", "UTF8": "encode"}
+_WHOLE = {*exp.DataType.INTEGER_TYPES, *exp.DataType.NUMERIC_TYPES} - {
+    *exp.DataType.FLOAT_TYPES,
+    exp.DataType.Type.DECFLOAT,
+}
 
 
 def create_function_macros(warehouse: WarehouseAccess) -> None:
@@ -31,8 +36,61 @@ def cast_text_to_binary(expression: Expr, session: object) -> Expr:  # noqa: ARG
     """
     for cast in list(expression.find_all(exp.Cast)):
         if cast.to.this in _BINARY:
-            expression = _replace(expression, cast, macro_call("as_binary", cast.this.copy()))
+            expression = replace_node(expression, cast, macro_call("as_binary", cast.this.copy()))
     return expression
+
+
+def read_binary(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Make TO_BINARY read its format, HEX by default; TRY_TO_BINARY returns NULL on failure.
+
+    Raises:
+        SqlError: A format that is not known, or not constant.
+    """
+    for node in reversed(list(expression.find_all(exp.ToBinary))):
+        written = node.args.get("format") or exp.Literal.string("HEX")
+        name = written.name.upper()
+        if not isinstance(written, exp.Literal) or name not in _BINARY_FORMATS:
+            raise unsupported(f"TO_BINARY with the format {written.sql('snowflake')}")
+        read: Expr = exp.Anonymous(this=_BINARY_FORMATS[name], expressions=[node.this.copy()])
+        if node.args.get("safe"):
+            read = exp.Anonymous(this="TRY", expressions=[read])
+        expression = replace_node(expression, node, read)
+    return expression
+
+
+def round_floats(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Make casts of floats to integers round a half away from zero: DuckDB rounds it to even."""
+    for cast in reversed(list(expression.find_all(exp.Cast))):
+        if not _is_to_whole(cast) or not _may_be_float(cast.this):
+            continue
+        whole = cast.copy()
+        as_float = exp.TryCast(this=cast.this.copy(), to=exp.DataType.build("double"))
+        whole.set("this", exp.func("round", as_float))
+        kind = exp.Anonymous(this="typeof", expressions=[cast.this.copy()])
+        is_float = exp.EQ(this=kind, expression=exp.Literal.string("DOUBLE"))
+        rounded = exp.Case(ifs=[exp.If(this=is_float, true=whole)], default=cast.copy())
+        expression = replace_node(expression, cast, rounded)
+    return expression
+
+
+def _is_to_whole(cast: exp.Cast) -> bool:
+    scale = cast.to.expressions[1].name if len(cast.to.expressions) > 1 else "0"
+    return cast.to.this in _WHOLE and scale == "0"
+
+
+def _may_be_float(value: Expr) -> bool:
+    match value:
+        case exp.Paren() | exp.Neg():
+            return _may_be_float(value.this)
+        case exp.Cast():
+            return value.to.this in exp.DataType.FLOAT_TYPES
+        case exp.Literal() | exp.Boolean() | exp.Null() | exp.Count() | exp.Predicate():
+            return False
+        case exp.JSONExtract() | exp.JSONExtractScalar() | exp.GetExtract() | exp.Bracket():
+            return False
+        case exp.Extract() | exp.DateDiff() | exp.Floor():
+            return False
+    return value.find(exp.Placeholder) is None
 
 
 def keep_trim_characters(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
@@ -46,35 +104,6 @@ def keep_trim_characters(expression: Expr, session: object) -> Expr:  # noqa: AR
     return expression
 
 
-def keep_try_to_timestamp(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Make TRY_TO_TIMESTAMP return NULL on failure: fakesnow turns it into a cast that raises."""
-    for cast in list(expression.find_all(exp.TryCast)):
-        if cast.to.this in _TIMESTAMPS:
-            plain = exp.Cast(this=cast.this.copy(), to=cast.to.copy())
-            attempt = exp.Anonymous(this="TRY", expressions=[plain])
-            expression = _replace(expression, cast, attempt)
-    return expression
-
-
-def keep_dates(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Make DATEADD and DATE_TRUNC of a DATE return a DATE: DuckDB returns a timestamp.
-
-    fakesnow casts it back for constants only. See
-    https://docs.snowflake.com/en/sql-reference/functions/dateadd.
-    """
-    for node in list(expression.find_all(exp.DateAdd, exp.DateTrunc, exp.TimestampTrunc)):
-        unit = node.args.get("unit")
-        if (
-            unit is None
-            or unit.name.upper() not in _WHOLE_DAYS
-            or isinstance(node.parent, exp.Cast)
-        ):
-            continue
-        kept = macro_call("keep_date", node.this.copy(), node.copy())
-        expression = _replace(expression, node, kept)
-    return expression
-
-
 def parse_json_in_variants(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
     """Make PARSE_JSON and TRY_PARSE_JSON parse strings and VARIANTs that hold a string.
 
@@ -83,13 +112,5 @@ def parse_json_in_variants(expression: Expr, session: object) -> Expr:  # noqa: 
     """
     for node in list(expression.find_all(exp.ParseJSON)):
         name = "try_json_text" if node.args.get("safe") else "read_json_text"
-        expression = _replace(expression, node, macro_call(name, node.this.copy()))
-    return expression
-
-
-def _replace(expression: Expr, node: Expr, replacement: Expr) -> Expr:
-    """Replace a node of a tree and return the tree, which may be the node itself."""
-    if node is expression:
-        return replacement
-    node.replace(replacement)
+        expression = replace_node(expression, node, macro_call(name, node.this.copy()))
     return expression

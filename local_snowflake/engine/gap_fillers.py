@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from local_snowflake.dialect.aggregates import CAST_AGGREGATES, mark_aggregates, uncast_aggregates
+from local_snowflake.dialect.aggregates import CAST_AGGREGATES
 from local_snowflake.dialect.column_names import name_result_columns, name_values_columns
-from local_snowflake.dialect.formats import apply_formats, convert_from_utc, fold_formats
-from local_snowflake.dialect.functions import (
-    cast_text_to_binary,
-    create_function_macros,
-    keep_dates,
-    keep_trim_characters,
-    keep_try_to_timestamp,
-    parse_json_in_variants,
-)
+from local_snowflake.dialect.functions import create_function_macros
 from local_snowflake.dialect.identifiers import inline_identifiers, keep_keys, quote_identifiers
 from local_snowflake.dialect.merge import Merge
-from local_snowflake.dialect.unsupported import UnsupportedObject, refuse_time_travel
+from local_snowflake.dialect.refused import RefusedObject, refuse_calls
+from local_snowflake.dialect.rewritten import REWRITTEN
+from local_snowflake.dialect.translated import translate_functions
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
-from local_snowflake.engine.transactions import TransactionControl
+from local_snowflake.engine.transaction_control import TransactionControl
 from local_snowflake.inspection.context_functions import answer_context_functions
 from local_snowflake.inspection.describe import DescribeRelation
 from local_snowflake.inspection.information_schema import (
@@ -27,6 +21,7 @@ from local_snowflake.inspection.information_schema import (
 )
 from local_snowflake.inspection.result_scan import PlainResultScan, use_earlier_results
 from local_snowflake.inspection.show import ShowObjects
+from local_snowflake.inspection.show_queries import create_show_macros
 from local_snowflake.objects.account import (
     AccountObject,
     GrantOrRevoke,
@@ -62,15 +57,16 @@ from local_snowflake.stages.copy.history import prepare_load_history
 from local_snowflake.stages.copy.load import CopyInto
 from local_snowflake.stages.files import Get, ListFiles, Put, RemoveFiles
 from local_snowflake.stages.infer_schema import InferSchema
-from local_snowflake.stages.named_formats import CreateFileFormat, DropFileFormat
+from local_snowflake.stages.named_formats import FILE_FORMAT, CreateFileFormat
+from local_snowflake.stages.named_objects import DropNamed
 from local_snowflake.stages.query import SelectFromStage
-from local_snowflake.stages.stages import CreateStage, DropStage, open_stages
+from local_snowflake.stages.stages import STAGE, CreateStage, open_stages
 
 LAYER: Layer[Session] = Layer(
     handlers=(
         TransactionControl(),
         CreateScoped(),
-        UnsupportedObject(),
+        RefusedObject(),
         CreateRoutine(),
         DropRoutine(),
         DescribeRoutine(),
@@ -87,9 +83,9 @@ LAYER: Layer[Session] = Layer(
         RemoveFiles(),
         CopyInto(),
         CreateStage(),
-        DropStage(),
+        DropNamed(STAGE),
         CreateFileFormat(),
-        DropFileFormat(),
+        DropNamed(FILE_FORMAT),
         InferSchema(),
         SelectFromStage(),
         CreateSchema(),
@@ -111,27 +107,20 @@ LAYER: Layer[Session] = Layer(
     ),
     prepare=(inline_identifiers,),
     before=(
-        refuse_time_travel,
+        refuse_calls,
         name_result_columns,
         mark_python_functions,
         name_values_columns,
         keep_keys,
-        cast_text_to_binary,
-        keep_trim_characters,
-        keep_try_to_timestamp,
-        fold_formats,
-        apply_formats,
-        convert_from_utc,
-        mark_aggregates,
+        *(row.before for row in REWRITTEN if row.before),
+        translate_functions,
         answer_context_functions,
         use_earlier_results,
         use_information_schema,
         use_temporary_objects,
     ),
     after=(
-        uncast_aggregates,
-        keep_dates,
-        parse_json_in_variants,
+        *(row.after for row in REWRITTEN if row.after),
         quote_identifiers,
         call_python_functions,
     ),
@@ -141,6 +130,7 @@ LAYER: Layer[Session] = Layer(
         create_view_macros,
         create_function_macros,
         create_account_tables,
+        create_show_macros,
         create_routine_table,
         open_stages,
     ),

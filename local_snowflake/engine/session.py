@@ -12,14 +12,15 @@ import duckdb
 import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from duckdb import DuckDBPyConnection
 from fakesnow.dialect import parse_one
+from fakesnow.rowtype import ColumnInfo
 from fakesnow.statement_type import DML_TYPE_IDS, SELECT, statement_type_id
 from snowflake.connector.errors import ProgrammingError
 from sqlglot import Expr, exp
 
+from local_snowflake.engine.applied_layer import AppliedLayer
 from local_snowflake.engine.context import Retry
 from local_snowflake.engine.errors import as_sql_error
-from local_snowflake.engine.layer import DescribingHandler, Layer
-from local_snowflake.engine.preflight import Preflight
+from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.result_types import describe_columns, to_driver_types
 from local_snowflake.engine.results import Description, StatementResult, status_result
 from local_snowflake.engine.table_locks import table_to_lock
@@ -69,8 +70,6 @@ class Session:
         routines: The procedures and functions that it sees.
         handlers: The processes of the procedures that it has called.
         readers: Connections beside its own that read for the running statement.
-        preflight: Checks statements before they run in a transaction.
-        retry: The translation that is tried now, after DuckDB refused the first one.
         last_query_id: The id of the last statement that succeeded.
     """
 
@@ -92,7 +91,6 @@ class Session:
     ) -> None:
         self.token = token
         self.warehouse = warehouse
-        self.layer = layer
         self.warehouse_name = warehouse_name
         self.role_name = role_name
         self.user = user
@@ -109,13 +107,12 @@ class Session:
         self.transactions = Transactions(
             self.duck, warehouse.locks, self.times, autocommit=autocommit
         )
-        self.connection = Connection(self, self.duck, database, schema, warehouse.databases)
+        self._layer = AppliedLayer(self, layer)
+        self.connection = Connection(self._layer, self.duck, database, schema, warehouse.databases)
         self.temporaries = TemporaryObjects()
         self.routines = SessionRoutines(warehouse.routines)
         self.handlers = RunningHandlers()
         self.readers: list[DuckDBPyConnection] = []
-        self.preflight = Preflight(self, layer.may_need_retry)
-        self.retry: Retry | None = None
         self._guests = guests if guests is not None else Guests()
 
     @property
@@ -127,6 +124,11 @@ class Session:
     def schema(self) -> str | None:
         """The current schema."""
         return self.connection.schema
+
+    @property
+    def retry(self) -> Retry | None:
+        """The translation that is tried now, after DuckDB refused the first one."""
+        return self._layer.retry
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -168,12 +170,7 @@ class Session:
             statement, _ = self._prepare(statement, NO_BINDINGS)
             expression = statement.expression
             type_id = statement_type_id(expression) if expression else SELECT
-            columns = None
-            handler = self.layer.handler_for(statement)
-            if isinstance(handler, DescribingHandler):
-                columns = handler.describe(self, statement)
-            elif expression:
-                columns = self.connection.cursor().describe_only(statement.sql)
+            columns = self._layer.describe(statement, self._describe_in_fakesnow)
             if columns is None and statement.keyword in _DESCRIBED_BY_RUNNING:
                 columns = self.dispatch(statement, Bindings()).rowtype
             if columns is None:
@@ -190,9 +187,8 @@ class Session:
         Raises:
             SqlError: Neither sqlglot nor DuckDB knows the statement.
         """
-        expression = statement.expression or parse_one(
-            statement.sql
-        )  # raises if it is not readable
+        # parse_one raises if it is not readable.
+        expression = statement.expression or parse_one(statement.sql)
         cursor = self.connection.cursor()
         affected = 0
         try:
@@ -231,7 +227,7 @@ class Session:
             suffix: What to append in DuckDB's dialect.
         """
         values = _copied(bindings.rows[0])
-        translated = self.before_execute(self.translate(expression, values), values)
+        translated = self._layer.before_execute(self.translate(expression, values), values)
         return self.duck.execute(
             translated.sql(dialect="duckdb") + suffix,
             values if translated.find(exp.Placeholder) else None,
@@ -282,41 +278,12 @@ class Session:
         for routine in self.routines.temporary.values():
             self.warehouse.functions.drop(routine, self.number)
         self.warehouse.functions.end_session(self.number)
-        self.preflight.close()
+        self._layer.close()
         self.connection.close()
 
     def dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
         """Run a statement by its handler or by fakesnow, inside the open transaction."""
-        try:
-            return self._dispatch(statement, bindings)
-        except (duckdb.BinderException, ProgrammingError) as error:
-            retry = None if self.retry else self.layer.retry_for(error)
-            if retry is None:
-                raise
-        self.retry = retry
-        try:
-            return self._dispatch(statement, bindings)
-        finally:
-            self.retry = None
-
-    def rewrite_before(self, expression: Expr) -> Expr:
-        """Apply the layer's rewrites to a Snowflake syntax tree."""
-        for rewrite in self.layer.before:
-            expression = rewrite(expression, self)
-        return expression
-
-    def rewrite_after(self, expression: Expr) -> Expr:
-        """Apply the layer's rewrites to a DuckDB syntax tree."""
-        for rewrite in self.layer.after:
-            expression = rewrite(expression, self)
-        return expression
-
-    def before_execute(self, expression: Expr, values: Values | None) -> Expr:
-        """Check a DuckDB syntax tree that is about to run, and apply the layer's rewrites."""
-        self.preflight.check(expression, values)
-        for rewrite in self.layer.before_execute:
-            expression = rewrite(expression, self)
-        return expression
+        return self._layer.run(statement, bindings, self.run_in_fakesnow)
 
     def _run(self, statement: Statement, bindings: Bindings) -> StatementResult:
         if statement.is_call:
@@ -328,11 +295,10 @@ class Session:
             lock_seconds=lock_seconds(self),
         )
 
-    def _dispatch(self, statement: Statement, bindings: Bindings) -> StatementResult:
-        handler = self.layer.handler_for(statement)
-        if handler is not None:
-            return handler.run(self, statement, bindings)
-        return self.run_in_fakesnow(statement, bindings)
+    def _describe_in_fakesnow(self, statement: Statement) -> list[ColumnInfo] | None:
+        if statement.expression is None:
+            return None
+        return self.connection.cursor().describe_only(statement.sql)
 
     def _end_statement(self) -> None:
         while self.after_statement:
@@ -340,10 +306,7 @@ class Session:
 
     def _prepare(self, statement: Statement, bindings: Bindings) -> tuple[Statement, Bindings]:
         sql = self.connection.variables.inline_variables(statement.sql)
-        statement = Statement(sql, statement.binds)
-        for prepare in self.layer.prepare:
-            statement, bindings = prepare(statement, bindings)
-        return statement, bindings
+        return self._layer.prepare(Statement(sql, statement.binds), bindings)
 
 
 def _copied(values: Values | None) -> Values | None:

@@ -16,13 +16,11 @@ The rules, from https://docs.snowflake.com/en/sql-reference/transactions:
   the same table (see `table_locks`). A DuckDB transaction sees what was committed before it began,
   and fails when it meets a later change. So a transaction that has written nothing yet is begun
   again for each statement; a statement that meets a conflict, such as two CREATE SCHEMA IF NOT
-  EXISTS at once, is run again, unless its transaction has written before.
+  EXISTS at once, is run again (`conflicts`), unless its transaction has written before.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -30,21 +28,14 @@ from typing import Protocol, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
-from fakesnow.statement_type import TCL
 
-from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.engine.conflicts import repeat_after_conflicts
 from local_snowflake.engine.table_locks import LOCK_SECONDS, TableLocks
-from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.lexer import strip_comments
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.statements import Statement
 
-CONFLICT_SECONDS = 60.0
-"""For how long a statement that meets conflicts is repeated."""
-
 _T = TypeVar("_T")
-_CONFLICTS = ("onflict", "Failed to commit", "has been altered", "has been dropped")
 _CONTROL = {"BEGIN", "START", "COMMIT", "ROLLBACK"}
 _READING = {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "LIST", "LS", "USE", "SET"}
 
@@ -178,18 +169,15 @@ class Transactions:
         """
         if statement.is_ddl:
             self.commit()
-        deadline = time.monotonic() + CONFLICT_SECONDS
-        pause = 0.005
-        while True:
-            try:
-                with self._transaction_rules(statement, lock, lock_seconds):
-                    return action()
-            except Exception as error:
-                done = statement.keyword in _CONTROL or self._state is _State.LOST
-                if done or not _is_conflict(error) or time.monotonic() > deadline:
-                    raise
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the sessions
-            pause = min(2 * pause, 0.5)
+
+        def run_once() -> _T:
+            with self._transaction_rules(statement, lock, lock_seconds):
+                return action()
+
+        return repeat_after_conflicts(
+            run_once,
+            lambda: statement.keyword not in _CONTROL and self._state is not _State.LOST,
+        )
 
     @contextmanager
     def _transaction_rules(
@@ -272,49 +260,3 @@ class Transactions:
         except duckdb.TransactionException:
             return True
         return False
-
-
-def _is_conflict(error: BaseException | None) -> bool:
-    """Whether a statement failed because of what another session did at the same time."""
-    while error is not None:
-        if isinstance(error, duckdb.TransactionException):
-            return any(words in str(error) for words in _CONFLICTS)
-        error = error.__cause__ or error.__context__
-    return False
-
-
-class _HasTransactions(Protocol):
-    @property
-    def transactions(self) -> Transactions: ...
-
-
-class TransactionControl:
-    """BEGIN, START TRANSACTION, COMMIT, ROLLBACK and ALTER SESSION SET AUTOCOMMIT."""
-
-    def matches(self, statement: Statement) -> bool:
-        """Whether the statement opens or ends a transaction."""
-        words = statement.words
-        return (
-            statement.keyword in {"BEGIN", "COMMIT", "ROLLBACK"}
-            or words[:2] == ["START", "TRANSACTION"]
-            or words[:4] == ["ALTER", "SESSION", "SET", "AUTOCOMMIT"]
-        )
-
-    def run(
-        self,
-        session: _HasTransactions,
-        statement: Statement,
-        bindings: Bindings,  # noqa: ARG002 - the protocol's signature
-    ) -> StatementResult:
-        """Change the session's transaction state."""
-        match statement.keyword:
-            case "BEGIN" | "START":
-                session.transactions.begin()
-            case "COMMIT":
-                session.transactions.commit()
-            case "ROLLBACK":
-                session.transactions.rollback()
-            case _:
-                value = strip_comments(statement.sql).rpartition("=")[2].strip().upper()
-                session.transactions.set_autocommit(value == "TRUE")
-        return status_result(type_id=TCL)

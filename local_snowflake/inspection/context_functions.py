@@ -12,6 +12,7 @@ from sqlglot import Expr, exp
 
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.trees import replace_node
 
 ACCOUNT = "LOCAL"
 _Answer = Callable[[StatementContext], str | None]
@@ -60,9 +61,7 @@ def answer_context_functions(expression: Expr, session: StatementContext) -> Exp
             answer = exp.null() if given is None else exp.Literal.string(given)
         else:
             continue
-        if node is expression:
-            return answer
-        node.replace(answer)
+        expression = replace_node(expression, node, answer)
     return expression
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fakesnow.statement_type import SHOW
 
 from local_snowflake.engine.results import StatementResult
-from local_snowflake.inspection.show_queries import NOTHING, QUERIES
+from local_snowflake.inspection.show_queries import QUERIES
 from local_snowflake.inspection.show_statement import read_show
 from local_snowflake.routines.context import RoutineContext
 from local_snowflake.sql.bindings import Bindings
@@ -37,12 +37,9 @@ class ShowObjects:
     ) -> StatementResult:
         """List the objects."""
         show = read_show(statement.sql)
-        if show.kind in NOTHING:
-            query = NOTHING[show.kind]
-        elif show.kind in QUERIES:
-            query = QUERIES[show.kind](show, session)
-        else:
+        if show.kind not in QUERIES:
             raise unsupported(f"SHOW {show.kind}")
+        query = QUERIES[show.kind](show, session)
         name = '"key"' if show.kind == "PARAMETERS" else '"name"'
         where = []
         if show.like is not None:

@@ -41,11 +41,7 @@ class CreateDatabase:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement creates a database."""
-        expression = statement.expression
-        return (
-            isinstance(expression, exp.Create)
-            and str(expression.args.get("kind")).upper() == "DATABASE"
-        )
+        return statement.is_of_kind(exp.Create, "DATABASE")
 
     def run(
         self,
@@ -78,11 +74,7 @@ class DropDatabase:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement drops a database."""
-        expression = statement.expression
-        return (
-            isinstance(expression, exp.Drop)
-            and str(expression.args.get("kind")).upper() == "DATABASE"
-        )
+        return statement.is_of_kind(exp.Drop, "DATABASE")
 
     def run(
         self,
@@ -160,8 +152,7 @@ class DropSchema:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement drops a schema."""
-        expression = statement.expression
-        return isinstance(expression, exp.Drop) and str(expression.args["kind"]).upper() == "SCHEMA"
+        return statement.is_of_kind(exp.Drop, "SCHEMA")
 
     def run(
         self, session: StatementContext, statement: Statement, bindings: Bindings

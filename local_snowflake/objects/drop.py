@@ -31,10 +31,7 @@ class DropRelation:
 
     def matches(self, statement: Statement) -> bool:
         """Whether the statement drops a table or a view."""
-        expression = statement.expression
-        return (
-            isinstance(expression, exp.Drop) and str(expression.args["kind"]).upper() in _RELATIONS
-        )
+        return statement.is_of_kind(exp.Drop, *_RELATIONS)
 
     def run(
         self,

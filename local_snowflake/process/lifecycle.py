@@ -176,7 +176,7 @@ def _running(folder: Path, patience: float = IDENTITY_SECONDS) -> tuple[ServerSt
 
 
 def _start(folder: Path) -> ServerState:
-    command = [_interpreter(), "-m", "local_snowflake.process.server", "--folder", str(folder)]
+    command = [interpreter(), "-m", "local_snowflake.process.server", "--folder", str(folder)]
     environment = {k: v for k, v in os.environ.items() if k in _ENVIRONMENT or k.startswith("DP_")}
     with log_file(folder).open("ab") as log:
         process = subprocess.Popen(
@@ -221,7 +221,12 @@ def _stop(folder: Path) -> bool:
     return True
 
 
-def _interpreter() -> str:
+def interpreter() -> str:
+    """Return the Python that has what the server imports: this one, or the host's environment.
+
+    Raises:
+        LocalWarehouseError: There is none.
+    """
     if importlib.util.find_spec("fakesnow"):
         return sys.executable
     host = PROJECT_ROOT / ".venvs" / "host" / "bin" / "python"

@@ -29,9 +29,15 @@ class SqlError(Exception):
         return self.message
 
 
-def unsupported(feature: str) -> SqlError:
-    """Make the error for a feature that the embedded warehouse does not have."""
-    return SqlError(f"{feature} is not in the embedded warehouse.", UNSUPPORTED, "0A000")
+def unsupported(feature: str, because: str = "") -> SqlError:
+    """Make the error for a feature that the embedded warehouse does not have.
+
+    Args:
+        feature: What it is, as the message begins.
+        because: The reason, as the message ends, without a full stop.
+    """
+    reason = f": {because}" if because else ""
+    return SqlError(f"{feature} is not in the embedded warehouse{reason}.", UNSUPPORTED, "0A000")
 
 
 def syntax_error(message: str) -> SqlError:

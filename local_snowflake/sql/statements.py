@@ -75,6 +75,11 @@ class Statement:
             self.keyword == "COMMENT" or bool({"TABLE", "VIEW"} & set(self.words[1:6]))
         )
 
+    def is_of_kind(self, tree: type[Expr], *kinds: str) -> bool:
+        """Whether sqlglot parses it as `tree`, such as `exp.Drop`, about a kind of objects."""
+        expression = self.expression
+        return isinstance(expression, tree) and str(expression.args.get("kind")).upper() in kinds
+
     @cached_property
     def expression(self) -> Expr | None:
         """The syntax tree, or None when sqlglot cannot read the statement; do not change it."""
