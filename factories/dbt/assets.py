@@ -10,6 +10,7 @@ import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.assets.translators import find_translator_problem
 from factories.core.meta.check_specs import check_specs
 from factories.core.meta.keys import key_part
 from factories.core.meta.partitions import partitions_definition
@@ -83,13 +84,23 @@ def _read_projects(
 ) -> list[DbtProject]:
     names = CheckNames()
     projects = [found for folder in folders if (found := read_project(folder, load_context))]
-    if translator is None:
-        projects = [add_checks(project, names) for project in projects]
-    else:
+    if translator is not None and _can_translate(translator, load_context):
         projects = [translator.translate(project, names) for project in projects]
+    else:
+        projects = [add_checks(project, names) for project in projects]
     for project in projects:
         claim_assets(project, load_context)
     return projects
+
+
+def _can_translate(translator: "DbtTranslator", load_context: LoadContext) -> bool:
+    # Imports dagster-dbt, as the module that has the translator did.
+    from factories.dbt.translator import SUPERSEDED, DbtTranslator  # noqa: PLC0415 - see above
+
+    problem = find_translator_problem("dbt_translator", translator, DbtTranslator, SUPERSEDED)
+    if problem is not None:
+        load_context.problems.append(problem)
+    return problem is None
 
 
 def _external_specs(

@@ -14,6 +14,7 @@ from pydantic import Field
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.specs import asset_spec, code_reference
 from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.assets.translators import find_translator_problem
 from factories.core.meta.check_specs import check_specs
 from factories.core.meta.keys import asset_key
 from factories.core.meta.partitions import partitions_definition
@@ -53,11 +54,8 @@ def build_dlt_assets(
         folder: Holds a pipeline in every YAML file.
         load_context: Receives the problems and the asset keys.
         translator: A company's own, a subclass of `factories.dlt.DltPipelineTranslator`.
-
-    Raises:
-        TranslatorError: When the translator cannot be used.
     """
-    make_spec = _spec_function(translator)
+    make_spec = _spec_function(translator, load_context)
     specs: dict[dg.AssetKey, dg.AssetSpec] = {}
     pipelines = read_pipelines(folder, load_context)
     if not load_context.problems:
@@ -97,16 +95,22 @@ def resource_spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
     )
 
 
-def _spec_function(translator: "DagsterDltTranslator | None") -> _MakeSpec:
+def _spec_function(
+    translator: "DagsterDltTranslator | None", load_context: LoadContext
+) -> _MakeSpec:
     if translator is None:
         return resource_spec
     # Imports dlt, as the module that has the translator did.
     from factories.dlt.translator import (  # noqa: PLC0415 - see above
-        check_translator,
+        SUPERSEDED,
+        DltPipelineTranslator,
         translated_spec,
     )
 
-    check_translator(translator)
+    if problem := find_translator_problem(
+        "dlt_translator", translator, DltPipelineTranslator, SUPERSEDED
+    ):
+        load_context.problems.append(problem)
     return partial(translated_spec, translator)
 
 

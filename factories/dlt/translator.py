@@ -99,26 +99,6 @@ class DltPipelineTranslator(DagsterDltTranslator):
         return super().get_asset_spec(data)
 
 
-def check_translator(translator: object) -> None:
-    """Refuse a translator that would silently leave out what pipeline files say.
-
-    Raises:
-        TranslatorError: When it is none of ours, or overrides a method that is never called.
-    """
-    name = type(translator).__name__
-    if not isinstance(translator, DltPipelineTranslator):
-        raise TranslatorError(
-            f"dlt_translator: {name} must be an instance of a subclass of"
-            " factories.dlt.DltPipelineTranslator, or what meta.dagster says would be lost"
-        )
-    for method in SUPERSEDED:
-        if getattr(type(translator), method) is not getattr(DagsterDltTranslator, method):
-            raise TranslatorError(
-                f"dlt_translator: {name}.{method} is superseded and never called:"
-                " override get_asset_spec"
-            )
-
-
 def translated_spec(
     translator: DagsterDltTranslator, pipeline: Pipeline, resource: Resource
 ) -> dg.AssetSpec:

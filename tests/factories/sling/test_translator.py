@@ -210,7 +210,18 @@ def test_dagster_slings_own_translator_is_refused(yaml_project: YamlProject) -> 
     assert problems(DagsterSlingTranslator()) == [
         (
             "sling_translator: must be a ReplicationTranslator, not DagsterSlingTranslator:"
-            " derive the class from it"
+            " derive the class from factories.sling.translator.ReplicationTranslator"
+        )
+    ]
+
+
+def test_a_class_in_place_of_an_instance_is_refused(yaml_project: YamlProject) -> None:
+    yaml_project.replication("public.orders:")
+
+    assert problems(CompanyTranslator) == [
+        (
+            "sling_translator: must be an instance, CompanyTranslator(), not the class"
+            " CompanyTranslator"
         )
     ]
 
