@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -145,9 +146,15 @@ class Loads:
             self.give(2)
             assert self.project.run().success
 
-    def kill(self, point: Point, *, full_refresh: bool = False) -> list[Path]:
+    def kill(
+        self,
+        point: Point,
+        *,
+        full_refresh: bool = False,
+        own_assets: Callable[[], Any] | None = None,
+    ) -> list[Path]:
         """Kill a step at this point; return its folders, which are left."""
-        with stopped_step(point, full_refresh=full_refresh) as step:
+        with stopped_step(point, full_refresh=full_refresh, own_assets=own_assets) as step:
             step.end(signal.SIGKILL)
             return step.folders()
 
