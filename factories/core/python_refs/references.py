@@ -133,38 +133,6 @@ def find_function(
     )
 
 
-def function_problems(
-    file: YamlFile,
-    at: KeyPath,
-    *,
-    folder: Path,
-    arguments: Mapping[str, object],
-    arguments_at: KeyPath,
-    given: Collection[str] = (),
-) -> Iterator[Problem]:
-    """Yield what is wrong with a function that a YAML file names, and with its arguments.
-
-    Args:
-        file: The YAML file.
-        at: Where it names the function; the value there is a text.
-        folder: Where modules are looked for first.
-        arguments: The arguments by name, as the file gives them.
-        arguments_at: Where the file gives them.
-        given: Parameters that the caller gives itself.
-    """
-    text = file.data
-    for step in at:
-        text = text[step]
-    try:
-        function = find_function(text, folder)
-    except FunctionError as error:
-        yield locate_function_error(file, at, error)
-        return
-    yield from argument_problems(
-        file, at, function, arguments=arguments, arguments_at=arguments_at, given=given
-    )
-
-
 def locate_function_error(file: YamlFile, at: KeyPath, error: FunctionError) -> Problem:
     """Return the problem of a function that is not found: in its own file, or where it is named."""
     if error.place is None:

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.core.python_refs.references import FunctionError, find_function, function_problems
+from factories.core.python_refs.references import (
+    FunctionError,
+    argument_problems,
+    find_function,
+    locate_function_error,
+)
 from factories.core.yaml.reader import YamlFile
 
 DAYS = """
@@ -44,9 +49,16 @@ def problems_of(folder: Path, text: str, given: Collection[str] = ()) -> list[st
     data: Any = yaml.safe_load(text)
     file = YamlFile(folder / "f.yaml", f"{folder.name}/f.yaml", data, text)
     arguments: Mapping[str, Any] = data.get("args", {})
-    found = function_problems(
-        file, ["call"], folder=folder, arguments=arguments, arguments_at=["args"], given=given
-    )
+    try:
+        function = find_function(data["call"], folder)
+    except FunctionError as error:
+        found = [locate_function_error(file, ["call"], error)]
+    else:
+        found = [
+            *argument_problems(
+                file, ["call"], function, arguments=arguments, arguments_at=["args"], given=given
+            )
+        ]
     return [str(problem).removeprefix(f"{folder.name}/f.yaml:") for problem in found]
 
 
@@ -269,13 +281,10 @@ def test_a_positional_parameter_cannot_be_given(folder: Path) -> None:
 
 def test_a_syntax_error_is_placed_in_the_python_file(folder: Path) -> None:
     write(folder, "sub/m.py", "import dlt\n\ndef days(:\n    pass\n")
-    (found,) = function_problems(
-        YamlFile(folder / "f.yaml", "dlt_pipelines/f.yaml", {"call": "sub.m:days"}, ""),
-        ["call"],
-        folder=folder,
-        arguments={},
-        arguments_at=["args"],
-    )
+    file = YamlFile(folder / "f.yaml", "dlt_pipelines/f.yaml", {"call": "sub.m:days"}, "")
+    with pytest.raises(FunctionError) as raised:
+        find_function("sub.m:days", folder)
+    found = locate_function_error(file, ["call"], raised.value)
     assert str(found) == "dlt_pipelines/sub/m.py:3:10: not valid Python: invalid syntax"
 
 
