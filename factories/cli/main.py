@@ -103,7 +103,7 @@ def dev(
 
 def docs() -> None:
     """Write the reference of the YAML files' keys, docs/reference/yaml.md."""
-    from factories.cli.reference import write_reference  # noqa: PLC0415
+    from factories.cli.reference.page import write_reference  # noqa: PLC0415
 
     typer.echo(f"wrote {write_reference()}")
 

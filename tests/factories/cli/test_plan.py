@@ -15,7 +15,7 @@ from factories.cli.run import (
     plan,
     refuse_broken,
     select_assets,
-    unhindered,
+    skip_downstream_of_failures,
 )
 
 
@@ -61,6 +61,21 @@ def test_partitioned_assets_run_by_op_and_what_follows_waits() -> None:
     ]
 
 
+def test_asset_that_depends_on_itself_is_run_once() -> None:
+    assert planned(node("a/raw/d", "a/raw/d", op="daily", partitioned=True)) == [[["a/raw/d"]]]
+
+
+def test_assets_in_a_circle_are_refused_by_name() -> None:
+    circle = [node("a/x", "b/x"), node("b/x", "a/x", location="other")]
+
+    with pytest.raises(RunRefusedError, match=r"circle: (a/x → b/x → a/x|b/x → a/x → b/x)$"):
+        plan(circle)
+
+
+def test_assets_of_a_run_follow_what_they_depend_on() -> None:
+    assert planned(node("c", "b"), node("b", "a"), node("a")) == [[["a", "b", "c"]]]
+
+
 def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None:
     raw = [
         node("a/raw/x"),
@@ -82,7 +97,7 @@ def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None
     progress["a/raw/z"].failed_checks.append("rows")
 
     _, second, third = plan([*raw, *built])
-    left = [unhindered(step, [*raw, *built], progress) for step in (second, third)]
+    left = [skip_downstream_of_failures(step, [*raw, *built], progress) for step in (second, third)]
 
     assert [[asset.key for asset in run.assets] for step in left for run in step] == [["a/stg/y"]]
     assert progress["marts/x"].error == "skipped for a/stg/x, which it depends on"

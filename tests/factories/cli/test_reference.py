@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 
-from factories.cli.reference import REFERENCE, SECTIONS, Section, reference
-from factories.cli.type_words import TypeWords
+from factories.cli.reference.page import REFERENCE, reference
+from factories.cli.reference.section import Section
+from factories.cli.reference.sections import SECTIONS
+from factories.cli.reference.type_words import TypeWords
 from factories.core.meta.times import CronText
 from factories.core.yaml.models import Duration, Names, SourceMap, validate
 from factories.core.yaml.problems import Problem
