@@ -156,7 +156,7 @@ def skip_downstream_of_failures(
         kept = []
         for asset in launchable.assets:  # each after those that it depends on
             if upstream := failures & set(asset.deps):
-                progress[asset.key].skipped(min(upstream))
+                progress[asset.key].mark_skipped(min(upstream))
                 failures.add(asset.key)
             else:
                 kept.append(asset)
@@ -176,12 +176,12 @@ def note_ended(
         run_status: Dagster's.
     """
     for asset in launchable.assets:
-        progress[asset.key].ended(run_status)
+        progress[asset.key].mark_ended(run_status)
     failures = _failures(launchable.assets, progress)
     for asset in launchable.assets:
         upstream = failures & set(asset.deps) - {asset.key}
         if upstream and progress[asset.key].status == "failed":
-            progress[asset.key].skipped(min(upstream))
+            progress[asset.key].mark_skipped(min(upstream))
 
 
 def _failures(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress]) -> set[str]:
@@ -207,7 +207,7 @@ def _run(
         cursors[run_id] = None
         launched[run_id] = launchable
         for asset in launchable.assets:
-            progress[asset.key].queued(run_id)
+            progress[asset.key].mark_queued(run_id)
     try:
         while cursors:
             for run_id in list(cursors):

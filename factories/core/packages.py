@@ -30,7 +30,7 @@ def require_package(package: str) -> None:
     try:
         found = distribution(package)
     except PackageNotFoundError:
-        message = f"this environment has no {package}: install {_wanted(package)}"
+        message = f"this environment has no {package}: install {_name_requirement(package)}"
         raise MissingPackageError(message) from None
     for text in found.requires or ():
         needed = Requirement(text)
@@ -40,11 +40,11 @@ def require_package(package: str) -> None:
         if installed not in needed.specifier:
             raise MissingPackageError(
                 f"{package} {found.version} needs {needed}, but this environment has dagster"
-                f" {installed}: install {_wanted(package)}"
+                f" {installed}: install {_name_requirement(package)}"
             )
 
 
-def _wanted(package: str) -> str:
+def _name_requirement(package: str) -> str:
     """Return what to install: the extra that names the package, else the package."""
     try:
         own = requires(OWN) or ()

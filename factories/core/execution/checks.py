@@ -104,7 +104,7 @@ def _no_removed_columns(table: LoadedTable) -> Outcome:
     return not removed, {"removed_columns": removed}, None
 
 
-def previous_columns(
+def read_previous_columns(
     instance: dg.DagsterInstance, key: dg.AssetKey, *, before: float | None = None
 ) -> list[str] | None:
     """Return the column names that the last materialization of an asset recorded.
@@ -127,7 +127,7 @@ def previous_columns(
     return [column.name for column in value.schema.columns]
 
 
-def check_results(
+def run_selected_checks(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
     checks: ChecksSpec | None,
@@ -137,18 +137,18 @@ def check_results(
     columns: Mapping[str, str] | None = None,
     loaded_at: float | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run those checks of a table that the run has selected; see `table_checks`."""
+    """Run those checks of a table that the run has selected; see `run_table_checks`."""
     selected = {k.name for k in context.selected_asset_check_keys if k.asset_key == key}
     if checks is None or not selected:
         return
-    for result in table_checks(
+    for result in run_table_checks(
         context.instance, key, checks, relation, reader, columns=columns, loaded_at=loaded_at
     ):
         if result.check_name in selected:
             yield result
 
 
-def table_checks(
+def run_table_checks(
     instance: dg.DagsterInstance,
     key: dg.AssetKey,
     checks: ChecksSpec,
@@ -174,5 +174,5 @@ def table_checks(
             columns = reader.columns(relation)
         except QueryFailedError:
             columns = {}  # each check reports the column that it misses
-    previous = previous_columns(instance, key, before=loaded_at)
+    previous = read_previous_columns(instance, key, before=loaded_at)
     yield from run_checks(key, checks, LoadedTable(relation.sql, columns, previous, reader.query))

@@ -16,7 +16,7 @@ class FolderNameError(Exception):
     """A project folder has the same name as an installed package."""
 
 
-def imported(name: str, folder: Path) -> ModuleType:
+def import_module(name: str, folder: Path) -> ModuleType:
     """Import a module of the folder, or one that is installed.
 
     The folder becomes a package with the folder's name (`dlt_pipelines.calendar`), wherever the
@@ -33,14 +33,14 @@ def imported(name: str, folder: Path) -> ModuleType:
     return importlib.import_module(f"{folder.name}.{name}")
 
 
-def imported_function(reference: str, folder: Path) -> Callable[..., Any]:
+def import_function(reference: str, folder: Path) -> Callable[..., Any]:
     """Import the module of a `module:function` reference and return the function.
 
     Raises:
         FolderNameError: When an installed package has the folder's name.
     """
     module, _, name = reference.partition(":")
-    found: Callable[..., Any] = getattr(imported(module, folder), name)
+    found: Callable[..., Any] = getattr(import_module(module, folder), name)
     return found
 
 

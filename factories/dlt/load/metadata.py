@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.warehouse.names import Relation
 from factories.dlt.config.pipelines import Resource
@@ -47,7 +47,7 @@ def materialize_result(
                 metadata |= _child_metadata(reader, relation, table)
     except QueryFailedError as error:
         context.log.warning("%s is loaded but cannot be read: %s", resource.name, error)
-    checks = check_results(
+    checks = run_selected_checks(
         context, resource.key, resource.meta.checks, relation, reader, columns=columns
     )
     return dg.MaterializeResult(

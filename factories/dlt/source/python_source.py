@@ -12,7 +12,7 @@ import dlt
 from dlt.extract import DltResource, DltSource
 from dlt.extract.incremental import Incremental
 
-from factories.core.python_refs.importer import FolderNameError, imported
+from factories.core.python_refs.importer import FolderNameError, import_module
 from factories.dlt.errors import SourceError
 
 
@@ -36,7 +36,7 @@ def python_source(
     """
     module_name, _, function_name = reference.partition(":")
     try:
-        module = imported(module_name, folder)
+        module = import_module(module_name, folder)
     except FolderNameError as error:
         raise SourceError(str(error)) from None
     found = getattr(module, function_name)

@@ -18,10 +18,10 @@ from factories.snowpark.config.entries import Entry, Input, ModelEntry, ScoreEnt
 from factories.snowpark.config.files import AreaDraft, Draft, read_files
 from factories.snowpark.config.relations import (
     CONVENTION,
-    registry_of,
-    relation_by_convention,
-    relation_of_table,
-    stage_of,
+    find_relation,
+    name_registry,
+    name_stage,
+    parse_table,
 )
 from factories.snowpark.config.schema import (
     FeatureItem,
@@ -57,7 +57,7 @@ def read_areas(folder: Path, load_context: LoadContext) -> list[Area]:
     made = {
         draft.key: None
         if isinstance(draft.item, ModelItem)
-        else relation_of_table(draft.item.output.table, load_context.names)
+        else parse_table(draft.item.output.table, load_context.names)
         for area in drafts
         for draft in area.drafts
     }
@@ -68,7 +68,7 @@ def read_areas(folder: Path, load_context: LoadContext) -> list[Area]:
         for name in names
     } - set(made)
     areas = [_Lookup(area, made, spoiled, load_context).area() for area in drafts]
-    load_context.problems.extend(_circle(areas))
+    load_context.problems.extend(_find_circle(areas))
     return areas
 
 
@@ -107,7 +107,7 @@ class _Lookup:
             if isinstance(draft.item, ScoreItem)
             and (score := self._score(draft, draft.item, models))
         ]
-        ordered = tuple(_in_order(list(tables.values())))
+        ordered = tuple(_sort_tables(list(tables.values())))
         return Area(self.file.name, self.file.path, ordered, (*models.values(),), (*scores,))
 
     def _common(self, draft: Draft) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class _Lookup:
         return TableEntry(
             **self._common(draft),
             inputs=inputs,
-            relation=relation_of_table(item.output.table, self.load_context.names),
+            relation=parse_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             sql=item.sql if isinstance(item, TableItem) else None,
@@ -162,15 +162,15 @@ class _Lookup:
         elif key in self.spoiled:
             return None  # what is wrong with it is told there
         elif own is not None:
-            if options.table and relation_of_table(options.table, self.load_context.names) != own:
+            if options.table and parse_table(options.table, self.load_context.names) != own:
                 wrong(f"{text} is written to {own}: leave out table")
             return Input(key, own, options.whole)
         elif key in self.made:
             wrong(f"{text} is a model: it has no table to read")
         elif options.table:
-            relation = relation_of_table(options.table, self.load_context.names)
+            relation = parse_table(options.table, self.load_context.names)
             return Input(key, relation, options.whole)
-        elif found := relation_by_convention(key, self.load_context.names):
+        elif found := find_relation(key, self.load_context.names):
             return Input(key, found, options.whole)
         elif key.path[0] == "ml":
             known = [k.to_user_string() for k, table in self.made.items() if table]
@@ -196,8 +196,8 @@ class _Lookup:
             params=item.params,
             metrics=item.metrics,
             promote=item.promote,
-            registry=registry_of(self.file.name, names),
-            stage=stage_of(self.file.name, names),
+            registry=name_registry(self.file.name, names),
+            stage=name_stage(self.file.name, names),
         )
 
     def _score(
@@ -211,7 +211,7 @@ class _Lookup:
             **self._common(draft),
             model=found,
             version=item.version,
-            relation=relation_of_table(item.output.table, self.load_context.names),
+            relation=parse_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             column=item.output.column,
@@ -230,7 +230,7 @@ class _Lookup:
         self.load_context.problems.append(problem)
 
 
-def reads(entry: Entry) -> list[dg.AssetKey]:
+def find_upstream(entry: Entry) -> list[dg.AssetKey]:
     """Return the assets that an entry is made from."""
     if isinstance(entry, TableEntry):
         return list(dict.fromkeys(found.key for found in entry.inputs.values()))
@@ -240,7 +240,7 @@ def reads(entry: Entry) -> list[dg.AssetKey]:
     return [entry.model.key, entry.model.features.key]
 
 
-def _in_order(tables: list[TableEntry]) -> Iterator[TableEntry]:
+def _sort_tables(tables: list[TableEntry]) -> Iterator[TableEntry]:
     """Yield tables after those that they read; in the file's order where that leaves a choice."""
     by_key = {table.key: table for table in tables}
     done: set[dg.AssetKey] = set()
@@ -248,7 +248,7 @@ def _in_order(tables: list[TableEntry]) -> Iterator[TableEntry]:
     def visit(table: TableEntry) -> Iterator[TableEntry]:
         if table.key not in done:
             done.add(table.key)  # in a circle, which is a problem of its own, too
-            for key in reads(table):
+            for key in find_upstream(table):
                 if key in by_key:
                     yield from visit(by_key[key])
             yield table
@@ -257,13 +257,13 @@ def _in_order(tables: list[TableEntry]) -> Iterator[TableEntry]:
         yield from visit(table)
 
 
-def _circle(areas: list[Area]) -> Iterator[Problem]:
+def _find_circle(areas: list[Area]) -> Iterator[Problem]:
     entries: dict[dg.AssetKey, tuple[Area, Entry]] = {
         entry.key: (area, entry)
         for area in areas
         for entry in (*area.tables, *area.models, *area.scores)
     }
-    graph = {key: [k for k in reads(e) if k != key] for key, (_, e) in entries.items()}
+    graph = {key: [k for k in find_upstream(e) if k != key] for key, (_, e) in entries.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

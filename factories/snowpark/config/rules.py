@@ -18,7 +18,7 @@ BLOCK = ("meta", "dagster")
 _Report = Callable[..., None]
 
 
-def reporter(places: SourceMap, problems: list[Problem]) -> _Report:
+def build_reporter(places: SourceMap, problems: list[Problem]) -> _Report:
     """Return what notes a problem at a path of an entry."""
 
     def report(path: Sequence[str | int], message: str, **details: Any) -> None:

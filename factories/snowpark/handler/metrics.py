@@ -58,7 +58,7 @@ class Predictions:
     is_binary: bool = False
 
 
-def feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> list[str]:
+def find_feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> list[str]:
     """Return the columns that an estimator takes.
 
     Those that it was fitted with, as scikit-learn notes them when it is given a data frame; else
@@ -71,7 +71,7 @@ def feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> 
     return [str(name) for name in frame.columns if name not in left_out]
 
 
-def predictions(
+def make_predictions(
     estimator: Any, frame: pd.DataFrame, features: Sequence[str], target: str
 ) -> Predictions:
     """Return what an estimator says of rows whose target is known.

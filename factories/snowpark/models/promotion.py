@@ -32,7 +32,7 @@ def judge(
         return Judgement(False, "the file has no rule for it: run it with promote_version")
     name = promote.metric
     value = report["metrics"]["validation"][name]
-    if missed := missed_threshold(promote, value):
+    if missed := find_missed_threshold(promote, value):
         return Judgement(False, missed)
     champion = report["champion"]
     if champion is None:
@@ -48,7 +48,7 @@ def judge(
     return Judgement(False, told + asked)
 
 
-def missed_threshold(promote: Promote, value: float) -> str | None:
+def find_missed_threshold(promote: Promote, value: float) -> str | None:
     """Return which bound a value misses, if it does."""
     if promote.at_least is not None and value < promote.at_least:
         return f"{promote.metric} is {value:.6g}, at least {promote.at_least:g} is asked for"

@@ -90,10 +90,10 @@ def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None
         node("ml/x", "marts/x", location="ml"),
     ]
     progress = {asset.key: AssetProgress(asset.key) for asset in [*raw, *built]}
-    progress["a/raw/x"].ended("FAILURE")
-    progress["a/raw/y"].materialized({})
+    progress["a/raw/x"].mark_ended("FAILURE")
+    progress["a/raw/y"].mark_materialized({})
     progress["a/raw/y"].failed_checks.append("warns_only")
-    progress["a/raw/z"].materialized({})
+    progress["a/raw/z"].mark_materialized({})
     progress["a/raw/z"].failed_checks.append("rows")
 
     _, second, third = plan([*raw, *built])
@@ -121,7 +121,7 @@ def test_what_a_run_did_not_try_was_skipped() -> None:
     )
     progress = {asset.key: AssetProgress(asset.key) for asset in run.assets}
     for key in ("stg/y", "stg/z", "marts/z"):
-        progress[key].materialized({})
+        progress[key].mark_materialized({})
     progress["stg/y"].failed_checks.append("unique")
 
     note_ended(run, progress, "FAILURE")

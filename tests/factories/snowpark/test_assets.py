@@ -16,7 +16,7 @@ from factories.core.meta.keys import parse_key
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.definitions import build_definitions, read_project
 from factories.snowpark.config.areas import read_areas
-from factories.snowpark.config.relations import relation_by_convention
+from factories.snowpark.config.relations import find_relation
 from tests.factories.conftest import YamlProject
 from tests.factories.snowpark.config.test_problems import RIGHT
 
@@ -60,7 +60,7 @@ def specs() -> dict[str, dg.AssetSpec]:
     ],
 )
 def test_the_convention_tells_the_table_of_an_asset(key: str, table: str) -> None:
-    assert str(relation_by_convention(parse_key(key), WarehouseNames("prod"))) == table
+    assert str(find_relation(parse_key(key), WarehouseNames("prod"))) == table
 
 
 def test_the_suffixes_of_the_target_apply_to_every_table(

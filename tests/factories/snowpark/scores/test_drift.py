@@ -7,8 +7,13 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import Session
 
-from factories.snowpark.handler.assessment import profile
-from factories.snowpark.scores.drift import Drift, drift, drift_query, stability
+from factories.snowpark.handler.assessment import profile_features
+from factories.snowpark.scores.drift import (
+    Drift,
+    build_drift_query,
+    compute_stability,
+    measure_drift,
+)
 
 
 def drifted(session: Session, database: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:
@@ -17,10 +22,10 @@ def drifted(session: Session, database: str, before: pd.DataFrame, now: pd.DataF
         now.rename(columns=str.upper), "NOW", database=database, schema="PUBLIC",
         auto_create_table=True, overwrite=True,
     )  # fmt: skip
-    found = profile(before, list(before.columns))
-    query = drift_query(found, f"select * from {database}.PUBLIC.NOW")
+    found = profile_features(before, list(before.columns))
+    query = build_drift_query(found, f"select * from {database}.PUBLIC.NOW")
     (row,) = session.sql(query).collect()
-    return drift(found, list(row))
+    return measure_drift(found, list(row))
 
 
 def frame(seed: int, **changes: object) -> pd.DataFrame:
@@ -69,16 +74,16 @@ def test_what_is_no_number_is_null_as_in_training(session: Session, database: st
         before.rename(columns=str.upper), "NANS", database=database, schema="PUBLIC",
         auto_create_table=True, overwrite=True,
     )  # fmt: skip
-    found = profile(before, ["rain"])
+    found = profile_features(before, ["rain"])
     nans = f"select coalesce(rain, 'NaN'::float) as rain from {database}.PUBLIC.NANS"
-    (row,) = session.sql(drift_query(found, nans)).collect()
-    assert drift(found, list(row)).index["rain"] == pytest.approx(0)
+    (row,) = session.sql(build_drift_query(found, nans)).collect()
+    assert measure_drift(found, list(row)).index["rain"] == pytest.approx(0)
 
 
 def test_the_index_is_that_of_the_textbook() -> None:
-    assert stability([50, 50], [0.5, 0.5]) == 0
-    assert stability([30, 70], [0.5, 0.5]) == pytest.approx(0.1695, abs=1e-4)
-    assert stability([0, 0], [0.5, 0.5]) == 0
+    assert compute_stability([50, 50], [0.5, 0.5]) == 0
+    assert compute_stability([30, 70], [0.5, 0.5]) == pytest.approx(0.1695, abs=1e-4)
+    assert compute_stability([0, 0], [0.5, 0.5]) == 0
 
 
 def test_few_rows_are_not_judged() -> None:
