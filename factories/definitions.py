@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from factories.dbt.translator import DbtTranslator
     from factories.sling.translator import ReplicationTranslator
 
-# Dagster would import the second one before all others, were it not among them.
+# Dagster would import the second one before all others, if it were not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
@@ -190,7 +190,7 @@ def default_resources(
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
-    """Return what tells `dp check` where the location declares assets of other locations."""
+    """Return the metadata by which `dp check` knows where other locations' assets are declared."""
     reads = [
         {"key": key.to_user_string(), "file": origin.file, "line": origin.line}
         for key, origin in load_context.reads.items()

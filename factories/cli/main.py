@@ -109,7 +109,7 @@ def docs() -> None:
 
 
 def main() -> None:
-    """Run the command; told to end, it stops what it started, as after Ctrl-C."""
+    """Run the command; when it is told to end, it stops what it started, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     build_app()()

@@ -222,7 +222,7 @@ def _run(
     except KeyboardInterrupt:
         for run_id in cursors:
             api.terminate(run_id)
-        raise RunRefusedError("Stopped; the runs were told to end.") from None
+        raise RunRefusedError("Stopped; the runs were told to end too.") from None
 
 
 def _tags(api: DagsterApi, launchable: Launchable) -> dict[str, str]:

@@ -3,7 +3,7 @@
 An upgrade of dlt may change any of it: `tests/factories/dlt/test_dlt_internals.py` holds each name.
 
 - `READERS`: the functions under dlt's transformers that read files.
-- `read_for`: what a resource reads from, which dlt tells nowhere else.
+- `read_for`: what a resource reads from, which dlt keeps nowhere else.
 - `schema_paths`: where a pipeline imports and exports its schemas.
 - `RefusalRecorder`: dlt's classes changed while one load is extracted and normalized, so that a run
   can show what schema contracts refuse. dlt builds these classes itself and takes no others, and

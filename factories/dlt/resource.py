@@ -113,7 +113,7 @@ class DltPipelineResource(DagsterDltResource):
         load_info: LoadInfo,
         dlt_pipeline: dlt.Pipeline,
     ) -> Mapping[str, Any]:
-        """Return the metadata of one resource: what dagster-dlt tells, of the tables as they are.
+        """Return the metadata of one resource: that of dagster-dlt, about the tables as they are.
 
         Args:
             context: Dagster's.

@@ -40,11 +40,11 @@ def build_condition(schema: StructType, name: str, covered: Covered) -> str:
     by the instant.
 
     Raises:
-        UnreadableWindowError: When the column cannot tell a row's partition.
+        UnreadableWindowError: When the column does not say which partition a row is in.
     """
     field = _find_field(schema, name)
     if field is None:
-        raise UnreadableWindowError(f"there is no column {name}, which tells a row's partition")
+        raise UnreadableWindowError(f"there is no column {name}, which holds a row's partition")
     column = field.column_identifier.quoted_name
     if not isinstance(covered, Window):
         keys = ", ".join(sql_literal(key) for key in covered)
@@ -64,7 +64,9 @@ def _find_field(schema: StructType, name: str) -> StructField | None:
 def _format_bound(moment: datetime, kind: DataType, name: str) -> str:
     if isinstance(kind, DateType):
         if moment.timetz().replace(tzinfo=None) != time():
-            message = f"the column {name} holds dates: they cannot tell a partition by the hour"
+            message = (
+                f"the column {name} holds dates: they cannot place a row in an hourly partition"
+            )
             raise UnreadableWindowError(message)
         return f"{sql_literal(str(moment.date()))}::date"
     if not isinstance(kind, TimestampType):

@@ -61,7 +61,7 @@ class Step:
 def open_step(
     context: dg.AssetExecutionContext, names: WarehouseNames, entry: Entry | None = None
 ) -> Iterator[Step]:
-    """Open a step's session; what fails inside fails the step, told without secrets.
+    """Open a step's session; what fails inside fails the step, with an error without secrets.
 
     What is printed meanwhile, by the user's functions too, is without secrets as well.
 

@@ -117,7 +117,9 @@ def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject)
         "defs/c.py:1:1: cannot be imported: ModuleNotFoundError: No module named 'nothing_here'",
         "defs/d.py:1:7: not valid Python: invalid syntax",
     ]
-    assert found[6].startswith("defs/e.py:2:1: 'on_upsteam_change' is no automation condition; did")
+    assert found[6].startswith(
+        "defs/e.py:2:1: 'on_upsteam_change' is not an automation condition; did"
+    )
     assert found[7] == "defs/f.py:1:1: cannot be imported: SystemExit: 3"
     assert found[8].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
     assert len(found) == 9

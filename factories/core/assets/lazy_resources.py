@@ -39,7 +39,7 @@ def lazy_resource(
         with start_errors_as_failures():
             require_package(package)
             made = _load(factory, package)(*arguments)
-        # Dagster's own resources are no context managers, but for those of a connection.
+        # Dagster's own resources are not context managers, except those of a connection.
         if isinstance(made, AbstractContextManager):
             with made as opened:
                 yield opened

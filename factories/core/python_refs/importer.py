@@ -61,7 +61,7 @@ def import_below(path: Path, folder: Path, root: Path) -> ModuleType:
     package = ".".join(folder.relative_to(root).parts)
     parts = path.relative_to(folder).with_suffix("").parts
     if any("." in part for part in parts):
-        raise ImportError("a name with a dot is no module's: rename the file")
+        raise ImportError("a file whose name has a dot cannot be imported: rename it")
     if not _is_found(package, folder):
         _add_package(package, folder)
         _run_init(package, folder / "__init__.py")

@@ -68,15 +68,15 @@ def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
 
 
 def _check_value(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
-    def checked(loader: _Loader, node: yaml.Node) -> object:
+    def construct_checked(loader: _Loader, node: yaml.Node) -> object:
         try:
             return construct(loader, node)
         except (AttributeError, KeyError, ValueError):  # what PyYAML lets through: `!!int abc`
             kind = node.tag.rpartition(":")[2]
-            message = f"{node.value!r} is no {kind}, which its tag says"
+            message = f"{node.value!r} cannot be read as its tag says, as {kind}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
 
-    return checked
+    return construct_checked
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _check_value(_integer))
@@ -262,7 +262,7 @@ def _advice(text: str, mark: yaml.Mark | None) -> str | None:
         return None
     before, after = lines[mark.line][: mark.column], lines[mark.line][mark.column :]
     if after.startswith("\t"):
-        return "a tab is no indentation: use spaces"
+        return "YAML cannot be indented with tabs: use spaces"
     if after[:1] in {"@", "`", "%"}:
         return f"a text that begins with {after[0]} needs quotes"
     if before.endswith("$") and after.startswith("{"):

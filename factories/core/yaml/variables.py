@@ -102,7 +102,7 @@ def check(file: YamlFile, node: Any, at: KeyPath, problems: list[Problem]) -> No
         if not NAME.fullmatch(name):
             plain = NAME.match(name)
             hint = f": write ${{{plain[0]}}}, a default is not supported" if plain else ""
-            message = f"${{{name}}} is no name of a variable{hint}"
+            message = f"${{{name}}} is not the name of a variable{hint}"
             problems.append(file.problem([*at, *path], message))
         elif not is_defined(name):
             known = [*os.environ, *(local_providers() if target() == "local" else ())]

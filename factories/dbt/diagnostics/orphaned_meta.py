@@ -32,7 +32,9 @@ def orphaned_meta(
                     continue
                 blocks.check_project_file(path)
                 if meant := _meant(path[1:], paths[section]):
-                    message = f"{path[-1]!r} is no folder or {kind}: nothing reads its {KEY} block"
+                    message = (
+                        f"{path[-1]!r} is not a folder or {kind}: nothing reads its {KEY} block"
+                    )
                     yield file.problem(path, message, nearest=meant, at_key=True)
 
 

@@ -125,7 +125,7 @@ class DescribedEvents(DbtEventIterator[Any]):
             node = self._node(event)
             try:
                 found = describe(self._invocation.tables, node) if node else {}
-            except QueryFailedError as error:  # it is built: that is no failure
+            except QueryFailedError as error:  # it is built: this is not a failure
                 log = dg.get_dagster_logger()
                 log.warning("%s is built but cannot be read: %s", node and node.name, error)
                 found = {}

@@ -47,7 +47,7 @@ def packages_digest(project: Path) -> str:
 
 
 def local_packages(project: Path) -> list[Path]:
-    """Return the folders of packages on this machine: no version tells of their changes."""
+    """Return the folders of packages on this machine: no version says that they changed."""
     folders = [
         (project / package["local"]).resolve()
         for name in NAMED_IN

@@ -151,7 +151,10 @@ def _check_partition(
     if not settings.primary_key:
         report([], "a partitioned resource needs primary_key, or a rerun would repeat its rows")
     if settings.incremental is None:
-        report([], "a partitioned resource needs incremental: its cursor_path tells the partition")
+        report(
+            [],
+            "a partitioned resource needs incremental: its cursor_path is the partition's column",
+        )
     else:
         if "rest_api" in model.source:
             _check_json_cursor(settings.incremental, report)
@@ -161,7 +164,7 @@ def _check_partition(
     if meta.partition and meta.partition.column:
         report(
             ["meta", "dagster", "partition", "column"],
-            "column: the cursor_path of incremental tells the partition",
+            "column: the cursor_path of incremental is the column of the partition",
         )
 
 

@@ -41,9 +41,9 @@ class _StepRunContext(RunContext):
 
 
 class _Environment(EnvironProvider):
-    """The environment, which tells of each secret that dlt takes from it.
+    """The environment, which reports each secret that dlt takes from it.
 
-    dlt asks it for some 4,000 names in a step, nearly all of which it does not have.
+    dlt asks it for some 4,000 names in a step, most of which are not set.
     """
 
     def __init__(self, secret_found: Callable[[str], None]) -> None:
@@ -113,7 +113,7 @@ def step_defaults(secret_found: Callable[[str], None]) -> Iterator[None]:
 
 
 class _Watched(ConfigProvider):
-    """A provider that tells of each secret that dlt takes from it."""
+    """A provider that reports each secret that dlt takes from it."""
 
     def __init__(self, provider: ConfigProvider, secret_found: Callable[[str], None]) -> None:
         self._provider = provider

@@ -6,7 +6,7 @@ in `_DP_UNFINISHED_LOADS` in the pipeline's schema before its first row is loade
 removed when it is complete. Whoever finds a note knows that nobody else is loading (the pipeline's
 pool takes one step at a time) and which rows to delete, by `_dlt_load_id`.
 
-`_dlt_loads`, where dlt enters complete loads, cannot tell it: a row whose load is not in it may
+`_dlt_loads`, where dlt enters complete loads, does not say it: a row whose load is not in it may
 have come with a copy of a table, or be of a load that somebody runs by hand right now. It would
 also take a scan of the table at each load.
 

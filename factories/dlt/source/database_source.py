@@ -30,7 +30,7 @@ def database_tables(
 
     Args:
         config: Arguments of dlt's `sql_table()`, and `resources` with those of one table.
-        selected: What shall be loaded.
+        selected: What is to be loaded.
         covered: The window of the run's partitions, None for what is new.
 
     Raises:
@@ -81,7 +81,7 @@ def _known_to_dlt(kind: Any) -> Any:
 
 
 def _time_of(table: sqlalchemy.Table, column: str) -> str | None:
-    """Return how a column holds time, as `datetime_format` says it; None when it is no time."""
+    """Return how a column holds time, as `datetime_format` says it; None when it is not a time."""
     if column not in table.c:
         known = list(table.c.keys())
         near = nearest(column, known)

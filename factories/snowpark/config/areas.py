@@ -79,7 +79,7 @@ class _Lookup:
     Attributes:
         file: The file.
         made: What the folder's files make, and its table; None for a model.
-        spoiled: What they would make, were it not for mistakes that are already told.
+        spoiled: What they would make, without mistakes that are already reported.
         load_context: Receives the problems.
     """
 
@@ -160,7 +160,7 @@ class _Lookup:
         if key == draft.key:
             wrong(f"{text} cannot read itself")
         elif key in self.spoiled:
-            return None  # what is wrong with it is told there
+            return None  # its own mistake is reported already
         elif own is not None:
             if options.table and parse_table(options.table, self.load_context.names) != own:
                 wrong(f"{text} is written to {own}: leave out table")
@@ -176,7 +176,7 @@ class _Lookup:
             known = [k.to_user_string() for k, table in self.made.items() if table]
             wrong(f"nothing in snowpark/ makes {text}", nearest=nearest(text, known))
         else:
-            message = f"no convention tells the table of {text}: give {{asset: …, table: …}}"
+            message = f"no convention gives the table of {text}: give {{asset: …, table: …}}"
             wrong(message, allowed=CONVENTION)
         return None
 
@@ -218,7 +218,7 @@ class _Lookup:
         )
 
     def _unknown(self, draft: Draft, kind: str, name: str, known: Mapping[str, Entry]) -> None:
-        """Report a name that is none of the file's, unless what is wrong with it is told there."""
+        """Report a name that the file does not have, unless its own mistake is reported already."""
         if name in self.file.named.get(cast("Any", kind), ()):
             return
         at: list[str | int] = ["features"] if kind == "features" else ["model"]
@@ -241,7 +241,7 @@ def find_upstream(entry: Entry) -> list[dg.AssetKey]:
 
 
 def _sort_tables(tables: list[TableEntry]) -> Iterator[TableEntry]:
-    """Yield tables after those that they read; in the file's order where that leaves a choice."""
+    """Yield tables after those that they read; otherwise in the file's order."""
     by_key = {table.key: table for table in tables}
     done: set[dg.AssetKey] = set()
 

@@ -50,7 +50,7 @@ ARGUMENTS: Mapping[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Draft:
-    """One entry whose own settings are right; what it names is yet to be looked up.
+    """One entry whose own settings are right; what it names has still to be looked up.
 
     Attributes:
         item: What YAML says of it, with the file's defaults.

@@ -31,7 +31,7 @@ def parse_table(text: str, names: WarehouseNames) -> Relation:
 
 
 def find_relation(key: dg.AssetKey, names: WarehouseNames) -> Relation | None:
-    """Return the table of an asset that ingestion or dbt makes; None when its key tells none.
+    """Return the table of an asset that ingestion or dbt makes; None when its key stands for none.
 
     Example:
         `flight_ops/stg/flights` is `ANALYTICS.STAGING.STG_FLIGHT_OPS__FLIGHTS`.

@@ -1,4 +1,4 @@
-"""What is told of a model beside its metrics, as plain numbers: they travel, the rows do not."""
+"""What describes a model beside its metrics, as plain numbers: they travel, the rows do not."""
 
 from __future__ import annotations
 

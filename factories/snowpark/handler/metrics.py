@@ -62,7 +62,7 @@ def find_feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]
     """Return the columns that an estimator takes.
 
     Those that it was fitted with, as scikit-learn notes them when it is given a data frame; else
-    all columns but those that are set apart: the target, the keys and the time.
+    all columns except those that are set apart: the target, the keys and the time.
     """
     noted = getattr(estimator, "feature_names_in_", None)
     if noted is not None:

@@ -216,7 +216,7 @@ class Registry:
             if locked[0] != 1:
                 raise RegistryError(
                     f"{self._lock} must have one row, which changes of {self._table} lock, and has"
-                    f" {locked[0]}: drop it, and it is made anew"
+                    f" {locked[0]}: drop it, and it is created again"
                 )
             yield
 

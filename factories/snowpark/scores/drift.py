@@ -45,7 +45,7 @@ class Drift:
 
     @property
     def is_known(self) -> bool:
-        """Whether there are rows enough to tell."""
+        """Whether there are enough rows to judge."""
         return self.rows >= FEWEST_ROWS
 
 
@@ -113,7 +113,7 @@ def check_drift(
     Args:
         context: Dagster's.
         entry: The scores.
-        find: Tells of which version how far the features have moved, or why that could not be
+        find: Returns for which version how far the features have moved, or why that could not be
             counted; it reads all rows, so it is asked only when the check is selected.
     """
     if dg.AssetCheckKey(entry.key, DRIFT) not in context.selected_asset_check_keys:
@@ -129,7 +129,7 @@ def check_drift(
         if found.index:
             metadata["plot"] = draw_drift_plot(found.index, MUCH)
         if not found.is_known:
-            text = f"{found.rows} rows are too few to tell; from {FEWEST_ROWS} on it is judged."
+            text = f"{found.rows} rows are too few to judge; {FEWEST_ROWS} are needed."
         elif found.moved:
             moved = ", ".join(f"{name} {found.index[name]:.2f}" for name in found.moved)
             text = f"Another population than in training (index from {MUCH} on): {moved}"

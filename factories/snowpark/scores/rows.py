@@ -90,7 +90,7 @@ def score_rows(
 
 
 def _check_columns(session: Session, entry: ScoreEntry, version: Version) -> dict[str, str]:
-    """Return the types of the features' columns by name, which are such as a version needs.
+    """Return the types of the features' columns by name; they are what the version needs.
 
     Columns that it has not seen in training do not matter: the function chooses what it gives it.
 

@@ -30,9 +30,9 @@ def score(
     The values are made in a temporary table; the output is written at the end, by one statement. A
     row that has this version's value already stays as it is, so scoring again changes nothing.
 
-    Checks that are selected without their asset run on the table as it is. Drift is then told of
-    all features, not of a window, for the version that would score them; without one its check
-    fails, and the others run.
+    Checks that are selected without their asset run on the table as it is. Drift is then measured
+    over all features, not over a window, for the version that would score them; without one its
+    check fails, and the others run.
 
     Yields:
         A result with the version and the rows, and the asset's checks.
@@ -92,7 +92,7 @@ def _measure_drift(
 ) -> tuple[Version | None, Drift | str]:
     """Return how far features have moved since a version's training, by default of the champion.
 
-    When that cannot be told, return why: whatever was to be written is written.
+    When that cannot be measured, return why: whatever was to be written is written.
     """
     try:
         version = version or _choose_version(entry, step)

@@ -27,7 +27,7 @@ def describe_rows(session: Session, table: TableEntry, covered: Covered | None) 
     Raises:
         FunctionFailedError: When its function raises, or returns something else than rows; also
             when there is no package of a name that it gives.
-        UnreadableWindowError: When a column that tells a row's partition is missing, or cannot.
+        UnreadableWindowError: When the column of a row's partition is missing, or does not fit.
         FolderNameError: When an installed package has the name of the functions' folder.
     """
     _use_packages(session, table)
@@ -110,7 +110,7 @@ def filter_partitions(frame: DataFrame, table: TableEntry, covered: Covered | No
     """Return the rows of the run's partitions, where a table is made from whole inputs.
 
     Raises:
-        UnreadableWindowError: When the rows lack the column that tells their partition.
+        UnreadableWindowError: When the rows lack the column of their partition.
     """
     partition = table.meta.partition
     whole = not table.inputs or any(found.whole for found in table.inputs.values())

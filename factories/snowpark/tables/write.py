@@ -40,7 +40,7 @@ class Written:
     Attributes:
         rows: How many rows were made.
         inserted: Of these, new ones.
-        updated: Rows whose keys were there already, and that were written anew.
+        updated: Rows whose keys were there already, and that were written again.
         deleted: Rows that the new ones replace.
     """
 
@@ -74,7 +74,7 @@ def write(
 
 @contextmanager
 def _temporary(session: Session, beside: Relation) -> Iterator[str]:
-    """Yield what SQL calls a table that is yet to be made beside another, and drop it at the end.
+    """Yield what SQL calls a table that will be created beside another, and drop it at the end.
 
     The caller makes it a temporary one.
     """
@@ -180,7 +180,7 @@ class _Writer:
                 # Its rows would have nulls there: they would stay beside those that replace them.
                 raise WriteError(
                     f"{self._table.relation} has no column {name}, which is {what}: drop the table"
-                    " to have it made anew"
+                    " to have it created again"
                 )
         kinds = table_columns(self._session, self._kept) or {}
         types = {name.upper(): kind for name, kind in kinds.items()}

@@ -177,7 +177,7 @@ def test_resources(project: Project, fragment: str) -> None:
 
 
 def imported_file(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import a Python file of the guide that is no source of a pipeline."""
+    """Import a Python file of the guide that is not a source of a pipeline."""
     (text,) = (text for _, text in BLOCKS if text.startswith(f"# {name}\n"))
     path = project.root / Path(name).name
     path.write_text(text)

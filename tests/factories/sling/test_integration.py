@@ -425,7 +425,7 @@ def test_in_dev_a_person_loads_tables_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"source": "shpo"}, "source: 'shpo' is no connection of the resource 'sling'; did you"),
+        ({"source": "shpo"}, "source: 'shpo' is not a connection of the resource 'sling'; did you"),
         ({"source": None}, "the replication has no source"),
         ({"streams": {"s.*": {"object": "s.t"}}}, "'s.*' would be one asset for many tables"),
         (

@@ -194,7 +194,7 @@ class ModelProject:
 
 
 def forget_modules() -> None:
-    """Have the project's modules read anew, as each step's own process does."""
+    """Have the project's modules read again, as each step's own process does."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "snowpark"]:
         del sys.modules[name]
     importlib.invalidate_caches()

@@ -64,7 +64,7 @@ def test_a_session_is_closed_when_the_asset_fails() -> None:
     assert open_sessions() == before
 
 
-def test_settings_that_are_missing_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_settings_are_reported_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DP_TARGET", "prod")
     monkeypatch.delenv("SNOWFLAKE_ACCOUNT", raising=False)
 

@@ -64,7 +64,7 @@ def test_no_name_is_no_condition() -> None:
 def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> None:
     assert mistakes("automation_condition: on_corn_no_deps", "on_corn_no_deps", CRON) == [
         (
-            "spec.yaml:1:23: 'on_corn_no_deps' is no automation condition; did you mean"
+            "spec.yaml:1:23: 'on_corn_no_deps' is not an automation condition; did you mean"
             " 'on_cron_no_deps'? (allowed: on_cron_no_deps, on_cron_with_deps, on_upstream_change,"
             " manual_only)"
         )

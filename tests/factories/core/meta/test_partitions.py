@@ -156,7 +156,7 @@ SPANS = {
 }
 
 
-# One whose offset is no whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
+# One whose offset is not a whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
 # whose clocks change by half an hour: there Dagster's hours begin at half past from then on.
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Chatham", "America/Sao_Paulo"]
 

@@ -51,10 +51,10 @@ def test_every_undefined_variable_is_reported_at_its_place(yaml_project: YamlPro
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("x = ${}", "${} is no name of a variable"),
+        ("x = ${}", "${} is not the name of a variable"),
         (
             "x = ${SHOP_URL:-1}",
-            "${SHOP_URL:-1} is no name of a variable: write ${SHOP_URL}, a default is not",
+            "${SHOP_URL:-1} is not the name of a variable: write ${SHOP_URL}, a default is not",
         ),
         ("$SHOP_URL", "a variable is written ${SHOP_URL}"),
         ("x = ${SHOP_URL", "a variable is written ${SHOP_URL}"),

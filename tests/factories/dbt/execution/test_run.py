@@ -215,7 +215,7 @@ def test_checks_run_without_their_model(built: Project) -> None:
     assert set(checked(result)) == {"unique_orders_ID", LONG.replace("_id_", "_ID_"), "keeps"}
     assert set(checked(result).values()) == {"passed"}
     assert models(built) == []
-    # The run before had variables, for which dbt parses anew: it spoiled nothing for this one.
+    # The run before had variables, for which dbt parses again: this one is not harmed by it.
     assert "Unable to do partial parsing" not in built.messages()
 
 

@@ -188,7 +188,10 @@ def problem(project: YamlProject, resources: str) -> str:
         ),
         (
             "orders: {meta: {dagster: {automation_condition: on_corn_no_deps}}}",
-            "5:51: 'on_corn_no_deps' is no automation condition; did you mean 'on_cron_no_deps'?",
+            (
+                "5:51: 'on_corn_no_deps' is not an automation condition; did you mean"
+                " 'on_cron_no_deps'?"
+            ),
         ),
         (
             "orders: {meta: {dagster: {deps: [shop/raw/orders]}}}",
@@ -358,7 +361,7 @@ def partitioned(kind: str, form: str, zone: str) -> str:
         ("daily", "%Y-%m-%dT%H:%M:%S%z", "America/New_York", "write +00:00 or Z for %z"),
         ("daily", "%Y-%m-%dT%H:%M:%S.%f%:z", "UTC", "write +00:00 or Z for %:z"),
         ("daily", "%Y-%m-%d %H:%M %Z", "UTC", "write +00:00 or Z for %Z"),
-        ("daily", "%Y-%m-%d %Q", "UTC", "'%Q' is none of strftime's directives"),
+        ("daily", "%Y-%m-%d %Q", "UTC", "'%Q' is not a directive of strftime"),
         (
             "hourly",
             "%Y-%m-%d",
@@ -376,7 +379,7 @@ def partitioned(kind: str, form: str, zone: str) -> str:
         ),
         ("hourly", "%Y-%m-%d %I %p", "UTC", "does not sort as time does"),
         ("monthly", "%B %Y", "UTC", "does not sort as time does"),
-        ("hourly", "date", "UTC", "dates cannot tell one hour from the next"),
+        ("hourly", "date", "UTC", "dates cannot distinguish one hour from the next"),
     ],
 )
 def test_format_that_would_make_wrong_windows(

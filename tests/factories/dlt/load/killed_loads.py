@@ -104,11 +104,11 @@ def expected(*parts: list[Page], key: bool = True) -> list[Row]:
 
 @dataclass
 class Loads:
-    """The loads of one pipeline, each upon those before it.
+    """The loads of one pipeline, each on top of those before it.
 
     Attributes:
         project: The project; its pipeline reads what `give` has written.
-        given: The pages that are or shall be loaded, by version, the newest last.
+        given: The pages that are loaded or will be, by version, the newest last.
         versions: How many there were.
     """
 

@@ -81,7 +81,7 @@ def run(project: Project) -> dg.ExecuteInProcessResult:
 
 @pytest.fixture(scope="module")
 def loads(shared_project: Project) -> Loads:
-    """Each test loads upon what is there; every file of a table holds two rows."""
+    """Each test loads on top of what is there; every file of a table holds two rows."""
     return Loads(shared_project)
 
 

@@ -175,7 +175,7 @@ def test_all_rows_of_the_projects_own_pipeline_with_every_fault_on(
     result = project.run("observations")
 
     assert result.success, project.failure()
-    assert "is no valid JSON: " in project.messages()
+    assert "is not valid JSON: " in project.messages()
     assert len(expected) == 26_115
     assert_exactly(project, expected)
     hit = len(waits)
@@ -231,7 +231,7 @@ def test_malformed_page_fails_with_its_address_and_spares_the_rest(
     assert "1 of 2 resources failed; the others are loaded" in message
     assert f"the page {weather_url}/observations?page_size=500" in message
     assert "cursor=" in message
-    assert "is no valid JSON: " in message
+    assert "is not valid JSON: " in message
     assert "Traceback" not in project.messages()
     assert not project.has_table("observations")
 
@@ -382,7 +382,7 @@ def test_page_that_is_html_says_so(project: Project, answering: Answering) -> No
 
     project.run()
 
-    said = f"the page {url}/things is no valid JSON but text/html: Expecting value: line 1"
+    said = f"the page {url}/things is not valid JSON but text/html: Expecting value: line 1"
     assert said in project.failure()
 
 

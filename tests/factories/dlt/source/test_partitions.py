@@ -538,7 +538,7 @@ def test_an_initial_value_is_of_the_fields_kind() -> None:
 
     assert made == KINDS
     wrong = Incremental.model_validate({"cursor_path": "at", "initial_value": "yesterday"})
-    with pytest.raises(SourceError, match="'yesterday' is no time"):
+    with pytest.raises(SourceError, match="'yesterday' is not a time"):
         incremental_arguments(wrong, None, field="date")
 
 

@@ -116,7 +116,7 @@ def test_what_is_right_has_no_problem(project: YamlProject) -> None:
             "marts/operations/fct_flights",
             "operations/fct_flights",
             (
-                "4:23: inputs: no convention tells the table of operations/fct_flights: give"
+                "4:23: inputs: no convention gives the table of operations/fct_flights: give"
                 " {asset: …, table: …} (allowed: <system>/raw/<table>, <system>/stg/<table>,"
                 " marts/<area>/<model>, intermediate/<area>/<model>, seeds/<name>,"
                 " snapshots/<name>)"
@@ -343,7 +343,10 @@ def test_what_is_right_has_no_problem(project: YamlProject) -> None:
         (
             "target: is_late",
             r'target: "is_late\n"',
-            r"9:13: target: 'is_late\n' is no column's name: letters, digits and _, without quotes",
+            (
+                r"9:13: target: 'is_late\n' is not a column name: letters, digits and _,"
+                " without quotes"
+            ),
         ),
         (
             "    output: {table: ML.DELAY.LATE}\n",
@@ -371,7 +374,7 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "flights",
             'partition: {type: monthly, start: "2013-01-01"}',
             "",
-            "6:33: partition: it needs column, which tells a row's partition",
+            "6:33: partition: it needs column, which holds a row's partition",
         ),
         (
             "flights",
@@ -395,7 +398,7 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "arrival_delay",
             "checks: {rows: {min: 1}}",
             "",
-            "14:30: checks: a model is no table: its metrics are checked",
+            "14:30: checks: a model is not a table: its metrics are checked",
         ),
         (
             "flights",
@@ -462,7 +465,7 @@ def test_a_circle_is_told(project: YamlProject) -> None:
 def test_a_mistake_in_one_entry_makes_no_other_look_wrong(project: YamlProject) -> None:
     (found,) = problems(project, RIGHT.replace("keys: [flight_id]}", "keys: [flight id]}"))
 
-    assert "'flight id' is no column's name" in found
+    assert "'flight id' is not a column name" in found
 
 
 def test_two_files_of_one_area_and_a_name_that_is_none_are_told(project: YamlProject) -> None:

@@ -77,7 +77,7 @@ def test_no_rows_make_an_empty_table(models: ModelProject, area: str) -> None:
     assert models.metadata()["rows_scored"] == 0
     (drift,) = models.results[-1].get_asset_check_evaluations()
     assert drift.passed
-    assert "0 rows are too few to tell" in str(drift.description)
+    assert "0 rows are too few to judge" in str(drift.description)
 
 
 @WHERE

@@ -145,7 +145,7 @@ def test_a_table_whose_rows_could_not_be_told_apart_is_refused(
 
     told = project.failed(**({"partition_key": "2013-01-01"} if meta else {}))
 
-    assert f"{project.schema}.T has {what}: drop the table to have it made anew" in told
+    assert f"{project.schema}.T has {what}: drop the table to have it created again" in told
     assert project.rows() == [("a",)]
 
 
