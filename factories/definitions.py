@@ -109,10 +109,10 @@ def build_definitions(
     defaults = default_resources(
         load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
     )
-    return _joined(load_context, made, own, defaults)
+    return _join(load_context, made, own, defaults)
 
 
-def _joined(
+def _join(
     load_context: LoadContext,
     made: Sequence[Asset],
     own: Declarations,

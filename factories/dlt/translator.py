@@ -103,11 +103,11 @@ def translated_spec(
     translator: DagsterDltTranslator, pipeline: Pipeline, resource: Resource
 ) -> dg.AssetSpec:
     """Return the asset that a translator gives for a resource of a pipeline file."""
-    data = DeclaredResourceData(resource=_declared(pipeline, resource), pipeline=None)
+    data = DeclaredResourceData(resource=_declare(pipeline, resource), pipeline=None)
     return translator.get_asset_spec(data)
 
 
-def _declared(pipeline: Pipeline, resource: Resource) -> DeclaredResource:
+def _declare(pipeline: Pipeline, resource: Resource) -> DeclaredResource:
     made = DeclaredResource.from_data([], name=resource.name, section=pipeline.name)
     made.declared, made.pipeline_file = resource, pipeline
     made.source_name = pipeline.name

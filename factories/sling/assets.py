@@ -138,7 +138,9 @@ def _describe_error(error: Exception) -> str:
 def _spec_problem(stream: Stream, spec: object) -> str | None:
     """Return what is wrong with the spec that a translator returned."""
     if not isinstance(spec, dg.AssetSpec):
-        return f"get_asset_spec returned {type(spec).__name__} for {stream.name!r}, no AssetSpec"
+        return (
+            f"get_asset_spec returned {type(spec).__name__} for {stream.name!r}, not an AssetSpec"
+        )
     partition = stream.meta.partition
     expected = partitions_definition(partition) if partition else None
     if spec.partitions_def is not expected and spec.partitions_def != expected:

@@ -68,19 +68,19 @@ def run_checks(
 def _checks(spec: ChecksSpec, table: LoadedTable) -> Iterator[tuple[str, Check]]:
     """Yield each check's name, as `check_names` has it, and what runs it."""
     if spec.rows:
-        yield "row_count", partial(_rows, spec.rows, table)
+        yield "row_count", partial(_check_rows, spec.rows, table)
     if spec.columns:
         for column in spec.columns.not_null:
             sql = f"select count(*) from {table.relation} where {{column}} is null"  # noqa: S608 - names from the project's own YAML
-            yield f"not_null_{column.lower()}", partial(_column, column, sql, table)
+            yield f"not_null_{column.lower()}", partial(_check_column, column, sql, table)
         for column in spec.columns.unique:
             sql = f"select count({{column}}) - count(distinct {{column}}) from {table.relation}"  # noqa: S608 - as above
-            yield f"unique_{column.lower()}", partial(_column, column, sql, table)
+            yield f"unique_{column.lower()}", partial(_check_column, column, sql, table)
     if spec.schema_:
-        yield "no_removed_columns", partial(_no_removed_columns, table)
+        yield "no_removed_columns", partial(_check_removed_columns, table)
 
 
-def _rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
+def _check_rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     count = int(table.query(f"select count(*) from {table.relation}")[0][0])  # noqa: S608 - as above
     low = rule.min is None or count >= rule.min
     high = rule.max is None or count <= rule.max
@@ -90,7 +90,7 @@ def _rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     return low and high, {"rows": count, **bounds}, None
 
 
-def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
+def _check_column(column: str, sql: str, table: LoadedTable) -> Outcome:
     found = next((known for known in table.columns if known.lower() == column.lower()), None)
     if found is None:
         return False, {"columns": list(table.columns)}, f"The table has no column {column}."
@@ -98,7 +98,7 @@ def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
     return wrong == 0, {"rows_that_fail": wrong}, None
 
 
-def _no_removed_columns(table: LoadedTable) -> Outcome:
+def _check_removed_columns(table: LoadedTable) -> Outcome:
     now = {column.lower() for column in table.columns}
     removed = [column for column in table.previous_columns or () if column.lower() not in now]
     return not removed, {"removed_columns": removed}, None

@@ -62,14 +62,14 @@ def import_below(path: Path, folder: Path, root: Path) -> ModuleType:
     parts = path.relative_to(folder).with_suffix("").parts
     if any("." in part for part in parts):
         raise ImportError("a file whose name has a dot cannot be imported: rename it")
-    if not _is_found(package, folder):
+    if not _can_be_found(package, folder):
         _add_package(package, folder)
         _run_init(package, folder / "__init__.py")
     name = ".".join([package, *(parts[:-1] if parts[-1] == "__init__" else parts)])
     return importlib.import_module(name)
 
 
-def _is_found(package: str, folder: Path) -> bool:
+def _can_be_found(package: str, folder: Path) -> bool:
     try:
         spec = importlib.util.find_spec(package)
     except (ModuleNotFoundError, ValueError):

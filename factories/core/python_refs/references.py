@@ -111,7 +111,7 @@ def find_function(
         return FunctionSource(module, name, None)
     known = {} if modules is None else modules
     if path not in known:
-        known[path] = ModuleNames(_parsed(path))
+        known[path] = ModuleNames(_parse_file(path))
     names = known[path]
     if name not in names.found and not names.is_open:
         functions = sorted(n for n in names.functions if not n.startswith("_"))
@@ -251,7 +251,7 @@ def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
     return spec
 
 
-def _parsed(path: Path) -> ast.Module:
+def _parse_file(path: Path) -> ast.Module:
     try:
         with tokenize.open(path) as file:
             return ast.parse(file.read())
@@ -259,5 +259,5 @@ def _parsed(path: Path) -> ast.Module:
         place = (path, error.lineno or 1, error.offset or 1)
         raise FunctionError(f"not valid Python: {error.msg}", place=place) from None
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no Python text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not Python text"
         raise FunctionError(f"cannot be read: {reason}", place=(path, 0, 0)) from None

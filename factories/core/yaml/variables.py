@@ -77,7 +77,7 @@ def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 yield (index, *path), name
 
 
-def meant(text: object) -> str | None:
+def find_intended_variable(text: object) -> str | None:
     """Return the `${NAME}` that a text probably tried to write, or None."""
     match = UNFINISHED.search(text) if isinstance(text, str) else None
     return f"${{{match[1] or match[2]}}}" if match else None
@@ -86,7 +86,7 @@ def meant(text: object) -> str | None:
 def _unfinished(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the path of every text that probably tried to write a variable, and that variable."""
     if isinstance(node, str) and "$" in node:
-        if (variable := meant(node)) is not None:
+        if (variable := find_intended_variable(node)) is not None:
             yield (), variable
     elif isinstance(node, dict | list):
         for key, child in node.items() if isinstance(node, dict) else enumerate(node):

@@ -116,9 +116,9 @@ class DescribedEvents(DbtEventIterator[Any]):
         return self._describe(columns)
 
     def _describe(self, describe: Callable[[InvocationTables, Node], Mapping[str, Any]]) -> Self:
-        return type(self)(self._described(describe), self._invocation)
+        return type(self)(self._describe_events(describe), self._invocation)
 
-    def _described(
+    def _describe_events(
         self, describe: Callable[[InvocationTables, Node], Mapping[str, Any]]
     ) -> Iterator[Any]:
         for event in self:

@@ -68,7 +68,9 @@ def properties_files(project: Path, settings: Mapping[str, Any]) -> list[str]:
     """
     ignored = _ignored(project)
     folders = {
-        folder for key, default in FOLDERS.items() for folder in _given(settings, key, default)
+        folder
+        for key, default in FOLDERS.items()
+        for folder in _read_folders(settings, key, default)
     }
     found = []
     for at, files in source_folders(project, settings):
@@ -83,7 +85,7 @@ def _is_below(path: str, folder: str) -> bool:
     return plain in (".", path) or path.startswith(f"{plain}/")
 
 
-def _given(settings: Mapping[str, Any], key: str, default: list[str]) -> list[str]:
+def _read_folders(settings: Mapping[str, Any], key: str, default: list[str]) -> list[str]:
     value = settings.get(key, default)
     return [str(folder) for folder in value] if isinstance(value, list) else default
 

@@ -134,7 +134,7 @@ def run_pipeline_file(
     values: dict[str, str] = {}
     with start_errors_as_failures():
         settings = warehouse_settings()
-        covered = _covered(context, full_refresh=declared.full_refresh) if resources else None
+        covered = _find_window(context, full_refresh=declared.full_refresh) if resources else None
         config = interpolate(pipeline.settings.source, values) if resources else {}
         dlt_config = interpolate(pipeline.settings.config, values)
     written = {"source": pipeline.settings.source, "config": pipeline.settings.config}
@@ -200,7 +200,7 @@ def _settings(config: Mapping[str, Any], folder: Path, mask: SecretMask) -> Iter
         raise dg.Failure(mask(reason(error)), allow_retries=False) from None
 
 
-def _covered(context: dg.AssetExecutionContext, *, full_refresh: bool) -> Window | None:
+def _find_window(context: dg.AssetExecutionContext, *, full_refresh: bool) -> Window | None:
     covered = window(context)
     if covered and full_refresh:
         raise UnreadableWindowError("full_refresh would replace the other partitions' rows")

@@ -132,7 +132,7 @@ def run_source(
 
     Raises:
         dagster.Failure: After the results, when a resource has failed; names each. Also when an
-            argument cannot be had: then nothing has run.
+            argument cannot be used: then nothing has run.
     """
     mask = SecretMask(set())
     failed: dict[str, str] = {}

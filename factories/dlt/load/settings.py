@@ -30,7 +30,7 @@ class _StepRunContext(RunContext):
         super().__init__(str(folder))
         self._secret_found = secret_found
         self._global_dir = str(folder)
-        self._settings = _merged(_defaults(), config)
+        self._settings = _merge(_defaults(), config)
 
     def initial_providers(self) -> list[ConfigProvider]:
         settings = DictionaryProvider()
@@ -174,10 +174,10 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _merged(general: dict[str, Any], specific: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(general: dict[str, Any], specific: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(general)
     for key, value in specific.items():
         old = merged.get(key)
         both = isinstance(old, dict) and isinstance(value, Mapping)
-        merged[key] = _merged(old or {}, value) if both else value
+        merged[key] = _merge(old or {}, value) if both else value
     return merged

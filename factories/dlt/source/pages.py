@@ -21,7 +21,7 @@ DEEPEST = 3
 
 
 class MalformedPageError(JSONDecodeError):
-    """A page of an API is no JSON; the text names its address and what is wrong."""
+    """A page of an API is not JSON; the text names its address and what is wrong."""
 
     def __init__(self, page: Response, error: JSONDecodeError) -> None:
         """Take the page, and what the parser says."""

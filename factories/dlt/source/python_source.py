@@ -51,7 +51,7 @@ def python_source(
     if not inspect.isfunction(found):
         made = found(**arguments) if callable(found) else found  # `@dlt.source`, or a list of rows
     else:
-        made = _called(found, name, arguments)
+        made = _call(found, name, arguments)
     if isinstance(made, DltSource):
         return made
     return _source(name, section, _resources(made, resource))
@@ -79,7 +79,7 @@ def _row_function(found: Any) -> Callable[..., Any] | None:
     return rows
 
 
-def _called(function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Any:
+def _call(function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Any:
     """Call a plain function, with what it leaves to dlt's configuration given by dlt."""
     returned: list[Any] = []
 

@@ -61,13 +61,13 @@ def read_areas(folder: Path, load_context: LoadContext) -> list[Area]:
         for area in drafts
         for draft in area.drafts
     }
-    spoiled = {
+    with_mistakes = {
         dg.AssetKey(["ml", area.name, name])
         for area in drafts
         for names in area.named.values()
         for name in names
     } - set(made)
-    areas = [_Lookup(area, made, spoiled, load_context).area() for area in drafts]
+    areas = [_Lookup(area, made, with_mistakes, load_context).area() for area in drafts]
     load_context.problems.extend(_find_circle(areas))
     return areas
 
@@ -79,13 +79,13 @@ class _Lookup:
     Attributes:
         file: The file.
         made: What the folder's files make, and its table; None for a model.
-        spoiled: What they would make, without mistakes that are already reported.
+        with_mistakes: What they would make, without mistakes that are already reported.
         load_context: Receives the problems.
     """
 
     file: AreaDraft
     made: Mapping[dg.AssetKey, Relation | None]
-    spoiled: set[dg.AssetKey]
+    with_mistakes: set[dg.AssetKey]
     load_context: LoadContext
 
     def area(self) -> Area:
@@ -159,7 +159,7 @@ class _Lookup:
         own = self.made.get(key)
         if key == draft.key:
             wrong(f"{text} cannot read itself")
-        elif key in self.spoiled:
+        elif key in self.with_mistakes:
             return None  # its own mistake is reported already
         elif own is not None:
             if options.table and parse_table(options.table, self.load_context.names) != own:

@@ -34,12 +34,12 @@ def compute_calibration(found: Predictions) -> list[list[float]]:
     if found.probability is None:
         return []
     order = np.argsort(found.probability, kind="stable")
-    told = []
+    points = []
     bins = max(1, min(BINS, len(order) // ROWS_OF_A_BIN))
     for chunk in np.array_split(order, bins):
         mean, share = found.probability[chunk].mean(), found.truth[chunk].mean()
-        told.append([float(mean), float(share), float(len(chunk))])
-    return told
+        points.append([float(mean), float(share), float(len(chunk))])
+    return points
 
 
 def compute_calibration_error(bins: Sequence[Sequence[float]]) -> float | None:

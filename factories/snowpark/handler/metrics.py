@@ -107,7 +107,7 @@ def measure(found: Predictions, names: Iterable[str]) -> dict[str, float]:
     """Return the metrics by name.
 
     Raises:
-        ModelError: When a metric cannot be had of this estimator or these rows.
+        ModelError: When a metric cannot be computed for this estimator or these rows.
     """
     measured = {}
     for name in names:

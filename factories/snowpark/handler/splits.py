@@ -70,12 +70,12 @@ def find_spans(parts: Mapping[str, pd.DataFrame], by: str) -> dict[str, dict[str
 
 def find_overlaps(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each part that begins before the one before it has ended."""
-    told = []
+    sentences = []
     for earlier, later in pairwise(PARTS):
         ends, begins = pd.Timestamp(found[earlier]["last"]), pd.Timestamp(found[later]["first"])
         if ends >= begins:
-            told.append(f"{later} begins at {begins}, {earlier} ends at {ends}")
-    return told
+            sentences.append(f"{later} begins at {begins}, {earlier} ends at {ends}")
+    return sentences
 
 
 def find_shared_keys(parts: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> list[str]:
@@ -83,11 +83,13 @@ def find_shared_keys(parts: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> 
     if not keys:
         return []
     own = {name: part[list(keys)].dropna().drop_duplicates() for name, part in parts.items()}
-    told = []
+    sentences = []
     for one, other in combinations(PARTS, 2):
         if shared := len(own[one].merge(own[other])):
-            told.append(f"{shared} values of the keys ({', '.join(keys)}) are in {one} and {other}")
-    return told
+            sentences.append(
+                f"{shared} values of the keys ({', '.join(keys)}) are in {one} and {other}"
+            )
+    return sentences
 
 
 def convert_to_times(column: pd.Series) -> pd.Series:

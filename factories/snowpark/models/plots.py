@@ -61,9 +61,9 @@ def _draw_calibration(axes: Axes, bins: Sequence[Sequence[float]]) -> None:
 
 def _draw_bars(axes: Axes, values: Mapping[str, float]) -> None:
     # A VARIANT gives its keys back in alphabetical order.
-    shown = sorted(values.items(), key=lambda item: -item[1])[:MOST_FEATURES][::-1]
+    largest = sorted(values.items(), key=lambda item: -item[1])[:MOST_FEATURES][::-1]
     # A name may have a `$`, between two of which matplotlib would read a formula.
-    axes.barh([name.replace("$", r"\$") for name, _ in shown], [value for _, value in shown])
+    axes.barh([name.replace("$", r"\$") for name, _ in largest], [value for _, value in largest])
 
 
 def _render(title: str, draw: Callable[[Axes], None]) -> dg.MarkdownMetadataValue:

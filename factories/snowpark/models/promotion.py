@@ -41,11 +41,11 @@ def judge(
     if "error" in champion:
         return Judgement(False, f"{label} cannot be measured on its rows: {champion['error']}")
     other, margin = champion["metrics"][name], promote.better_than_champion_by
-    told = f"{name} is {value:.6g}, {label} has {other:.6g} on the same rows"
+    comparison = f"{name} is {value:.6g}, {label} has {other:.6g} on the same rows"
     if is_better(value, other, metrics[name], margin):
-        return Judgement(True, told)
-    asked = f" (better by {margin:g} is asked for)" if margin else ""
-    return Judgement(False, told + asked)
+        return Judgement(True, comparison)
+    margin_text = f" (better by {margin:g} is asked for)" if margin else ""
+    return Judgement(False, comparison + margin_text)
 
 
 def find_missed_threshold(promote: Promote, value: float) -> str | None:

@@ -116,7 +116,7 @@ class Registry:
         """Return one version.
 
         Raises:
-            RegistryError: When there is none of this number.
+            RegistryError: When there is no version of this number.
         """
         found = self._select("model = ? and version = ?", model, number)
         if not found:

@@ -41,7 +41,7 @@ score = scoring.build_scorer(users.{function}, {file!r}, {sha256!r}, {label!r}, 
 score._sf_vectorized_input = pandas.DataFrame
 """
 # What our own code says inside of Snowflake, at the end of a traceback.
-TOLD = re.compile(rf"^(?:\w+\.)*{ModelError.__name__}: (?P<text>.+)$", re.MULTILINE)
+MODEL_ERROR = re.compile(rf"^(?:\w+\.)*{ModelError.__name__}: (?P<text>.+)$", re.MULTILINE)
 
 
 def build_source_query(session: Session, entry: ScoreEntry, covered: Covered | None) -> str:
@@ -84,8 +84,8 @@ def score_rows(
     try:
         writer.insert(call, query)
     except SnowparkSQLException as error:
-        if told := TOLD.search(str(error)):
-            raise ModelError(told["text"]) from None
+        if match := MODEL_ERROR.search(str(error)):
+            raise ModelError(match["text"]) from None
         raise
 
 

@@ -280,7 +280,7 @@ def test_the_same_key_in_one_location_and_external_in_another_is_fine() -> None:
     assert list(joined_graph_problems(locations, reports)) == []
 
 
-def test_what_nothing_produces_is_told_once_where_it_is_declared() -> None:
+def test_what_nothing_produces_is_reported_once_where_it_is_declared() -> None:
     reports = {
         "ingestion": LocationReport([AssetReport("shop/raw/orders", "f", 1, True, [])]),
         "transformation": LocationReport(

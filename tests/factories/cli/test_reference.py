@@ -67,7 +67,7 @@ class Nested(BaseModel):
         (dict[str, bool | int | str], "mapping of names to true/false, whole number or text"),
     ],
 )
-def test_type_is_told_in_the_words_of_yaml(annotation: Any, words: str) -> None:
+def test_type_is_reported_in_the_words_of_yaml(annotation: Any, words: str) -> None:
     assert TypeWords({}).of(annotation) == words
 
 

@@ -38,7 +38,7 @@ def test_what_is_installed_and_fits_is_taken(site_packages: Path) -> None:
     require_package("dagster-oracle")
 
 
-def test_missing_library_of_an_extra_is_told_with_the_extra(
+def test_missing_library_of_an_extra_is_reported_with_the_extra(
     site_packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(site_packages, "data-platform", 'dagster-oracle>=1; extra == "warehouses"')
@@ -52,14 +52,14 @@ def test_missing_library_of_an_extra_is_told_with_the_extra(
     assert raised.value.__suppress_context__
 
 
-def test_missing_library_of_no_extra_is_told_by_its_name() -> None:
+def test_missing_library_of_no_extra_is_reported_by_its_name() -> None:
     with pytest.raises(MissingPackageError) as raised:
         require_package("dagster-oracle")
 
     assert str(raised.value) == "this environment has no dagster-oracle: install dagster-oracle"
 
 
-def test_library_that_was_made_for_another_dagster_is_told_with_both_versions(
+def test_library_that_was_made_for_another_dagster_is_reported_with_both_versions(
     site_packages: Path,
 ) -> None:
     install(site_packages, "dagster-snowflake", "dagster==99.9", "pandas; extra == 'pandas'")

@@ -196,8 +196,8 @@ def test_changed_key_holds_everywhere(translated: dg.Definitions, shop_loaded: L
     assert set(loaded.specs) == {f"company/{key}" for key in shop_loaded.specs}
     files = {"files/src/targets"}  # of `meta.dagster`, which says what it says
     for key, deps in shop_loaded.deps.items():
-        wanted = {dep if dep in files else f"company/{dep}" for dep in deps}
-        assert loaded.deps[f"company/{key}"] == wanted
+        expected = {dep if dep in files else f"company/{dep}" for dep in deps}
+        assert loaded.deps[f"company/{key}"] == expected
     left = {f"company/{name}" for name in shop_loaded.checks if ":unique_day_" not in name}
     assert set(loaded.checks) == left
 

@@ -66,7 +66,7 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
         ),
     ],
 )
-def test_wrong_connection_is_told_and_nothing_that_follows_from_it(
+def test_wrong_connection_is_reported_and_nothing_that_follows_from_it(
     yaml_project: YamlProject, text: str, expected: str
 ) -> None:
     yaml_project.write("sling/connections.yaml", text)
@@ -242,7 +242,7 @@ def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) ->
         ("defaults: {object: s.t}\nstreans: {}", "4:1: unknown key 'streans'"),
     ],
 )
-def test_a_mistake_in_defaults_is_told_once_and_a_broken_rule_at_the_stream(
+def test_a_mistake_in_defaults_is_reported_once_and_a_broken_rule_at_the_stream(
     yaml_project: YamlProject, head: str, expected: str
 ) -> None:
     streams = "public.orders: {meta: {dagster: {tags: {a: b}}}}"
@@ -255,7 +255,7 @@ def test_a_misspelt_dagster_block_is_not_passed_over(yaml_project: YamlProject) 
     assert found == "5:18: unknown key 'dagstr'; did you mean 'dagster'?"
 
 
-def test_a_key_of_the_dagster_block_that_stands_beside_it_is_told(
+def test_a_key_of_the_dagster_block_that_stands_beside_it_is_reported(
     yaml_project: YamlProject,
 ) -> None:
     found = problem(yaml_project, "ops.x: {meta: {automation_condition: manual_only}}")

@@ -59,7 +59,7 @@ def specs() -> dict[str, dg.AssetSpec]:
         ("flight_ops/src/flights", "None"),
     ],
 )
-def test_the_convention_tells_the_table_of_an_asset(key: str, table: str) -> None:
+def test_the_convention_gives_the_table_of_an_asset(key: str, table: str) -> None:
     assert str(find_relation(parse_key(key), WarehouseNames("prod"))) == table
 
 
@@ -98,7 +98,7 @@ def test_assets_depend_on_what_they_are_made_from(project: YamlProject) -> None:
     }
 
 
-def test_a_spec_tells_what_the_yaml_says(project: YamlProject) -> None:
+def test_a_spec_says_what_the_yaml_says(project: YamlProject) -> None:
     spec = specs()["ml/delay/monthly"]
 
     assert spec.group_name == "delay"
@@ -240,7 +240,7 @@ def test_code_is_read_once_however_many_entries_there_are(
     assert read["features.py"] == 1
 
 
-def test_code_that_cannot_be_read_is_told(
+def test_code_that_cannot_be_read_is_reported(
     project: YamlProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> bytes:

@@ -71,7 +71,7 @@ def test_check_that_cannot_run_has_failed_and_spares_the_others() -> None:
     }
 
 
-def test_checks_block_the_assets_downstream_unless_told_otherwise() -> None:
+def test_checks_block_the_assets_downstream_unless_yaml_says_otherwise() -> None:
     assert all(check.blocking for check in check_specs(KEY, spec(**ALL)))
     assert not any(check.blocking for check in check_specs(KEY, spec(**ALL, blocking=False)))
     assert check_specs(KEY, None) == []

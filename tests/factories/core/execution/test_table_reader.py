@@ -57,7 +57,7 @@ def test_statements_name_tables_in_quotes(
     assert asked == [f'select count(*) from "{database}"."SELECT"."ORDER"']
 
 
-def test_what_the_warehouse_says_is_told_without_the_password(
+def test_what_the_warehouse_says_is_reported_without_the_password(
     reader: TableReader, warehouse: WarehouseUnderTest
 ) -> None:
     password = str(warehouse.settings["password"])

@@ -118,7 +118,7 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         ("manual_only", "{x: 1}", "spec.yaml:2:31: unknown key 'x'"),
     ],
 )
-def test_wrong_config_is_told_at_its_place(name: str, config: str, problem: str) -> None:
+def test_wrong_config_is_reported_at_its_place(name: str, config: str, problem: str) -> None:
     text = f"automation_condition: {name}\nautomation_condition_config: {config}"
     (found,) = mistakes(text, name, yaml.safe_load(config))
     assert found.startswith(problem)

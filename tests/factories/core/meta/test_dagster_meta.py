@@ -123,7 +123,7 @@ def mistake(tmp_path: Path, text: str) -> str:
         ("checks: {rosw: {}}", "meta.yaml:1:10: unknown key 'rosw'; did you mean 'rows'?"),
     ],
 )
-def test_mistake_is_told_at_its_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_mistake_is_reported_at_its_place(tmp_path: Path, text: str, problem: str) -> None:
     assert mistake(tmp_path, text).startswith(problem)
 
 

@@ -104,7 +104,7 @@ def test_the_parents_of_an_installed_module_are_not_imported(
     assert "loudpackage" not in sys.modules
 
 
-def test_a_module_that_is_no_python_file_may_have_any_function(folder: Path) -> None:
+def test_a_module_that_is_not_a_python_file_may_have_any_function(folder: Path) -> None:
     assert find_function("math:sqrt", folder).parameters is None
     assert problems_of(folder, "{call: 'math:sqrt', args: {a: 1}}") == []
 
@@ -264,7 +264,7 @@ def test_a_definition_that_holds_is_compared(folder: Path, module: str) -> None:
     ]
 
 
-def test_a_name_within_a_function_is_no_function_of_the_module(folder: Path) -> None:
+def test_a_name_within_a_function_is_not_a_function_of_the_module(folder: Path) -> None:
     write(folder, "m.py", "def outer():\n    def days(): ...\n    other = 1\n")
     assert problems_of(folder, "call: m:days") == [
         "1:7: m.py has no function 'days' (allowed: outer)"
@@ -289,7 +289,7 @@ def test_a_syntax_error_is_placed_in_the_python_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\x00\n"])
-def test_a_file_that_is_no_text_is_a_problem(folder: Path, content: bytes) -> None:
+def test_a_file_that_is_not_text_is_a_problem(folder: Path, content: bytes) -> None:
     write(folder, "m.py", "")
     (folder / "m.py").write_bytes(content)
     with pytest.raises(FunctionError, match=r"not valid Python|cannot be read") as caught:

@@ -168,13 +168,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> WrittenProject:
 
 
 def problems(project: WrittenProject, text: str) -> list[str]:
-    said = "04:22:40  Encountered an error:\n" + textwrap.dedent(text)
+    output = "04:22:40  Encountered an error:\n" + textwrap.dedent(text)
     load_context = LoadContext(project.root, WarehouseNames("local"), AutomationConditions())
-    return [str(problem) for problem in parse_problems(project.folder, said, load_context)]
+    return [str(problem) for problem in parse_problems(project.folder, output, load_context)]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_error_is_told_at_its_place(project: WrittenProject, case: str) -> None:
+def test_an_error_is_reported_at_its_place(project: WrittenProject, case: str) -> None:
     text, expected = CASES[case]
     (problem,) = problems(project, text)
     assert problem.removeprefix("dbt_project").lstrip("/: ") == expected

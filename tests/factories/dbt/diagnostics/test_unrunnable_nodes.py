@@ -99,7 +99,7 @@ EXPECTED = [
 ]
 
 
-def test_each_is_told_at_its_place_and_no_other_file_is_read(tmp_path: Path) -> None:
+def test_each_is_reported_at_its_place_and_no_other_file_is_read(tmp_path: Path) -> None:
     project = WrittenProject(tmp_path)
     project.write(FILES)
     assert project.problems() == [f"dbt_project/{problem}" for problem in EXPECTED]

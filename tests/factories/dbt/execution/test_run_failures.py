@@ -333,12 +333,12 @@ def test_test_that_passes_at_last_has_passed(retried: Attempt) -> None:
     assert "flaky_was_tried_twice" not in retried.failure
 
 
-def test_what_failed_for_good_is_told_after_the_retries(retried: Attempt) -> None:
+def test_what_failed_for_good_is_reported_after_the_retries(retried: Attempt) -> None:
     assert "model hopeless: Database Error in model hopeless" in retried.failure
     assert "after_both" in retried.failure.partition("skipped: ")[2]
 
 
-def test_ephemeral_model_that_does_not_compile_is_told(retried: Attempt) -> None:
+def test_ephemeral_model_that_does_not_compile_is_reported(retried: Attempt) -> None:
     assert "nobody knows the rate" in retried.failure
     assert "after_unwritten" in retried.failure
 

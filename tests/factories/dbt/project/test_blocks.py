@@ -313,7 +313,7 @@ def test_all_mistakes_at_once_each_once_and_where_it_is(tmp_path: Path) -> None:
         "{{ configure(meta={'dagster': {}}) }}",
     ],
 )
-def test_what_is_no_config_call(tmp_path: Path, text: str) -> None:
+def test_what_is_not_a_config_call(tmp_path: Path, text: str) -> None:
     path = tmp_path / "model.sql"
     path.write_text(text)
     assert config_call(path, "model") is None

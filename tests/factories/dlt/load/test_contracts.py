@@ -173,7 +173,7 @@ def test_new_table_is_refused_with_all_its_rows(kind: str, project: Project) -> 
 
 
 @pytest.mark.parametrize(
-    ("contract", "row", "said"),
+    ("contract", "row", "output"),
     [
         ("data_type", {"id": 2, "amount": "many"}, "orders.amount__v_text (data_type: freeze)"),
         ("columns", {"id": 2, "lines": [{"n": 1}]}, "orders__lines.n (columns: freeze)"),
@@ -181,7 +181,7 @@ def test_new_table_is_refused_with_all_its_rows(kind: str, project: Project) -> 
     ],
 )
 def test_freeze_names_what_it_refuses(
-    contract: str, row: dict[str, object], said: str, project: Project
+    contract: str, row: dict[str, object], output: str, project: Project
 ) -> None:
     orders(project, [FIRST])
     run(project)
@@ -189,7 +189,7 @@ def test_freeze_names_what_it_refuses(
 
     assert not project.run().success
 
-    assert f"orders: normalize: the schema contract refuses it: {said}" in project.failure()
+    assert f"orders: normalize: the schema contract refuses it: {output}" in project.failure()
     assert project.count("orders") == 2
 
 
@@ -236,8 +236,8 @@ def test_processes_that_normalize_tell_what_they_refuse(start: str, project: Pro
 
     orders(project, [page], "freeze", more=workers)
     assert not project.run().success
-    for said in ("Table: `orders`", "Column: `note`", "`contract_mode=freeze`"):
-        assert said in project.failure()
+    for output in ("Table: `orders`", "Column: `note`", "`contract_mode=freeze`"):
+        assert output in project.failure()
     assert "Traceback" not in project.failure()
 
 

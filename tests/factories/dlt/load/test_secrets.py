@@ -43,7 +43,7 @@ class Service:
         url: Its address.
     """
 
-    wanted: str = ""
+    expected: str = ""
     broken: bool = False
     seen: list[tuple[str | None, dict[str, list[str]]]] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Service:
             asked = parse_qs(handler.rfile.read(length).decode())
             right = asked["client_secret"] == [SECRET] and asked["client_id"] == [LOGIN]
             return (200, {"access_token": TOKEN}) if right else (401, {})
-        if self.wanted and handler.headers.get("Authorization") != self.wanted:
+        if self.expected and handler.headers.get("Authorization") != self.expected:
             return 401, {"error": f"not {handler.headers.get('Authorization')}"}
         page = int(parameters.get("page", ["1"])[0])
         if page == 2 and self.broken:
@@ -192,7 +192,7 @@ OAUTH = (
 
 
 @pytest.mark.parametrize(
-    ("auth", "wanted"),
+    ("auth", "expected"),
     [
         (BEARER, f"Bearer {SECRET}"),
         ("{type: http_basic, username: '${LOGIN}', password: '${KEY}'}", f"Basic {BASIC}"),
@@ -200,14 +200,14 @@ OAUTH = (
     ],
 )
 def test_credentials_of_an_api_are_sent_and_kept_nowhere(
-    auth: str, wanted: str, project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
+    auth: str, expected: str, project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watched.wanted = wanted
+    watched.expected = expected
     things(project, auth)
 
     assert project.run().success, project.failure()
 
-    assert [header for header, _ in watched.seen[-2:]] == [wanted, wanted]
+    assert [header for header, _ in watched.seen[-2:]] == [expected, expected]
     assert_kept(project, watched, capfd)
 
 
@@ -225,7 +225,7 @@ def test_key_in_an_address_is_hidden_in_errors(
     assert_kept(project, watched, capfd)
 
 
-def test_wrong_login_at_the_token_service_is_told_and_not_shown(
+def test_wrong_login_at_the_token_service_is_reported_and_not_shown(
     project: Project,
     watched: Service,
     capfd: pytest.CaptureFixture[str],
@@ -244,7 +244,7 @@ def test_wrong_login_at_the_token_service_is_told_and_not_shown(
 def test_key_in_a_path_is_hidden(
     project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watched.wanted = "nothing will do"
+    watched.expected = "nothing will do"
     things(project, "{type: bearer, token: '${LOGIN}'}", path="bot${KEY}/things")
 
     assert not project.run().success
@@ -350,7 +350,7 @@ def hidden(config: object, **values: str) -> set[str]:
     return set(source_secrets(config, values))
 
 
-def test_a_place_tells_what_is_public() -> None:
+def test_a_place_says_what_is_public() -> None:
     url = "https://user:passw0rd@host/api?sig=abcdefgh&n=500"
     client = {"base_url": "${URL}", "auth": {"type": "http_basic", "username": "${USER}"}}
 

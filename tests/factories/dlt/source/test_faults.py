@@ -346,8 +346,8 @@ def test_service_that_cannot_be_reached_is_named(project: Project, deaf_port: in
     things(project, "http://nowhere.invalid")
     project.run()
 
-    said = "things: extract: ConnectionError: http://nowhere.invalid/things: Failed to resolve"
-    assert said in project.failure()
+    output = "things: extract: ConnectionError: http://nowhere.invalid/things: Failed to resolve"
+    assert output in project.failure()
 
 
 def test_tls_error_is_named(project: Project, answering: Answering) -> None:
@@ -363,17 +363,17 @@ def test_tls_error_is_named(project: Project, answering: Answering) -> None:
 
 @pytest.mark.usefixtures("waits")
 @pytest.mark.parametrize(
-    ("fault", "said"), [("cut", "Connection broken"), ("slow:seconds=2", "Read timed out")]
+    ("fault", "output"), [("cut", "Connection broken"), ("slow:seconds=2", "Read timed out")]
 )
 def test_client_that_gives_up_on_a_connection_names_the_address(
-    fault: str, said: str, project: Project, weather_url: str, faults: Faults
+    fault: str, output: str, project: Project, weather_url: str, faults: Faults
 ) -> None:
     weather(project, weather_url, attempts=2, impatient=fault.startswith("slow"))
     faults(fault)
 
     project.run("stations")
 
-    assert f"{weather_url}/stations: {said}" in project.failure()
+    assert f"{weather_url}/stations: {output}" in project.failure()
 
 
 def test_page_that_is_html_says_so(project: Project, answering: Answering) -> None:
@@ -382,8 +382,8 @@ def test_page_that_is_html_says_so(project: Project, answering: Answering) -> No
 
     project.run()
 
-    said = f"the page {url}/things is not valid JSON but text/html: Expecting value: line 1"
-    assert said in project.failure()
+    output = f"the page {url}/things is not valid JSON but text/html: Expecting value: line 1"
+    assert output in project.failure()
 
 
 def test_data_selector_that_matches_nothing_is_warned_of(

@@ -76,7 +76,7 @@ def test_csv(project: Project, files: Path) -> None:
     ]
 
 
-def test_csv_as_its_reader_is_told_to_read_it(project: Project, files: Path) -> None:
+def test_csv_as_its_reader_has_to_read_it(project: Project, files: Path) -> None:
     (files / "a.csv").write_bytes("id;zip\n1;00501 Zoë\n".encode("latin-1"))
     entry = {
         "name": "sold", "file_glob": "*.csv", "reader": "read_csv",
@@ -203,7 +203,7 @@ def test_a_glob_that_no_file_matches_is_warned_of(project: Project, files: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "reader", "content", "told"),
+    ("name", "reader", "content", "reported"),
     [
         ("b.csv", "read_csv", b"id,x\n1,2\n1,2,3,4\n", "ParserError: Error tokenizing data"),
         ("b.csv.gz", "read_csv", b"id\n1\n", "BadGzipFile: Not a gzipped file"),
@@ -212,7 +212,7 @@ def test_a_glob_that_no_file_matches_is_warned_of(project: Project, files: Path)
     ],
 )  # fmt: skip
 def test_a_broken_file_is_named_and_spares_the_other_resources(  # noqa: PLR0917 - fixtures
-    project: Project, files: Path, name: str, reader: str, content: bytes, told: str
+    project: Project, files: Path, name: str, reader: str, content: bytes, reported: str
 ) -> None:
     written(files / "whole.csv", "id\n1\n")
     (files / name).write_bytes(content)
@@ -227,4 +227,4 @@ def test_a_broken_file_is_named_and_spares_the_other_resources(  # noqa: PLR0917
     result = project.run()
 
     assert set(materialized(result)) == {"good"}
-    assert f"file://{files}/{name}: {told}" in project.failure()
+    assert f"file://{files}/{name}: {reported}" in project.failure()

@@ -311,7 +311,7 @@ MOMENT = dt.datetime(2024, 1, 2)  # noqa: DTZ001 - it has none
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reported"),
     [
         ({"at": MOMENT}, "times without zone: .* so give that: timestamp_ntz"),
         (pa.table({"at": [None, MOMENT]}), "times without zone"),
@@ -325,12 +325,14 @@ MOMENT = dt.datetime(2024, 1, 2)  # noqa: DTZ001 - it has none
     ],
     ids=str,
 )
-def test_rows_that_hold_time_otherwise_are_refused_with_what_to_write(row: Any, told: str) -> None:
+def test_rows_that_hold_time_otherwise_are_refused_with_what_to_write(
+    row: Any, reported: str
+) -> None:
     resource = dlt.resource([row], name="events")
     window = Window(*(dt.datetime(2024, 1, day, tzinfo=dt.UTC) for day in (2, 3)))
     add_cursor(resource, Incremental.model_validate({"cursor_path": "at"}), window)
 
-    with pytest.raises(ResourceExtractionError, match=told):
+    with pytest.raises(ResourceExtractionError, match=reported):
         list(resource)
 
 
@@ -344,7 +346,7 @@ def test_what_a_run_says_of_them_is_the_remedy_alone(project: Project) -> None:
     assert not project.has_table("events")
 
 
-def test_a_format_that_is_not_the_fields_is_told(project: Project) -> None:
+def test_a_format_that_is_not_the_fields_is_reported(project: Project) -> None:
     project.module(ROWS)
     project.pipeline(
         f'source: {{python: "shop:texts"}}\n{merged(", datetime_format: epoch", OF_NEW_YORK)}'

@@ -70,15 +70,15 @@ def test_parts_are_disjoint_in_time_and_hold_all_rows() -> None:
     assert find_overlaps(found) == []
 
 
-def test_overlapping_parts_are_told() -> None:
+def test_overlapping_parts_are_reported() -> None:
     parts = split_rows(flights(), BOUNDS)
     parts["validation"] = pd.concat([parts["validation"], parts["train"].head(3)])
-    (told,) = find_overlaps(find_spans(parts, "flight_date"))
-    assert told.startswith("validation begins at 2013-01-")
-    assert "train ends at 2013-02-28" in told
+    (reported,) = find_overlaps(find_spans(parts, "flight_date"))
+    assert reported.startswith("validation begins at 2013-01-")
+    assert "train ends at 2013-02-28" in reported
 
 
-def test_keys_in_two_parts_are_told() -> None:
+def test_keys_in_two_parts_are_reported() -> None:
     parts = split_rows(flights(), BOUNDS)
     assert find_shared_keys(parts, ["flight_id"]) == []
     parts["test"] = pd.concat([parts["test"], parts["train"].head(3), parts["validation"].head(1)])
@@ -109,7 +109,7 @@ def test_moments_of_a_zone_are_split_by_their_instant() -> None:
         (flights().drop(columns="flight_date"), "no column flight_date"),
     ],
 )
-def test_rows_that_cannot_be_split_are_told(frame: pd.DataFrame, message: str) -> None:
+def test_rows_that_cannot_be_split_are_reported(frame: pd.DataFrame, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         split_rows(frame, BOUNDS)
 
@@ -163,7 +163,7 @@ def test_a_classifier_without_probabilities_is_measured_by_its_second_class_too(
     assert measure(found, ["f1"]) == {"f1": f1_score(frame["is_late"], labels)}
 
 
-def test_metrics_that_cannot_be_had_are_told() -> None:
+def test_metrics_that_cannot_be_computed_are_reported() -> None:
     frame = flights()
     model = train(frame, {})
     one_class = make_predictions(model, frame[frame["is_late"]], FEATURES, "is_late")
@@ -226,15 +226,17 @@ class NoScore(BaseEstimator):
         (GuessedClass, "type has no __sklearn_tags__"),
     ],
 )
-def test_what_is_no_estimator_is_told_by_what_it_lacks(returned: object, lacks: str) -> None:
+def test_what_is_not_an_estimator_is_reported_by_what_it_lacks(
+    returned: object, lacks: str
+) -> None:
     def guess(_rows: pd.DataFrame, _params: dict[str, object]) -> object:
         return returned
 
     with pytest.raises(ModelError) as raised:
         fitted(guess, flights(), {})
-    told = str(raised.value)
-    assert told.startswith("guess must return a fitted estimator with fit, predict and score")
-    assert told.endswith(lacks)
+    reported = str(raised.value)
+    assert reported.startswith("guess must return a fitted estimator with fit, predict and score")
+    assert reported.endswith(lacks)
 
 
 def test_an_estimator_of_ones_own_is_measured_as_those_of_scikit_learn_are() -> None:
@@ -253,7 +255,7 @@ def test_features_are_those_that_the_model_was_fitted_with() -> None:
     assert find_feature_names(without_names, frame, apart) == ["hour", "rain", "noise"]
 
 
-def test_what_is_told_of_a_model() -> None:
+def test_what_a_report_says_of_a_model() -> None:
     parts = split_rows(flights(), BOUNDS)
     model = train(parts["train"], {"columns": ["hour", "rain", "noise"]})
     features = ["hour", "rain", "noise"]
@@ -318,7 +320,7 @@ def test_predictions_stay_floats() -> None:
         ([1.0, float("nan")], "no finite number for 1 of 2 rows"),
     ],
 )
-def test_what_is_no_prediction_is_told(returned: object, message: str) -> None:
+def test_what_is_not_a_prediction_is_reported(returned: object, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         predict_values(lambda _m, _f: returned, None, pd.DataFrame({"a": [1, 2]}))
 

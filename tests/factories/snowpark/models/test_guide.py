@@ -105,7 +105,7 @@ def test_the_guides_files_build_features_train_and_score(
     assert counted == [(2_000, 2_000, True, True)]
 
 
-def test_the_guides_mistake_is_told_as_it_shows(root: Path) -> None:
+def test_the_guides_mistake_is_reported_as_it_shows(root: Path) -> None:
     path = root / "snowpark" / "cancellation.yaml"
     path.write_text(path.read_text().replace("cancellation:train", "cancellation:trian"))
     load_context = LoadContext(root, WarehouseNames("local"), AutomationConditions())

@@ -52,7 +52,7 @@ def test_a_model_trained_inside_is_the_one_trained_in_the_step(models: ModelProj
     assert {row[2] for row in scored} == {1}
 
 
-def test_what_fails_inside_is_told_and_leaves_everything(models: ModelProject) -> None:
+def test_what_fails_inside_is_reported_and_leaves_everything(models: ModelProject) -> None:
     models.write(INSIDE, module=MODULE.replace("columns = params", "1 / 0; columns = params"))
     assert not models.train().success
     assert "ZeroDivisionError" in models.failure()
@@ -70,7 +70,7 @@ def test_what_fails_inside_is_told_and_leaves_everything(models: ModelProject) -
     assert found == {"FEATURES", "MODELS", "MODELS_LOCK"}
 
 
-def test_data_that_do_not_fit_are_told_of_a_training_inside_too(models: ModelProject) -> None:
+def test_data_that_do_not_fit_are_reported_by_a_training_inside_too(models: ModelProject) -> None:
     models.write(INSIDE.replace("target: is_late", "target: is_slow"))
     assert not models.train().success
     assert "the features have no column is_slow; they have flight_id" in models.failure()

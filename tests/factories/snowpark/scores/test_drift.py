@@ -68,7 +68,7 @@ def test_a_feature_without_values_can_be_compared(session: Session, database: st
     assert drifted(session, database, nothing, frame(1)).moved == ["rain"]
 
 
-def test_what_is_no_number_is_null_as_in_training(session: Session, database: str) -> None:
+def test_what_is_not_a_number_is_null_as_in_training(session: Session, database: str) -> None:
     before = frame(1)
     session.write_pandas(
         before.rename(columns=str.upper), "NANS", database=database, schema="PUBLIC",

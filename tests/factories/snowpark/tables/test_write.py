@@ -134,7 +134,7 @@ def test_a_killed_write_may_leave_a_new_column_and_a_rerun_fills_it(project: Are
         ("", DAILY, "no column day, which is the partitions' column"),
     ],
 )
-def test_a_table_whose_rows_could_not_be_told_apart_is_refused(
+def test_a_table_whose_rows_could_not_be_distinguished_is_refused(
     project: AreaProject, output: str, meta: str, what: str
 ) -> None:
     project.seed("'a'", columns="v varchar")
@@ -143,9 +143,9 @@ def test_a_table_whose_rows_could_not_be_told_apart_is_refused(
     project.seed("1, '2013-01-01', 'b'", columns=f"{DAYS}, v varchar")
     project.table(output, meta)
 
-    told = project.failed(**({"partition_key": "2013-01-01"} if meta else {}))
+    reported = project.failed(**({"partition_key": "2013-01-01"} if meta else {}))
 
-    assert f"{project.schema}.T has {what}: drop the table to have it created again" in told
+    assert f"{project.schema}.T has {what}: drop the table to have it created again" in reported
     assert project.rows() == [("a",)]
 
 
@@ -166,7 +166,7 @@ def test_keys_that_are_null_or_not_unique_fail_before_writing(
     assert project.tables() == {"T"}
 
 
-def test_a_key_that_the_rows_lack_is_told(project: AreaProject) -> None:
+def test_a_key_that_the_rows_lack_is_reported(project: AreaProject) -> None:
     project.seed("1, 'a'")
     project.table("keys: [idd]")
 
