@@ -49,7 +49,7 @@ def build_sling_assets(
     """Return the assets of a `sling/` folder.
 
     Each replication makes one multi-asset for its streams, or one for each combination of
-    partitions and pool where these differ, for a Dagster step has one of each. The source's tables
+    partitions and pool where these differ, as a Dagster step has one of each. The source's tables
     are external assets.
 
     Args:

@@ -33,7 +33,7 @@ connections:
     Section(
         "Replications",
         ReplicationFile,
-        "Every file in `sling/` but `connections.yaml` is one. It makes an asset"
+        "Every file in `sling/` except `connections.yaml` is one. It makes an asset"
         " `<source>/raw/<table>` for each stream.",
         """\
 source: flight_ops

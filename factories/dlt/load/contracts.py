@@ -59,7 +59,7 @@ class Refusals:
         return bool(self.found or self.rows)
 
     def __str__(self) -> str:
-        """Say it in one line of a log."""
+        """Return it as one line of a log."""
         things = [
             f"table {r.name} ({r.mode})"
             if r.entity == "tables"

@@ -160,7 +160,7 @@ class UnfinishedLoads:
         return f'"{self._database}"."{self._schema}"."{table.upper()}"'
 
     def _notes(self, reader: TableReader) -> list[Note]:
-        """Return what is noted; it is read once, for only this step changes it."""
+        """Return what is noted; it is read once, because only this step changes it."""
         if self._known is None:
             self._has_table = bool(reader.columns(Relation(self._database, self._schema, NOTES)))
             self._known = self._read(reader) if self._has_table else []
