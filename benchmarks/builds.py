@@ -33,7 +33,7 @@ def build_with_factories(folder: Path) -> Build:
 
 
 def build_with_dagster_sling(folder: Path) -> Build:
-    """dagster-sling's own component on the same files.
+    """Build with dagster-sling's own component, from the same files.
 
     It builds less of them: owners, tags, automation conditions and the source tables are left out.
     """

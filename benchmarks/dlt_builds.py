@@ -21,7 +21,7 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 
-from benchmarks.builds import Build, make_bare_multi_asset, code_reference
+from benchmarks.builds import Build, code_reference, make_bare_multi_asset
 from benchmarks.pipelines import VARIABLES, SamplePipeline, SampleResource, sample_pipelines
 from benchmarks.streams import CRON, OWNER
 from factories.core.garbage_collection import gc_paused
@@ -29,7 +29,7 @@ from factories.core.meta.automation import Condition, CronConfig, on_cron_no_dep
 
 
 def build_with_factories(folder: Path, *, again: bool) -> Build:
-    """Ours: YAML with positions, validated, to assets.
+    """Build with the factories: read YAML with positions, validate it, make assets.
 
     Args:
         folder: The project.

@@ -139,7 +139,7 @@ def test_a_table_made_from_scores_runs_after_them_in_the_job(project: YamlProjec
     assert len(job.graph.node_defs) == 4  # Dagster splits the step of `flights` and `late`
 
 
-def changed(project: YamlProject, write: Callable[[], object]) -> set[str]:
+def find_changed(project: YamlProject, write: Callable[[], object]) -> set[str]:
     """The names of the assets whose code version is another once something was written."""
     project.write("snowpark/delay.yaml", RIGHT + MORE)
     before = {spec.key: spec.code_version for spec in specs().values()}
@@ -179,7 +179,7 @@ def test_a_version_changes_with_the_settings_that_change_the_rows(
     text = (RIGHT + MORE).replace(old, new, 1)
     assert text != RIGHT + MORE
 
-    assert changed(project, lambda: project.write("snowpark/delay.yaml", text)) == names
+    assert find_changed(project, lambda: project.write("snowpark/delay.yaml", text)) == names
 
 
 @pytest.mark.parametrize("name", ["delay/features.py", "delay/shared/rain.py", "other.py"])
@@ -193,14 +193,14 @@ def test_a_version_changes_with_any_module_that_its_function_may_import(
             file.write("CHANGED = True\n")
 
     with_function = {"flights", "arrival_delay", "predictions", "monthly"}
-    assert changed(project, write) == with_function, "the query of `late` has no code"
+    assert find_changed(project, write) == with_function, "the query of `late` has no code"
 
 
 @pytest.mark.parametrize(
     "name", ["delay/notes.md", "delay/__pycache__/x.py", "delay/.ipynb_checkpoints/x.py"]
 )
 def test_a_version_stays_when_no_module_changes(project: YamlProject, name: str) -> None:
-    assert changed(project, lambda: project.write(f"snowpark/{name}", "text")) == set()
+    assert find_changed(project, lambda: project.write(f"snowpark/{name}", "text")) == set()
 
 
 def test_a_function_of_an_installed_package_has_no_code_of_the_folder(

@@ -243,7 +243,7 @@ def asset(name: str, found: Condition | None = None, deps: Sequence[str] = ()) -
     return load
 
 
-def checked(name: str, *, blocking: bool) -> Any:
+def make_checked_asset(name: str, *, blocking: bool) -> Any:
     check = dg.AssetCheckSpec("rows", asset=name, blocking=blocking)
 
     @dg.multi_asset(specs=[dg.AssetSpec(name)], check_specs=[check])
@@ -327,7 +327,7 @@ def test_a_failed_blocking_check_upstream_holds_back_until_it_passes(
     name: str, *, blocking: bool, ignore: list[str], held_back: bool
 ) -> None:
     down = asset("down", condition(name, ignore=ignore), ["up", "other"])
-    clock = Clock(checked("up", blocking=blocking), asset("other"), down)
+    clock = Clock(make_checked_asset("up", blocking=blocking), asset("other"), down)
     clock.requested(at(1, 1))
     clock.requested(at(1, 3))
     clock.update("up", "other")
@@ -344,7 +344,7 @@ def test_a_failed_blocking_check_upstream_holds_back_until_it_passes(
 
 @pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])
 def test_a_check_upstream_that_has_never_run_holds_nothing_back(name: str) -> None:
-    clock = Clock(checked("up", blocking=True), asset("down", condition(name), ["up"]))
+    clock = Clock(make_checked_asset("up", blocking=True), asset("down", condition(name), ["up"]))
     clock.requested(at(1, 1))
     clock.requested(at(1, 3))
     clock.update("up")

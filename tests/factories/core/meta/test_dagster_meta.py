@@ -340,12 +340,12 @@ def test_what_the_block_takes_dagster_takes(tmp_path: Path) -> None:
 # --- a stream's block over its file's ---
 
 
-def merged(general: str, specific: str) -> dict[str, Any]:
+def merge_texts(general: str, specific: str) -> dict[str, Any]:
     return merge_meta(yaml.safe_load(general), yaml.safe_load(specific), CONFIG_KEYS)
 
 
 def test_the_more_specific_value_wins_key_by_key() -> None:
-    assert merged("{group: a, pool: p, owners: [x]}", "{group: b, owners: [y, z]}") == {
+    assert merge_texts("{group: a, pool: p, owners: [x]}", "{group: b, owners: [y, z]}") == {
         "group": "b",
         "pool": "p",
         "owners": ["y", "z"],
@@ -353,7 +353,7 @@ def test_the_more_specific_value_wins_key_by_key() -> None:
 
 
 def test_tags_retries_and_checks_are_merged_inside() -> None:
-    assert merged(
+    assert merge_texts(
         "{tags: {a: '1', b: '2'}, retries: {max: 3, delay: 5s}, checks: {rows: {min: 1}}}",
         "{tags: {b: '3'}, retries: {max: 1}, checks: {schema: no_removed_columns}}",
     ) == {
@@ -364,7 +364,7 @@ def test_tags_retries_and_checks_are_merged_inside() -> None:
 
 
 def test_partition_and_freshness_are_replaced_whole() -> None:
-    assert merged(
+    assert merge_texts(
         "{partition: {type: daily, start: x, timezone: y}, freshness: {fail_after: 1h}}",
         "{partition: {type: static, keys: [a]}, freshness: {cron: '0 8 * * *'}}",
     ) == {
@@ -374,7 +374,7 @@ def test_partition_and_freshness_are_replaced_whole() -> None:
 
 
 def test_null_switches_an_inherited_value_off() -> None:
-    result = merged("{partition: {type: daily}, group: a}", "{partition: null}")
+    result = merge_texts("{partition: {type: daily}, group: a}", "{partition: null}")
     assert result == {"partition": None, "group": "a"}
 
 
@@ -383,26 +383,26 @@ CRON = "automation_condition: on_cron_with_deps, automation_condition_config"
 
 def test_another_condition_keeps_only_the_config_that_it_takes() -> None:
     general = f"{{{CRON}: {{cron_schedule: s, cron_timezone: z, ignore: [a]}}}}"
-    assert merged(general, "{automation_condition: on_cron_no_deps}") == {
+    assert merge_texts(general, "{automation_condition: on_cron_no_deps}") == {
         "automation_condition": "on_cron_no_deps",
         "automation_condition_config": {"cron_schedule": "s", "cron_timezone": "z"},
     }
-    assert merged(general, "{automation_condition: on_upstream_change}") == {
+    assert merge_texts(general, "{automation_condition: on_upstream_change}") == {
         "automation_condition": "on_upstream_change",
         "automation_condition_config": {"ignore": ["a"]},
     }
-    assert merged(general, "{automation_condition: manual_only}") == {
+    assert merge_texts(general, "{automation_condition: manual_only}") == {
         "automation_condition": "manual_only",
         "automation_condition_config": None,
     }
-    assert merged(general, "{automation_condition: null}") == {
+    assert merge_texts(general, "{automation_condition: null}") == {
         "automation_condition": None,
         "automation_condition_config": None,
     }
 
 
 def test_config_alone_is_merged_over_the_inherited_one() -> None:
-    assert merged(
+    assert merge_texts(
         f"{{{CRON}: {{cron_schedule: s, cron_timezone: z}}}}",
         "{automation_condition_config: {cron_schedule: t}}",
     ) == {

@@ -348,7 +348,7 @@ def test_files_that_replace_each_other_are_a_problem(project: YamlProject) -> No
     assert "replace with incremental would keep only the rows of new files" in found
 
 
-def partitioned(kind: str, form: str, zone: str) -> str:
+def partitioned_yaml(kind: str, form: str, zone: str) -> str:
     partition = f"{{type: {kind}, start: 2024-01-01, timezone: {zone}}}"
     return (
         "orders: {write_disposition: merge, primary_key: id,"
@@ -387,7 +387,7 @@ def partitioned(kind: str, form: str, zone: str) -> str:
 def test_format_that_would_make_wrong_windows(
     project: YamlProject, kind: str, form: str, zone: str, reported: str
 ) -> None:
-    found = problem(project, partitioned(kind, form, zone))
+    found = problem(project, partitioned_yaml(kind, form, zone))
 
     assert ": datetime_format: " in found
     assert reported in found
@@ -408,7 +408,7 @@ def test_format_that_would_make_wrong_windows(
     ],
 )
 def test_format_that_can_be_compared(project: YamlProject, kind: str, form: str) -> None:
-    resource = textwrap.indent(partitioned(kind, form, "America/New_York"), "  ")
+    resource = textwrap.indent(partitioned_yaml(kind, form, "America/New_York"), "  ")
     project.write("dlt_pipelines/shop.yaml", HEAD + resource)
 
     assert problems(project) == []

@@ -346,7 +346,7 @@ def test_url_of_a_database_is_hidden(
     assert_kept(project, watched, capfd)
 
 
-def hidden(config: object, **values: str) -> set[str]:
+def find_secrets(config: object, **values: str) -> set[str]:
     return set(source_secrets(config, values))
 
 
@@ -354,25 +354,27 @@ def test_a_place_says_what_is_public() -> None:
     url = "https://user:passw0rd@host/api?sig=abcdefgh&n=500"
     client = {"base_url": "${URL}", "auth": {"type": "http_basic", "username": "${USER}"}}
 
-    assert hidden({"client": client}, URL="https://host/api", USER="sk_live") == {"sk_live"}
-    assert hidden({"base_url": "${URL}"}, URL=url) == {"passw0rd", "abcdefgh"}
-    assert hidden({"base_url": "${URL}"}, URL="https://t0ken@host/") == {"t0ken"}
-    assert hidden({"base_url": "https://${HOST}/v1"}, HOST="host") == set()
-    assert hidden({"base_url": "https://${KEY}@host/v1"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "https://host/${KEY}"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "https://host?k=${KEY}"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "${URL}"}, URL="https://[host") == {"https://[host"}
-    assert hidden({"credentials": {"host": "${A}", "password": "${B}"}}, A="a", B="b") == {"b"}
+    assert find_secrets({"client": client}, URL="https://host/api", USER="sk_live") == {"sk_live"}
+    assert find_secrets({"base_url": "${URL}"}, URL=url) == {"passw0rd", "abcdefgh"}
+    assert find_secrets({"base_url": "${URL}"}, URL="https://t0ken@host/") == {"t0ken"}
+    assert find_secrets({"base_url": "https://${HOST}/v1"}, HOST="host") == set()
+    assert find_secrets({"base_url": "https://${KEY}@host/v1"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "https://host/${KEY}"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "https://host?k=${KEY}"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "${URL}"}, URL="https://[host") == {"https://[host"}
+    assert find_secrets({"credentials": {"host": "${A}", "password": "${B}"}}, A="a", B="b") == {
+        "b"
+    }
     s3 = {"aws_access_key_id": "${A}", "aws_secret_access_key": "${B}", "endpoint_url": "${C}"}
-    assert hidden({"credentials": s3}, A="AKIA", B="key", C="https://s3") == {"AKIA", "key"}
-    assert hidden({"params": {"table": "${A}"}}, A="a") == {"a"}
-    assert hidden({"credentials": "${URL}"}, URL=url) == {url}
+    assert find_secrets({"credentials": s3}, A="AKIA", B="key", C="https://s3") == {"AKIA", "key"}
+    assert find_secrets({"params": {"table": "${A}"}}, A="a") == {"a"}
+    assert find_secrets({"credentials": "${URL}"}, URL=url) == {url}
 
 
 def test_public_in_one_place_and_secret_in_another_is_secret() -> None:
     config = {"credentials": {"username": "${NAME}", "password": "${NAME}"}}
 
-    assert hidden(config, NAME="same") == {"same"}
+    assert find_secrets(config, NAME="same") == {"same"}
 
 
 def test_secret_that_comes_to_light_later_is_hidden_too() -> None:

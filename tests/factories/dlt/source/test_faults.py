@@ -87,7 +87,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return asked
 
 
-def given(url: str, since: str) -> set[tuple[Any, ...]]:
+def read_api(url: str, since: str) -> set[tuple[Any, ...]]:
     """What the API itself says, all in one go."""
     rows: list[dict[str, Any]] = []
     cursor = ""
@@ -109,7 +109,7 @@ def given(url: str, since: str) -> set[tuple[Any, ...]]:
     }
 
 
-def loaded(project: Project) -> list[tuple[Any, ...]]:
+def read_table(project: Project) -> list[tuple[Any, ...]]:
     rows = project.rows(f"select origin, time_hour, {', '.join(FIELDS)} from {{d}}.observations")
     return [
         (
@@ -122,7 +122,7 @@ def loaded(project: Project) -> list[tuple[Any, ...]]:
 
 
 def assert_exactly(project: Project, expected: set[tuple[Any, ...]]) -> None:
-    rows = loaded(project)
+    rows = read_table(project)
     assert len(rows) == len(expected)
     assert set(rows) == expected
 
@@ -133,7 +133,7 @@ def assert_exactly(project: Project, expected: set[tuple[Any, ...]]) -> None:
 def test_transient_faults_lose_no_row(
     fault: str, project: Project, weather_url: str, faults: Faults, waits: list[float]
 ) -> None:
-    expected = given(weather_url, DECEMBER)
+    expected = read_api(weather_url, DECEMBER)
     weather(project, weather_url, impatient=fault.startswith("slow"))
     faults(fault)
 
@@ -152,7 +152,7 @@ def test_all_rows_of_the_projects_own_pipeline_with_every_fault_on(
     waits: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = given(weather_url, ALL)
+    expected = read_api(weather_url, ALL)
     monkeypatch.setenv("WEATHER_API_URL", weather_url)
     text = SHIPPED.read_text(encoding="utf-8")
     for old, new in (
@@ -219,7 +219,7 @@ def test_client_that_gives_up_says_status_and_address(
 def test_malformed_page_fails_with_its_address_and_spares_the_rest(
     project: Project, weather_url: str, faults: Faults
 ) -> None:
-    expected = given(weather_url, DECEMBER)
+    expected = read_api(weather_url, DECEMBER)
     weather(project, weather_url)
     faults("malformed:page=3")
 
@@ -246,14 +246,14 @@ def test_malformed_page_keeps_what_earlier_loads_had(
     earlier = "2013-12-25T00:00:00Z"
     weather(project, weather_url, since=earlier)
     assert project.run("observations").success
-    before = sorted(map(str, loaded(project)))
+    before = sorted(map(str, read_table(project)))
     weather(project, weather_url, since=DECEMBER)
     faults("malformed:page=2")
 
     result = project.full_refresh("dlt__weather", "observations")
 
     assert not result.success
-    assert sorted(map(str, loaded(project))) == before
+    assert sorted(map(str, read_table(project))) == before
 
 
 class Answers(BaseHTTPRequestHandler):

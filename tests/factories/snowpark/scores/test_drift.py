@@ -16,7 +16,9 @@ from factories.snowpark.scores.drift import (
 )
 
 
-def drifted(session: Session, database: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:
+def measure_drift_between(
+    session: Session, database: str, before: pd.DataFrame, now: pd.DataFrame
+) -> Drift:
     """What the warehouse counts of rows now, against those before."""
     session.write_pandas(
         now.rename(columns=str.upper), "NOW", database=database, schema="PUBLIC",
@@ -43,13 +45,13 @@ def frame(seed: int, **changes: object) -> pd.DataFrame:
 
 
 def test_the_same_rows_have_not_moved(session: Session, database: str) -> None:
-    found = drifted(session, database, frame(1), frame(1))
+    found = measure_drift_between(session, database, frame(1), frame(1))
     assert found.rows == 4000
     assert max(found.index.values()) == pytest.approx(0)
 
 
 def test_other_rows_of_the_same_kind_have_hardly_moved(session: Session, database: str) -> None:
-    assert max(drifted(session, database, frame(1), frame(2)).index.values()) < 0.02
+    assert max(measure_drift_between(session, database, frame(1), frame(2)).index.values()) < 0.02
 
 
 def test_each_feature_that_has_moved_is_found(session: Session, database: str) -> None:
@@ -58,14 +60,16 @@ def test_each_feature_that_has_moved_is_found(session: Session, database: str) -
     now["rain"] = now["rain"].where(now.index % 2 == 0)
     now["order"] = "new"
     now["cold"] = ~now["cold"]
-    found = drifted(session, database, before, now)
+    found = measure_drift_between(session, database, before, now)
     assert set(found.moved) == {"hour", "rain", "order", "cold"}
 
 
 def test_a_feature_without_values_can_be_compared(session: Session, database: str) -> None:
     nothing = frame(1, rain=np.nan)
-    assert drifted(session, database, nothing, nothing).index["rain"] == pytest.approx(0)
-    assert drifted(session, database, nothing, frame(1)).moved == ["rain"]
+    assert measure_drift_between(session, database, nothing, nothing).index[
+        "rain"
+    ] == pytest.approx(0)
+    assert measure_drift_between(session, database, nothing, frame(1)).moved == ["rain"]
 
 
 def test_what_is_not_a_number_is_null_as_in_training(session: Session, database: str) -> None:
