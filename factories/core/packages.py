@@ -1,9 +1,12 @@
-"""Which of the libraries that a resource needs are installed, and whether they fit together."""
+"""The libraries that a resource needs: whether they are installed, fit together, and import."""
 
 from __future__ import annotations
 
+import importlib
 import re
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -16,7 +19,30 @@ class MissingPackageError(StepStartError):
     """A library that a resource needs is not installed, or its version does not fit."""
 
 
-def require_package(package: str) -> None:
+def import_function(path: str, package: str) -> Callable[..., Any]:
+    """Import a function whose module needs a library.
+
+    Args:
+        path: `module:function`.
+        package: The name of the library's distribution, such as `dagster-snowflake`.
+
+    Raises:
+        MissingPackageError: In one sentence, when the library is missing or does not fit.
+    """
+    _require_package(package)
+    module, _, name = path.partition(":")
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        message = f"this environment has no {error.name}: install {_name_requirement(package)}"
+        raise MissingPackageError(message) from None
+    except ImportError as error:
+        message = f"the installed {package} does not fit: {error}"
+        raise MissingPackageError(message) from None
+    return function
+
+
+def _require_package(package: str) -> None:
     """Refuse to go on without a library, or with one that was made for another Dagster.
 
     Each of Dagster's integrations pins the version of `dagster` exactly.

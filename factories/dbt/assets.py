@@ -4,13 +4,12 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Protocol
 
 import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
-from factories.core.assets.translators import find_translator_problem
 from factories.core.meta.check_specs import check_specs
 from factories.core.meta.keys import key_part
 from factories.core.meta.partitions import partitions_definition
@@ -21,28 +20,27 @@ from factories.dbt.diagnostics.conflicting_meta import conflicting_meta
 from factories.dbt.execution.backfill_job import backfill_job
 from factories.dbt.execution.steps import steps_of
 from factories.dbt.project.check_names import CheckNames
-from factories.dbt.project.project import (
-    DbtProject,
-    Model,
-    add_checks,
-    claim_assets,
-    read_project,
-)
+from factories.dbt.project.project import DbtProject, Model, add_checks, claim_assets
+from factories.dbt.project_reader import read_project
 from factories.dbt.run_config import DbtRunConfig
 from factories.dbt.specs import external_spec, model_spec
-
-if TYPE_CHECKING:
-    from factories.dbt.translator import DbtTranslator
 
 # The tags by which the functions of dagster-dbt know what an op selects, and everything there is.
 SELECT = "dagster_dbt/select"
 ALL = "fqn:*"
 
 
+class ProjectTranslator(Protocol):
+    """A company's own translator: a `DbtTranslator`, whose module imports dagster-dbt."""
+
+    def translate(self, project: DbtProject, names: CheckNames) -> DbtProject:
+        """Return the project with the keys, specs and checks that the company gives it."""
+
+
 def build_dbt_assets(
     folders: Iterable[Path],
     load_context: LoadContext,
-    translator: Optional["DbtTranslator"] = None,
+    translator: ProjectTranslator | None = None,
 ) -> list[dg.AssetsDefinition | dg.AssetSpec | dg.AssetChecksDefinition]:
     """Return the assets and checks of dbt projects.
 
@@ -80,27 +78,17 @@ def build_dbt_assets(
 
 
 def _read_projects(
-    folders: Iterable[Path], load_context: LoadContext, translator: Optional["DbtTranslator"]
+    folders: Iterable[Path], load_context: LoadContext, translator: ProjectTranslator | None
 ) -> list[DbtProject]:
     names = CheckNames()
     projects = [found for folder in folders if (found := read_project(folder, load_context))]
-    if translator is not None and _can_translate(translator, load_context):
-        projects = [translator.translate(project, names) for project in projects]
-    else:
+    if translator is None:
         projects = [add_checks(project, names) for project in projects]
+    else:
+        projects = [translator.translate(project, names) for project in projects]
     for project in projects:
         claim_assets(project, load_context)
     return projects
-
-
-def _can_translate(translator: "DbtTranslator", load_context: LoadContext) -> bool:
-    # Imports dagster-dbt, as the module that has the translator did.
-    from factories.dbt.translator import SUPERSEDED, DbtTranslator  # noqa: PLC0415 - see above
-
-    problem = find_translator_problem("dbt_translator", translator, DbtTranslator, SUPERSEDED)
-    if problem is not None:
-        load_context.problems.append(problem)
-    return problem is None
 
 
 def _external_specs(

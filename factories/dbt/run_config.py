@@ -13,7 +13,7 @@ from pydantic import Field
 from factories.core.errors import StepStartError
 from factories.core.meta.partitions import Window
 from factories.core.project import project_root
-from factories.dbt.execution.windows import window_variables
+from factories.dbt.windows import window_variables
 
 FULL_REFRESH = "--full-refresh"
 

@@ -45,7 +45,6 @@ def model_spec(
     return asset_spec(
         model.key,
         meta.model_copy(update={"owners": owners, "tags": {**dbt_tags, **meta.tags}}),
-        model.condition,
         deps=list(dict.fromkeys(deps)),
         group=_group(model),
         kinds={"dbt", "snowflake", NOT_IN_A_TAG.sub("_", kind.lower())},

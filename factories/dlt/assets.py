@@ -2,33 +2,23 @@
 
 # Dagster reads the annotations of an op's function: they must not be postponed here.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
 from factories.core.assets.context import LoadContext, Origin
-from factories.core.assets.specs import asset_spec, code_reference
 from factories.core.assets.step_groups import StepGroup, step_groups
-from factories.core.assets.translators import find_translator_problem
 from factories.core.meta.check_specs import check_specs
-from factories.core.meta.keys import asset_key
 from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
 from factories.dlt.config.pipelines import Pipeline, PipelineLoad, Resource, read_pipelines
-
-if TYPE_CHECKING:
-    from dagster_dlt import DagsterDltTranslator
-
-SOURCE_KIND = {"rest_api": "api", "sql_database": "sql", "filesystem": "file"}
-
-_MakeSpec = Callable[[Pipeline, Resource], dg.AssetSpec]
+from factories.dlt.specs import MakeSpec, resource_spec, source_key, source_specs
 
 
 class DltRunConfig(dg.Config):
@@ -42,7 +32,7 @@ class DltRunConfig(dg.Config):
 
 
 def build_dlt_assets(
-    folder: Path, load_context: LoadContext, translator: "DagsterDltTranslator | None" = None
+    folder: Path, load_context: LoadContext, translated: MakeSpec | None = None
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """Return the assets of a `dlt_pipelines/` folder.
 
@@ -53,65 +43,24 @@ def build_dlt_assets(
     Args:
         folder: Holds a pipeline in every YAML file.
         load_context: Receives the problems and the asset keys.
-        translator: A company's own, a subclass of `factories.dlt.DltPipelineTranslator`.
+        translated: Makes the asset of a resource, where a company has a translator of its own.
     """
-    make_spec = _spec_function(translator, load_context)
+    make_spec = translated or resource_spec
     specs: dict[dg.AssetKey, dg.AssetSpec] = {}
     pipelines = read_pipelines(folder, load_context)
     if not load_context.problems:
         pipelines = [_with_keys(each, make_spec, specs, load_context) for each in pipelines]
-    elif translator is None:  # else the keys are not known
+    elif translated is None:  # else the keys are not known
         _claim_keys(pipelines, load_context)
     _check_sources(pipelines, load_context)
     if load_context.problems:
         return []
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     for pipeline in pipelines:
-        assets.extend(_source_specs(pipeline))
+        assets.extend(source_specs(pipeline))
         groups = step_groups("dlt", pipeline.name, pipeline.resources, lambda r: r.meta)
         assets.extend(_multi_asset(group, pipeline, specs, load_context.names) for group in groups)
     return assets
-
-
-def resource_spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
-    """Return the asset of a resource, as its pipeline file describes it."""
-    source = _source_key(pipeline, resource)
-    return asset_spec(
-        resource.key,
-        resource.meta,
-        resource.condition,
-        deps=[source] if source else [],
-        group=pipeline.system,
-        kinds={"dlt", "snowflake"},
-        metadata={
-            "dagster/code_references": code_reference(pipeline.path, resource.line),
-            "dagster/storage_kind": "snowflake",
-            "dagster/table_name": str(resource.relation),
-            "dlt/resource": resource.name,
-            "dlt/write_disposition": resource.settings.disposition,
-        },
-        code_version=resource.code_version,
-        description=resource.settings.description,
-    )
-
-
-def _spec_function(
-    translator: "DagsterDltTranslator | None", load_context: LoadContext
-) -> _MakeSpec:
-    if translator is None:
-        return resource_spec
-    # Imports dlt, as the module that has the translator did.
-    from factories.dlt.translator import (  # noqa: PLC0415 - see above
-        SUPERSEDED,
-        DltPipelineTranslator,
-        translated_spec,
-    )
-
-    if problem := find_translator_problem(
-        "dlt_translator", translator, DltPipelineTranslator, SUPERSEDED
-    ):
-        load_context.problems.append(problem)
-    return partial(translated_spec, translator)
 
 
 def _claim_keys(pipelines: Iterable[Pipeline], load_context: LoadContext) -> None:
@@ -129,7 +78,7 @@ def _origin(pipeline: Pipeline, resource: Resource, load_context: LoadContext) -
 
 def _with_keys(
     pipeline: Pipeline,
-    make_spec: _MakeSpec,
+    make_spec: MakeSpec,
     specs: dict[dg.AssetKey, dg.AssetSpec],
     load_context: LoadContext,
 ) -> Pipeline:
@@ -158,24 +107,11 @@ def _check_sources(pipelines: Iterable[Pipeline], load_context: LoadContext) -> 
     """Report assets that are also what a source gives."""
     for pipeline in pipelines:
         for resource in pipeline.resources:
-            key = _source_key(pipeline, resource)
+            key = source_key(pipeline, resource)
             if key and (origin := load_context.produced.get(key)):
                 message = f"{resource.name!r} reads {key.to_user_string()}, which {origin} produces"
                 name = display_name(pipeline.path, load_context.root)
                 load_context.problems.append(Problem(name, resource.line, 1, message))
-
-
-def _source_key(pipeline: Pipeline, resource: Resource) -> dg.AssetKey | None:
-    if pipeline.kind not in SOURCE_KIND:
-        return None
-    return asset_key(pipeline.name, "src", resource.name)
-
-
-def _source_specs(pipeline: Pipeline) -> Iterator[dg.AssetSpec]:
-    for resource in pipeline.resources:
-        if key := _source_key(pipeline, resource):
-            group = resource.meta.group or pipeline.system
-            yield dg.AssetSpec(key, group_name=group, kinds={SOURCE_KIND[pipeline.kind]})
 
 
 def _multi_asset(

@@ -15,10 +15,10 @@ from dagster_dlt.translator import DltResourceTranslatorData
 from dlt.common.destination import Destination
 from dlt.extract import DltResource
 
-from factories.dlt.assets import resource_spec
 from factories.dlt.config.pipelines import Pipeline, Resource
 from factories.dlt.config.schema import WriteDisposition
 from factories.dlt.errors import TranslatorError
+from factories.dlt.specs import MakeSpec, resource_spec
 
 # dagster-dlt still calls these of its own translator; ours has no values to give them.
 SUPERSEDED = (
@@ -99,12 +99,14 @@ class DltPipelineTranslator(DagsterDltTranslator):
         return super().get_asset_spec(data)
 
 
-def translated_spec(
-    translator: DagsterDltTranslator, pipeline: Pipeline, resource: Resource
-) -> dg.AssetSpec:
-    """Return the asset that a translator gives for a resource of a pipeline file."""
-    data = DeclaredResourceData(resource=_declare(pipeline, resource), pipeline=None)
-    return translator.get_asset_spec(data)
+def specs_of(translator: DagsterDltTranslator) -> MakeSpec:
+    """Return what makes the asset of a resource, as a company's translator describes it."""
+
+    def translate(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
+        data = DeclaredResourceData(resource=_declare(pipeline, resource), pipeline=None)
+        return translator.get_asset_spec(data)
+
+    return translate
 
 
 def _declare(pipeline: Pipeline, resource: Resource) -> DeclaredResource:

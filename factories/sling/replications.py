@@ -16,9 +16,8 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import KEY, MetaBlocks
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import KEY, MetaBlocks
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.warehouse.names import RAW, Relation
@@ -53,7 +52,6 @@ class Stream:
         key: The asset that it makes, by convention or by its `asset_key`.
         meta: Its `meta.dagster` block.
         whole_meta: Its `meta` as YAML has it, over the defaults': also what others keep there.
-        condition: Dagster's automation condition, None for never.
         line: 1-based line of the stream in the file.
     """
 
@@ -66,7 +64,6 @@ class Stream:
     key: dg.AssetKey
     meta: DagsterMeta
     whole_meta: Mapping[str, Any]
-    condition: Condition | None
     line: int
 
     @cached_property
@@ -156,7 +153,7 @@ def _read_streams(
         places = SourceMap(file, ["streams", name], ["defaults"])
         merged = _merge_settings(defaults, own)
         settings = validate(SlingStream, merged, places, load_context.problems)
-        meta, condition = metas.of(["streams", name], own.get("meta"))
+        meta = metas.of(["streams", name], own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
         source = parse_stream(name, is_query=settings.sql is not None)
@@ -197,7 +194,6 @@ def _read_streams(
             key=key,
             meta=meta,
             whole_meta=_merge_metas(default_meta, own.get("meta"), load_context),
-            condition=condition,
             line=file.key_lines.get(name, 1),
         )
 

@@ -58,7 +58,6 @@ class ReplicationTranslator(DagsterSlingTranslator):
         return asset_spec(
             stream.key,
             stream.meta,
-            stream.condition,
             deps=[stream_definition.source_key],
             group=replication.system,
             kinds={"sling", "snowflake"},

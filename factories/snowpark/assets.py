@@ -157,7 +157,6 @@ def _spec(entry: Entry, *, kinds: set[str], metadata: dict[str, Any]) -> dg.Asse
     return asset_spec(
         entry.key,
         entry.meta,
-        entry.condition,
         deps=find_upstream(entry),
         group=key_part(entry.area),
         kinds=kinds,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import dagster as dg
 
 from factories.core.execution.step import start_errors_as_failures
-from factories.core.packages import require_package
+from factories.core.packages import import_function
 
 
 def lazy_resource(
@@ -37,8 +36,7 @@ def lazy_resource(
     @dg.resource(config_schema={}, description=description)
     def create(_context: dg.InitResourceContext) -> Iterator[Any]:
         with start_errors_as_failures():
-            require_package(package)
-            made = _load(factory, package)(*arguments)
+            made = import_function(factory, package)(*arguments)
         # Dagster's own resources are not context managers, except those of a connection.
         if isinstance(made, AbstractContextManager):
             with made as opened:
@@ -47,18 +45,3 @@ def lazy_resource(
             yield made
 
     return create
-
-
-def _load(factory: str, package: str) -> Callable[..., Any]:
-    module, _, function = factory.partition(":")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    except ModuleNotFoundError as error:
-        message = (
-            f"this environment has no {error.name}: install {package} to use the resource here"
-        )
-        raise dg.Failure(message, allow_retries=False) from None
-    except ImportError as error:
-        message = f"the installed {package} does not fit: {error}"
-        raise dg.Failure(message, allow_retries=False) from None
-    return found

@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.meta.automation import Condition
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.freshness import freshness_policy
 from factories.core.meta.keys import parse_key
@@ -18,7 +17,6 @@ from factories.core.meta.partitions import partitions_definition
 def asset_spec(
     key: dg.AssetKey,
     meta: DagsterMeta,
-    condition: Condition | None,
     *,
     deps: Iterable[dg.AssetKey],
     group: str,
@@ -33,7 +31,6 @@ def asset_spec(
     Args:
         key: The asset.
         meta: Its block; wins over `description`, `group` and `kinds`.
-        condition: Dagster's automation condition, None for never.
         deps: The assets that the tool's own lineage gives; the block's are added.
         group: The group when the block names none.
         kinds: The kinds when the block names none.
@@ -49,7 +46,7 @@ def asset_spec(
         metadata=metadata,
         group_name=meta.group or group,
         code_version=code_version,
-        automation_condition=condition,
+        automation_condition=meta.condition,
         owners=list(meta.owners),
         tags=meta.tags,
         kinds=set(meta.kinds) if meta.kinds is not None else kinds,

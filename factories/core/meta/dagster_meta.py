@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, StrictStr, model_validator
 
 from factories.core.meta.check_specs import ChecksSpec
 from factories.core.meta.freshness import FreshnessSpec
 from factories.core.meta.keys import AssetKeyText
+from factories.core.meta.named_conditions import Condition
 from factories.core.meta.partitions import PartitionSpec
 from factories.core.meta.retries import RetrySpec
 from factories.core.yaml.models import Names, StrictModel
@@ -130,12 +131,25 @@ class DagsterMeta(StrictModel):
     asset_key: AssetKeyText | None = Field(
         None, description="Overrides the key that the convention gives."
     )
+    # YAML has its name and config; which conditions there are, a code location decides.
+    _condition: Condition | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _config_needs_a_condition(self) -> DagsterMeta:
         if self.automation_condition_config and self.automation_condition is None:
             raise ValueError("automation_condition_config stands without automation_condition")
         return self
+
+    @property
+    def condition(self) -> Condition | None:
+        """Dagster's automation condition, None for never; `resolve_block` looks it up."""
+        return self._condition
+
+    def with_condition(self, condition: Condition | None) -> DagsterMeta:
+        """Return the block with Dagster's automation condition."""
+        resolved = self.model_copy()
+        resolved._condition = condition  # noqa: SLF001 - of its own class
+        return resolved
 
 
 # Where the keys of this block belong, for a user who wrote one directly on a stream or resource.

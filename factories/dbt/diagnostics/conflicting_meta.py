@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from factories.core.assets.context import LoadContext
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
-from factories.dbt.diagnostics.unrunnable_nodes import fault_problems
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.project.source_files import PROJECT_FILE
 
@@ -31,7 +30,6 @@ def conflicting_meta(
             yield Problem(
                 display_name(project.folder / PROJECT_FILE, load_context.root), 1, 1, message
             )
-        yield from fault_problems(project.folder, project.manifest.faults, load_context.root)
         yield from _late_checks(project)
         for model in project.models.values():
             yield from _model_problems(model)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from factories.core.meta.blocks import KEY
+from factories.core.assets.blocks import KEY
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import YamlFile, display_name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from factories.core.meta.blocks import KEY
+from factories.core.assets.blocks import KEY
 from factories.core.yaml.problems import Problem, nearest
 from factories.dbt.project.blocks import DbtBlocks
 from factories.dbt.project.manifest import Manifest

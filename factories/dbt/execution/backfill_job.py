@@ -9,9 +9,9 @@ import dagster as dg
 from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.execution.steps import steps_of
-from factories.dbt.execution.windows import window_variables
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import WindowConfig
+from factories.dbt.windows import window_variables
 
 
 def backfill_job(

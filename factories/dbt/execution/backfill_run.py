@@ -14,9 +14,9 @@ from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.invocation import DbtInvocations, build_with_retries
 from factories.dbt.execution.metadata import Describer
-from factories.dbt.execution.windows import configured_window
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import WindowConfig
+from factories.dbt.windows import configured_window
 
 
 def build_window(

@@ -24,9 +24,9 @@ from factories.dbt.execution.resume import (
     finished_before,
     rematerialize_for_waiting_steps,
 )
-from factories.dbt.execution.windows import configured_window
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import DbtRunConfig
+from factories.dbt.windows import configured_window
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 

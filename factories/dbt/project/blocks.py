@@ -13,13 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from factories.core.assets.blocks import KEY, misplaced_keys, resolve_block, variables_in
 from factories.core.assets.context import LoadContext
 from factories.core.dagster_internals import is_reconstruction
-from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import KEY, misplaced_keys, variables_in
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.yaml import variables
-from factories.core.yaml.models import validate
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import YamlFile, display_name
 from factories.dbt.project.config_calls import ConfigCall, config_call
@@ -27,7 +25,6 @@ from factories.dbt.project.manifest import Node, Source
 from factories.dbt.project.properties import SECTIONS, Place, PropertiesFiles
 
 JINJA = re.compile(r"\{[{%#]")
-Resolved = tuple[DagsterMeta | None, Condition | None]
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class BlockPlaces:
         return None
 
 
-Found = tuple[DagsterMeta | None, Condition | None, BlockPlaces]
+Found = tuple[DagsterMeta | None, BlockPlaces]
 
 
 class DbtBlocks:
@@ -105,11 +102,11 @@ class DbtBlocks:
         self._load_context = load_context
         self._in_project_file = cache(self._read_project_file)
         self._in_entry: dict[tuple[str, Place], list[Block]] = {}
-        self._resolved: dict[tuple[Any, ...], Resolved] = {}
+        self._resolved: dict[tuple[Any, ...], DagsterMeta | None] = {}
         self._reported: set[Problem] = set()
 
     def of_node(self, node: Node) -> Found:
-        """Return the block that holds for a node, its condition, and where it is written.
+        """Return the block that holds for a node, and where it is written.
 
         None instead of a block when something in it is wrong.
         """
@@ -118,14 +115,14 @@ class DbtBlocks:
             if node.entry[1] is not None or not _project_file_says_all(node.meta, blocks):
                 blocks.extend(self._of_properties(node))
             blocks.extend(self._of_config_call(node, blocks))
-        return *self._resolve(blocks, whole=node.unique_id), BlockPlaces(blocks)
+        return self._resolve(blocks, whole=node.unique_id), BlockPlaces(blocks)
 
     def of_source(self, source: Source) -> Found:
         """Return the block that holds for a source's table, as `of_node`."""
         blocks = list(self._of_project("sources", source.fqn))
         if source.package is None and not _project_file_says_all(source.meta, blocks):
             blocks.extend(self._of_source_file(source))
-        return *self._resolve(blocks), BlockPlaces(blocks)
+        return self._resolve(blocks), BlockPlaces(blocks)
 
     def check_entry(self, file: YamlFile, at: Place) -> bool:
         """Check the block of an entry that no node has; tell whether there is one."""
@@ -224,7 +221,7 @@ class DbtBlocks:
             )
         yield Block(own, None, (), block.name, call)
 
-    def _resolve(self, blocks: Sequence[Block], whole: str = "") -> Resolved:
+    def _resolve(self, blocks: Sequence[Block], whole: str = "") -> DagsterMeta | None:
         """Merge and check blocks, once for all nodes that have the same."""
         of_call = whole if any(block.call for block in blocks) else ""
         identity = (of_call, *((block.name, block.at) for block in blocks))
@@ -232,25 +229,21 @@ class DbtBlocks:
             self._resolved[identity] = self._check(blocks)
         return self._resolved[identity]
 
-    def _check(self, blocks: Sequence[Block]) -> Resolved:
+    def _check(self, blocks: Sequence[Block]) -> DagsterMeta | None:
         if not blocks:
-            return DagsterMeta(), None
+            return DagsterMeta()
         merged: dict[str, Any] = {}
         for block in blocks:
             merged = merge_meta(merged, block.value, self._load_context.conditions.config_keys)
-        places = BlockPlaces(blocks)
         problems: list[Problem] = []
-        meta = validate(DagsterMeta, merged, places, problems)
-        name, config = merged.get("automation_condition"), merged.get("automation_condition_config")
-        condition = None
-        if isinstance(name, str | None) and isinstance(config, dict | None):
-            condition = self._load_context.conditions.resolve(name, config, places, problems)
+        conditions = self._load_context.conditions
+        meta = resolve_block(merged, BlockPlaces(blocks), conditions, problems)
         # A mistake in a general block is reported once, not for each node below it.
         self._load_context.problems.extend(
             dict.fromkeys(p for p in problems if p not in self._reported)
         )
         self._reported.update(problems)
-        return meta, condition
+        return meta
 
 
 def _project_file_says_all(meta: Mapping[str, Any], general: Sequence[Block]) -> bool:

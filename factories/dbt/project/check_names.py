@@ -54,7 +54,7 @@ class CheckNames:
                 asset=key,
                 description=test.description or None,
                 blocking=source is None and test.severity == "error",
-                automation_condition=source.condition if source else None,
+                automation_condition=source.check_condition if source else None,
                 metadata={"dbt/test": test.unique_id, "dbt/file": test.path},
             )
         return checks
@@ -68,7 +68,7 @@ class CheckNames:
                 self._name(table.key, FRESHNESS, manifest.project, uid),
                 asset=table.key,
                 description=_freshness(table.source.freshness),
-                automation_condition=table.condition,
+                automation_condition=table.check_condition,
                 metadata={"dbt/source": uid, "dbt/file": table.source.path},
             )
             for uid, table in sources.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,23 +133,6 @@ class Test:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """A mistake that shows in the manifest.
-
-    Attributes:
-        path: The file to look at, relative to the project.
-        word: What to look for in it.
-        message: What is wrong, as one sentence without a full stop.
-        allowed: What could stand there instead.
-    """
-
-    path: str
-    word: str
-    message: str
-    allowed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Manifest:
     """A dbt project, as dbt parsed it.
 
@@ -160,7 +143,6 @@ class Manifest:
         tests: Every test of these, by unique id.
         owners: The owner of each dbt group, by the group's name.
         paths: dbt's paths to everything by its kind, also to what is disabled or builds nothing.
-        faults: Mistakes that dbt parses without complaint and no run can build.
         project_id: dbt's digest of the project's name.
         adapter: The kind of warehouse, `snowflake`.
     """
@@ -171,6 +153,5 @@ class Manifest:
     tests: Mapping[str, Test]
     owners: Mapping[str, Mapping[str, Any]]
     paths: Mapping[str, frozenset[tuple[str, ...]]]
-    faults: Sequence[Fault] = ()
     project_id: str = ""
     adapter: str = ""

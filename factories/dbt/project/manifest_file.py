@@ -12,8 +12,6 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from factories.core.dagster_internals import is_reconstruction
-from factories.dbt.diagnostics.unrunnable_nodes import manifest_faults
 from factories.dbt.project.code_versions import CodeVersions
 from factories.dbt.project.manifest import Manifest, Node, Source, Test
 from factories.dbt.project.source_files import packages_path, project_settings
@@ -28,34 +26,34 @@ class ManifestError(Exception):
     """The manifest cannot be read: it is not JSON, or not of a version of dbt that is known."""
 
 
-def read_manifest(path: Path, project: Path) -> Manifest:
-    """Read `manifest.json`.
-
-    Args:
-        path: The file.
-        project: The dbt project's folder.
+def read_content(path: Path) -> Json:
+    """Return the content of `manifest.json`.
 
     Raises:
         FileNotFoundError: When there is none.
-        ManifestError: When it cannot be read.
+        ManifestError: When it is no JSON.
     """
     try:
-        return manifest_of(json.loads(path.read_bytes()), project)
-    except (KeyError, TypeError, ValueError) as error:
+        content: Json = json.loads(path.read_bytes())
+    except ValueError as error:
         raise ManifestError(f"{type(error).__name__}: {error}") from None
+    return content
 
 
-def manifest_of(data: Json, project: Path) -> Manifest:
+def manifest_of(content: Json, project: Path) -> Manifest:
     """Return what the factory needs of a manifest.
 
     Args:
-        data: The content of `manifest.json`.
+        content: The content of `manifest.json`.
         project: The dbt project's folder.
 
     Raises:
-        KeyError, TypeError, ValueError: When it is not a manifest of a version that is known.
+        ManifestError: When it is not a manifest of a version that is known.
     """
-    return _Reader(data, project).manifest()
+    try:
+        return _Reader(content, project).manifest()
+    except (KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"{type(error).__name__}: {error}") from None
 
 
 class _Reader:
@@ -82,8 +80,6 @@ class _Reader:
             if test["resource_type"] in TESTS and (subject := self._subject(test)):
                 tests[unique_id] = self._test(test, subject)
         owners = {g["name"]: g.get("owner") or {} for g in self._data["groups"].values()}
-        # A step can do nothing about them.
-        faults = [] if is_reconstruction() else list(manifest_faults(self._data, tests))
         metadata = self._data["metadata"]
         return Manifest(
             self._project,
@@ -92,7 +88,6 @@ class _Reader:
             tests,
             owners,
             self._paths(),
-            faults,
             project_id=str(metadata.get("project_id") or ""),
             adapter=str(metadata.get("adapter_type") or ""),
         )

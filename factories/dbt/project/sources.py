@@ -34,7 +34,6 @@ class SourceTable:
         source: What dbt says of it.
         key: The asset.
         meta: Its `meta.dagster` block.
-        condition: When its checks run; None for never by itself.
         is_external: Whether it comes from elsewhere, so that this location declares it.
         path: The file that describes it.
         line: 1-based line in that file.
@@ -43,10 +42,20 @@ class SourceTable:
     source: Source
     key: dg.AssetKey
     meta: DagsterMeta
-    condition: Condition | None
     is_external: bool
     path: Path
     line: int
+
+    @property
+    def check_condition(self) -> Condition | None:
+        """When its checks run; None for never by itself.
+
+        For assets `on_upstream_change` ignores what nothing in the location produces. A check of a
+        source reads just that.
+        """
+        if self.meta.automation_condition == on_upstream_change.name:
+            return dg.AutomationCondition.eager().with_label(on_upstream_change.name)
+        return self.meta.condition
 
 
 def read_sources(
@@ -59,7 +68,7 @@ def read_sources(
     """Return the tables by unique id; mistakes go to `load_context.problems`."""
     tables = {}
     for source in sources:
-        meta, condition, places = blocks.of_source(source)
+        meta, places = blocks.of_source(source)
         if meta is None:
             continue
         key = (
@@ -71,20 +80,8 @@ def read_sources(
         if not is_reconstruction() and (found := files.of_source(source)):
             file, entries = found
             path, line = file.path, file.position(entries[-1])[0]
-        when = _of_checks(meta, condition)
-        tables[source.unique_id] = SourceTable(source, key, meta, when, external, path, line)
+        tables[source.unique_id] = SourceTable(source, key, meta, external, path, line)
     return tables
-
-
-def _of_checks(meta: DagsterMeta, condition: Condition | None) -> Condition | None:
-    """Return the condition of a source's checks.
-
-    For assets `on_upstream_change` ignores what nothing in the location produces. A check of a
-    source reads just that.
-    """
-    if meta.automation_condition == on_upstream_change.name:
-        return dg.AutomationCondition.eager().with_label(on_upstream_change.name)
-    return condition
 
 
 def _keys_without_effect(

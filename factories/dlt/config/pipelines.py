@@ -13,9 +13,8 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import MetaBlocks
 from factories.core.assets.context import LoadContext, Origin
-from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import MetaBlocks
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import asset_key, key_part, parse_key
 from factories.core.python_refs.references import FunctionError, module_file
@@ -44,7 +43,6 @@ class Resource:
         relation: The table that it loads, as the target's warehouse has it.
         key: The asset that it makes.
         meta: Its `meta.dagster` block.
-        condition: Dagster's automation condition, None for never.
         line: 1-based line of the resource in the file.
         source_version: A digest of the source's own configuration, and of a Python module's text.
     """
@@ -55,7 +53,6 @@ class Resource:
     relation: Relation
     key: dg.AssetKey
     meta: DagsterMeta
-    condition: Condition | None
     line: int
     source_version: str
 
@@ -188,7 +185,7 @@ def _resources(
         settings = validate(
             DltResource, config, SourceMap(file, at, ["defaults"]), load_context.problems
         )
-        meta, condition = metas.of(at, own.get("meta"))
+        meta = metas.of(at, own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
         here = SourceMap(file, at, ["defaults"])
@@ -205,6 +202,4 @@ def _resources(
             message = f"deps: {key.to_user_string()} cannot depend on itself"
             load_context.problems.append(metas.places(at).problem(["deps"], message))
         relation = load_context.names.relation(RAW, model.dataset, table)
-        yield Resource(
-            name, config, settings, relation, key, meta, condition, origin.line, source_version
-        )
+        yield Resource(name, config, settings, relation, key, meta, origin.line, source_version)

@@ -18,6 +18,7 @@ from factories.dlt.config.schema import (
     Incremental,
     PipelineFile,
 )
+from factories.dlt.config.source_check import config_problems, resource_names, source_problems
 
 # Where a `${VAR}` gets its value, when something runs.
 INTERPOLATED = ("source", "config")
@@ -99,12 +100,6 @@ def check_source(
     """
     if is_reconstruction():
         return
-    from factories.dlt.config.source_check import (  # noqa: PLC0415 - as above
-        config_problems,
-        resource_names,
-        source_problems,
-    )
-
     problems.extend(config_problems(file, model.config, ["config"]))
     if sum(kind in model.source for kind in SOURCE_KINDS) != 1:
         return  # which of them was meant is not known

@@ -118,7 +118,6 @@ class _Lookup:
             "area": self.file.name,
             "key": draft.key,
             "meta": draft.meta,
-            "condition": draft.condition,
             "path": self.file.path,
             "line": draft.origin.line,
             "folder": self.file.folder,

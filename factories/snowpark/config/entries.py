@@ -9,7 +9,6 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.meta.automation import Condition
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.warehouse.names import Relation
 from factories.snowpark.config.schema import Direction, Kind, Mode, Promote, RunsIn, Split
@@ -40,7 +39,6 @@ class Entry:
         area: The file's name, as the second part of the asset key has it.
         key: The asset that it makes.
         meta: Its `meta.dagster` block.
-        condition: Dagster's automation condition, None for never.
         path: The YAML file.
         line: 1-based line of the entry in the file.
         folder: The folder `snowpark/`, where functions are looked for first.
@@ -57,7 +55,6 @@ class Entry:
     area: str
     key: dg.AssetKey
     meta: DagsterMeta
-    condition: Condition | None
     path: Path
     line: int
     folder: Path

@@ -9,9 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.blocks import MetaBlocks, variables_in
 from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
-from factories.core.meta.automation import Condition
-from factories.core.meta.blocks import MetaBlocks, variables_in
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part, parse_key
 from factories.core.python_refs.references import FunctionError, call_problem, locate_function_error
@@ -57,7 +56,6 @@ class Draft:
         kind: The list that it stands in.
         key: The asset that it makes.
         meta: Its `meta.dagster` block.
-        condition: Dagster's automation condition, None for never.
         origin: Its place in the file.
         places: Where its settings are written.
         code_version: Changes with the settings and the code that its rows or model depend on.
@@ -67,7 +65,6 @@ class Draft:
     kind: Kind
     key: dg.AssetKey
     meta: DagsterMeta
-    condition: Condition | None
     origin: Origin
     places: SourceMap
     code_version: str
@@ -174,7 +171,7 @@ class _Reader:
                 config = {**takes, **config}
                 places = SourceMap(self.file, at, ["defaults"])
                 item = validate(ITEMS[kind], config, places, problems)
-                meta, condition = metas.of(at, own.get("meta"))
+                meta = metas.of(at, own.get("meta"))
                 if item is None or meta is None:
                     continue
                 origin = Origin(self.file.name, *self.file.position(at))
@@ -186,7 +183,7 @@ class _Reader:
                 _check(item, meta, places, self.load_context)
                 version = code_version(item, meta.partition, self._code_of(item, kind, places))
                 key = self._key(item, meta, metas.places(at), origin)
-                yield Draft(item, kind, key, meta, condition, origin, places, version)
+                yield Draft(item, kind, key, meta, origin, places, version)
 
     def _key(self, item: Item, meta: DagsterMeta, places: SourceMap, origin: Origin) -> dg.AssetKey:
         key = dg.AssetKey(["ml", key_part(self.file.path.stem), item.name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +11,7 @@ import dagster as dg
 import pytest
 
 from factories.core.assets.lazy_resources import lazy_resource
-from factories.core.packages import MissingPackageError, require_package
+from factories.core.packages import MissingPackageError, import_function
 
 DAGSTER = version("dagster")
 
@@ -29,6 +30,11 @@ def install(folder: Path, name: str, *requirements: str) -> None:
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 9.1"]
     lines += [f"Requires-Dist: {requirement}" for requirement in requirements]
     (info / "METADATA").write_text("\n".join(lines) + "\n")
+
+
+def require_package(package: str) -> None:
+    """Import a function that needs a library, from a module that is there."""
+    assert import_function("json:loads", package) is json.loads
 
 
 def test_what_is_installed_and_fits_is_taken(site_packages: Path) -> None:
@@ -72,6 +78,24 @@ def test_library_that_was_made_for_another_dagster_is_reported_with_both_version
         f"dagster-snowflake 9.1 needs dagster==99.9, but this environment has dagster {DAGSTER}:"
         " install data-platform[…]"
     )
+
+
+def test_module_that_needs_more_than_is_there_is_reported_with_what_to_install(
+    site_packages: Path,
+) -> None:
+    install(site_packages, "dagster-oracle", f"dagster=={DAGSTER}")
+    (site_packages / "own_oracle.py").write_text("import not_installed_anywhere\n")
+    (site_packages / "own_older.py").write_text("from json import no_such_name\n")
+
+    with pytest.raises(MissingPackageError) as raised:
+        import_function("own_oracle:create", "dagster-oracle")
+    assert str(raised.value) == (
+        "this environment has no not_installed_anywhere: install dagster-oracle"
+    )
+    with pytest.raises(
+        MissingPackageError, match=r"^the installed dagster-oracle does not fit: cannot import name"
+    ):
+        import_function("own_older:create", "dagster-oracle")
 
 
 def test_requirement_under_a_condition_does_not_count(site_packages: Path) -> None:

@@ -244,5 +244,5 @@ def test_missing_library_is_a_sentence(project: Project, monkeypatch: pytest.Mon
             instance=project.instance,
             resources=default_resources(warehouse_names()),
         )
-    sentence = "this environment has no dagster_dlt: install dagster-dlt to use the resource here"
+    sentence = "this environment has no dagster_dlt: install data-platform[ingestion]"
     assert str(raised.value.__cause__) == sentence

@@ -11,8 +11,8 @@ import pytest
 
 from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
 from factories.dbt.execution.process import dbt_command
-from factories.dbt.execution.windows import window_variables
 from factories.dbt.run_config import BuildOptions, DbtConfigError
+from factories.dbt.windows import window_variables
 
 FEBRUARY = Window(datetime(2024, 2, 1), datetime(2024, 3, 1))  # noqa: DTZ001 - of no zone
 

@@ -18,7 +18,7 @@ from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.diagnostics.parse_errors import parse_problems
 from factories.dbt.prepare import PrepareError, prepare, stale, target_folder
 from factories.dbt.prepare.fingerprint import Fingerprint, fingerprint
-from factories.dbt.project.project import WATCHING
+from factories.dbt.project_reader import WATCHING
 from factories.definitions import read_project
 from tests.factories.dbt.written_project import WrittenProject
 
@@ -354,7 +354,7 @@ def test_while_developing_a_stale_manifest_is_made_again(
 ) -> None:
     made: list[Path] = []
     monkeypatch.setattr(
-        "factories.dbt.project.project.prepare", lambda folder, _: made.append(folder)
+        "factories.dbt.project_reader.prepare", lambda folder, _: made.append(folder)
     )
     for watching in WATCHING:
         monkeypatch.delenv(watching, raising=False)

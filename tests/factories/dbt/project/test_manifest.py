@@ -11,7 +11,7 @@ import pytest
 
 from factories.dbt.prepare import target_folder
 from factories.dbt.project.manifest import Manifest
-from factories.dbt.project.manifest_file import ManifestError, read_manifest
+from factories.dbt.project.manifest_file import ManifestError, manifest_of, read_content
 from tests.factories.dbt.written_project import WrittenProject
 
 pytestmark = pytest.mark.xdist_group("dbt_shop")  # they share what dbt has parsed
@@ -31,7 +31,7 @@ def read_changed(text: str, shop: WrittenProject, folder: Path, change: Change) 
     change(data)
     path = folder / "manifest.json"
     path.write_text(json.dumps(data))
-    return read_manifest(path, shop.folder)
+    return manifest_of(read_content(path), shop.folder)
 
 
 def node(data: dict[str, Any], name: str) -> dict[str, Any]:
@@ -189,4 +189,4 @@ def test_a_broken_manifest(tmp_path: Path, content: str) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(content)
     with pytest.raises(ManifestError):
-        read_manifest(path, tmp_path)
+        manifest_of(read_content(path), tmp_path)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import Condition
+from factories.core.meta.automation import AutomationConditions
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import KeyPath, YamlFile
+from factories.core.yaml.validation import HasPosition
 
 KEY = "dagster"
 DEFAULTS = ("defaults", "meta")
@@ -25,21 +27,18 @@ class MetaBlocks:
         self._file = file
         self._load_context = load_context
         self._default = self._block(default_meta, DEFAULTS)
-        self._shared: tuple[DagsterMeta | None, Condition | None] | None = None
 
-    def of(self, item: KeyPath, meta: Any) -> tuple[DagsterMeta | None, Condition | None]:
-        """Return the block that holds for an item, and its condition (None: never).
+    def of(self, item: KeyPath, meta: Any) -> DagsterMeta | None:
+        """Return the block that holds for an item.
 
         Args:
             item: The item's path in the file, such as `["streams", "ops.flights"]`.
             meta: The value of its `meta`, None when it has none.
 
         Returns:
-            None for the block when something in it is wrong; the mistakes are then reported.
+            None when something in it is wrong; the mistakes are then reported.
         """
         if meta is None:
-            if self._shared is None:
-                self._shared = self._resolve(self._default, SourceMap(self._file, (*DEFAULTS, KEY)))
             return self._shared
         own = self._block(meta, (*item, "meta"))
         merged = merge_meta(self._default, own, self._load_context.conditions.config_keys)
@@ -48,6 +47,10 @@ class MetaBlocks:
     def places(self, item: KeyPath) -> SourceMap:
         """Return where an item's block is written: its own, then the file's defaults."""
         return SourceMap(self._file, [*item, "meta", KEY], [*DEFAULTS, KEY])
+
+    @cached_property
+    def _shared(self) -> DagsterMeta | None:
+        return self._resolve(self._default, SourceMap(self._file, (*DEFAULTS, KEY)))
 
     def _block(self, meta: Any, at: KeyPath) -> dict[str, Any]:
         self._load_context.problems.extend(misplaced_keys(self._file, meta, at))
@@ -61,18 +64,37 @@ class MetaBlocks:
         self._load_context.problems.extend(variables_in(self._file, block, (*at, KEY)))
         return block
 
-    def _resolve(
-        self, block: dict[str, Any], places: SourceMap
-    ) -> tuple[DagsterMeta | None, Condition | None]:
-        problems = self._load_context.problems
-        meta = validate(DagsterMeta, block, places, problems)
-        # Resolved even if the block has other mistakes, so that all are reported.
-        name = block.get("automation_condition")
-        config = block.get("automation_condition_config")
-        condition = None
-        if isinstance(name, str | None) and isinstance(config, dict | None):
-            condition = self._load_context.conditions.resolve(name, config, places, problems)
-        return meta, condition
+    def _resolve(self, block: dict[str, Any], places: SourceMap) -> DagsterMeta | None:
+        return resolve_block(
+            block, places, self._load_context.conditions, self._load_context.problems
+        )
+
+
+def resolve_block(
+    block: Mapping[str, Any],
+    places: HasPosition,
+    conditions: AutomationConditions,
+    problems: list[Problem],
+) -> DagsterMeta | None:
+    """Return the model of a merged block, with Dagster's automation condition.
+
+    Args:
+        block: The keys and values of YAML.
+        places: Where they were written.
+        conditions: Those that YAML may name.
+        problems: Receives every mistake.
+
+    Returns:
+        None when something is wrong.
+    """
+    meta = validate(DagsterMeta, block, places, problems)
+    # Resolved even if the block has other mistakes, so that all are reported.
+    name = block.get("automation_condition")
+    config = block.get("automation_condition_config")
+    condition = None
+    if isinstance(name, str | None) and isinstance(config, dict | None):
+        condition = conditions.resolve(name, config, places, problems)
+    return meta.with_condition(condition) if meta and condition else meta
 
 
 def misplaced_keys(file: YamlFile, meta: Any, at: KeyPath) -> Iterator[Problem]:
