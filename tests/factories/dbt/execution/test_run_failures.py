@@ -200,7 +200,7 @@ class Attempt:
     """A run: its events, and what it built."""
 
     result: dg.JobExecutionResult
-    take_built: list[str]
+    built: list[str]
 
     @property
     def failure(self) -> str:
