@@ -23,8 +23,8 @@ from factories.core.meta.automation import Condition, CronConfig, on_cron_no_dep
 Build = Callable[[], dg.Definitions]
 
 
-def factories_build(folder: Path) -> Build:
-    """Ours: YAML with positions, validated, to assets."""
+def build_with_factories(folder: Path) -> Build:
+    """Build with the factories: read YAML with positions, validate it, make assets."""
     import factories.sling.assets  # noqa: F401, PLC0415 - imports are not part of the build
     from factories.definitions import build_definitions  # noqa: PLC0415 - as above
 
@@ -32,8 +32,8 @@ def factories_build(folder: Path) -> Build:
     return lambda: build_definitions(sling="sling")
 
 
-def dagster_sling_build(folder: Path) -> Build:
-    """dagster-sling's own component on the same files.
+def build_with_dagster_sling(folder: Path) -> Build:
+    """Build with dagster-sling's own component, from the same files.
 
     It builds less of them: owners, tags, automation conditions and the source tables are left out.
     """
@@ -53,33 +53,33 @@ def dagster_sling_build(folder: Path) -> Build:
     return build
 
 
-def bare_build(folder: Path, files: int, streams: int) -> Build:
-    """The same specs as ours from values at hand: no YAML, no validation, nothing to run."""
+def build_bare(folder: Path, files: int, streams: int) -> Build:
+    """Make the same specs as ours from values at hand: no YAML, no validation, nothing to run."""
     replications = list(sample_replications(files, streams))
 
     def build() -> dg.Definitions:
         condition = on_cron_no_deps.build(CronConfig(cron_schedule=CRON))
         assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
         for replication in replications:
-            assets += _bare_sources(replication)
+            assets += _make_bare_sources(replication)
             path = folder / "sling" / replication.file_name
             specs = [
-                _bare_spec(stream, replication.group, path, condition)
+                _make_bare_spec(stream, replication.group, path, condition)
                 for stream in replication.streams
             ]
-            assets.append(bare_multi_asset("sling", replication.system, specs))
+            assets.append(make_bare_multi_asset("sling", replication.system, specs))
         return dg.Definitions(assets=assets, executor=dg.multiprocess_executor)
 
     return build
 
 
-def _bare_sources(replication: SampleReplication) -> Iterator[dg.AssetSpec]:
+def _make_bare_sources(replication: SampleReplication) -> Iterator[dg.AssetSpec]:
     for stream in replication.streams:
         key = dg.AssetKey([stream.system, "src", stream.table])
         yield dg.AssetSpec(key, group_name=replication.group, kinds={"postgres"})
 
 
-def _bare_spec(
+def _make_bare_spec(
     stream: SampleStream, group: str, path: Path, condition: Condition | None
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
@@ -102,15 +102,15 @@ def _bare_spec(
 
 
 def code_reference(path: Path, line: int) -> dg.CodeReferencesMetadataValue:
-    """The place in a file that an asset's page links to."""
+    """Return the place in a file that an asset's page links to."""
     place = dg.LocalFileCodeReference(
         file_path=str(path), line_number=line, label=f"{path.name}:{line}"
     )
     return dg.CodeReferencesMetadataValue(code_references=[place])
 
 
-def bare_multi_asset(tool: str, system: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
-    """The asset of one file, which does nothing."""
+def make_bare_multi_asset(tool: str, system: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
+    """Return the asset of one file, which does nothing."""
 
     @dg.multi_asset(
         name=f"{tool}__{system}",
@@ -131,10 +131,10 @@ def prepare(variant: str, folder: Path, files: int, streams: int) -> Build:
         KeyError: When there is no such variant.
     """
     variants: dict[str, Callable[[], Build]] = {
-        "factories": lambda: factories_build(folder),
-        "dagster-sling": lambda: dagster_sling_build(folder),
-        "bare": lambda: bare_build(folder, files, streams),
-        "bare, collector paused": lambda: gc_paused()(bare_build(folder, files, streams)),
+        "factories": lambda: build_with_factories(folder),
+        "dagster-sling": lambda: build_with_dagster_sling(folder),
+        "bare": lambda: build_bare(folder, files, streams),
+        "bare, collector paused": lambda: gc_paused()(build_bare(folder, files, streams)),
     }
     return variants[variant]()
 

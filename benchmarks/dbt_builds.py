@@ -30,8 +30,8 @@ Build = Callable[[], dg.Definitions]
 FIRST_KEYS = {"factories": f"marts/area_00/{FIRST_MODEL}", "dagster-dbt": FIRST_MODEL}
 
 
-def factories_build(root: Path) -> Build:
-    """Ours: the manifest, and the files with `meta.dagster` blocks, validated, to assets."""
+def build_with_factories(root: Path) -> Build:
+    """Build with the factories: the manifest and validated `meta.dagster` blocks make assets."""
     import factories.dbt.assets  # noqa: F401, PLC0415 - imports are not part of the build
     from factories.definitions import build_definitions  # noqa: PLC0415 - as above
 
@@ -39,8 +39,8 @@ def factories_build(root: Path) -> Build:
     return lambda: build_definitions(dbt=DBT)
 
 
-def dagster_dbt_build(root: Path) -> Build:
-    """dagster-dbt's own component on the same project."""
+def build_with_dagster_dbt(root: Path) -> Build:
+    """Build with dagster-dbt's own component, from the same project."""
     component = _component(root)
     os.chdir(root)  # where the component keeps its copy of the project
     context = dg.ComponentTree.for_test().load_context
@@ -69,7 +69,7 @@ def prepare(variant: str, root: Path) -> Build:
     Raises:
         KeyError: When there is no such variant.
     """
-    return {"factories": factories_build, "dagster-dbt": dagster_dbt_build}[variant](root)
+    return {"factories": build_with_factories, "dagster-dbt": build_with_dagster_dbt}[variant](root)
 
 
 def first_model_job(variant: str, root: str) -> dg.JobDefinition:

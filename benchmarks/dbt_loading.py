@@ -43,8 +43,8 @@ def run() -> Report:
         build = [str(TRANSFORMATION_PYTHON.with_name("dbt")), "--no-use-colors", "build"]
         build += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
         variants = []
-        for what, anew in (("first build", True), ("second build", False)):
-            before = partial(_drop_schemas, settings) if anew else _nothing
+        for what, from_scratch in (("first build", True), ("second build", False)):
+            before = partial(_drop_schemas, settings) if from_scratch else _nothing
             variants += [
                 Variant(
                     f"assets, {what}",

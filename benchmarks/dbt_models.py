@@ -1,4 +1,4 @@
-"""A generated dbt project: staging models of many systems, and marts upon them."""
+"""A generated dbt project: staging models of many systems, and marts on top of them."""
 
 from __future__ import annotations
 

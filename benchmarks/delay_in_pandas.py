@@ -19,10 +19,10 @@ from snowflake.connector.pandas_tools import write_pandas
 from snowflake.snowpark import Session
 
 from factories.core.project import project_root
-from factories.core.python_refs.importer import imported
+from factories.core.python_refs.importer import import_module
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
-from factories.snowpark.config.relations import ML, registry_of, stage_of
+from factories.snowpark.config.relations import ML, name_registry, name_stage
 from factories.snowpark.models.registry import Registry, RegistryError
 
 AREA = "delay"
@@ -282,11 +282,11 @@ def _scores(connection: SnowflakeConnection, rows: pd.DataFrame) -> pd.DataFrame
     """Return the champion's probability of each row."""
     names = warehouse_names()
     session = Session.builder.configs({"connection": connection}).create()
-    registry = Registry(session, registry_of(AREA, names), stage_of(AREA, names))
+    registry = Registry(session, name_registry(AREA, names), name_stage(AREA, names))
     champion = registry.champion(MODEL)
     if champion is None:
         raise RegistryError(f"{MODEL} has no champion")
-    predict = imported("delay.model", project_root() / "snowpark").predict
+    predict = import_module("delay.model", project_root() / "snowpark").predict
     return pd.DataFrame(
         {
             "flight_id": rows["flight_id"],

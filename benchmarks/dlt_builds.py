@@ -21,15 +21,15 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 
-from benchmarks.builds import Build, bare_multi_asset, code_reference
+from benchmarks.builds import Build, code_reference, make_bare_multi_asset
 from benchmarks.pipelines import VARIABLES, SamplePipeline, SampleResource, sample_pipelines
 from benchmarks.streams import CRON, OWNER
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
 
 
-def factories_build(folder: Path, *, again: bool) -> Build:
-    """Ours: YAML with positions, validated, to assets.
+def build_with_factories(folder: Path, *, again: bool) -> Build:
+    """Build with the factories: read YAML with positions, validate it, make assets.
 
     Args:
         folder: The project.
@@ -49,8 +49,8 @@ def factories_build(folder: Path, *, again: bool) -> Build:
     return build
 
 
-def bare_build(folder: Path, files: int, resources: int) -> Build:
-    """The same specs as ours from values at hand: no YAML, no validation, nothing to run."""
+def build_bare(folder: Path, files: int, resources: int) -> Build:
+    """Make the same specs as ours from values at hand: no YAML, no validation, nothing to run."""
     pipelines = list(sample_pipelines(files, resources))
 
     def build() -> dg.Definitions:
@@ -62,14 +62,16 @@ def bare_build(folder: Path, files: int, resources: int) -> Build:
                 kinds = {pipeline.source_kind}
                 assets.append(dg.AssetSpec(key, group_name=pipeline.group, kinds=kinds))
             path = folder / "dlt_pipelines" / pipeline.file_name
-            specs = [_bare_spec(pipeline, each, path, condition) for each in pipeline.resources]
-            assets.append(bare_multi_asset("dlt", pipeline.system, specs))
+            specs = [
+                _make_bare_spec(pipeline, each, path, condition) for each in pipeline.resources
+            ]
+            assets.append(make_bare_multi_asset("dlt", pipeline.system, specs))
         return dg.Definitions(assets=assets, executor=dg.multiprocess_executor)
 
     return build
 
 
-def _bare_spec(
+def _make_bare_spec(
     pipeline: SamplePipeline, resource: SampleResource, path: Path, condition: Condition | None
 ) -> dg.AssetSpec:
     return dg.AssetSpec(
@@ -99,10 +101,10 @@ def prepare(variant: str, folder: Path, files: int, resources: int) -> Build:
         KeyError: When there is no such variant.
     """
     variants: dict[str, Callable[[], Build]] = {
-        "factories": lambda: factories_build(folder, again=False),
-        "factories, in a step": lambda: factories_build(folder, again=True),
-        "bare": lambda: bare_build(folder, files, resources),
-        "bare, collector paused": lambda: gc_paused()(bare_build(folder, files, resources)),
+        "factories": lambda: build_with_factories(folder, again=False),
+        "factories, in a step": lambda: build_with_factories(folder, again=True),
+        "bare": lambda: build_bare(folder, files, resources),
+        "bare, collector paused": lambda: gc_paused()(build_bare(folder, files, resources)),
     }
     return variants[variant]()
 

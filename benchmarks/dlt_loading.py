@@ -37,7 +37,7 @@ run already. The first load finds no schema; the second one finds nothing new.
   processes are forked and all its imports, the fork, building the code location from its YAML, dlt,
   counting rows, reading columns, the checks, and writing every event and log line.
 - *by hand*: the script `benchmarks/weather_by_hand.py`, which calls `dlt.pipeline(…).run()` on the
-  same source, in the same environment. It checks nothing, and tells nothing but what dlt prints.
+  same source, in the same environment. It checks nothing, and reports only what dlt prints.
 
 Both begin with an empty working folder, as in a container: state and schema come from the
 warehouse. The step is what counts: a run worker lives as long as its run, whatever the number of
@@ -55,14 +55,14 @@ def run() -> Report:
         hand_command = [str(INGESTION_PYTHON), "-m", "benchmarks.weather_by_hand"]
         hand_command += [value("WEATHER_API_URL"), str(work), SCHEMA_BY_HAND]
         variants = []
-        for load, anew in (("first load", True), ("nothing new", False)):
+        for load, from_scratch in (("first load", True), ("nothing new", False)):
             variants += [
                 Variant(
                     f"asset, {load}",
                     asset_command,
                     of_asset,
                     ROOT,
-                    partial(_prepare, settings, SCHEMA, work, anew=anew),
+                    partial(_prepare, settings, SCHEMA, work, from_scratch=from_scratch),
                     partial(_check_rows, settings, SCHEMA),
                 ),
                 Variant(
@@ -70,7 +70,7 @@ def run() -> Report:
                     hand_command,
                     by_hand,
                     ROOT,
-                    partial(_prepare, settings, SCHEMA_BY_HAND, work, anew=anew),
+                    partial(_prepare, settings, SCHEMA_BY_HAND, work, from_scratch=from_scratch),
                     partial(_check_rows, settings, SCHEMA_BY_HAND),
                 ),
             ]
@@ -99,9 +99,9 @@ def report(samples: dict[str, Samples]) -> Report:
     return Report("Loading with dlt", TEXT, "step", list(samples.values()), targets)
 
 
-def _prepare(settings: WarehouseSettings, schema: str, work: Path, *, anew: bool) -> None:
+def _prepare(settings: WarehouseSettings, schema: str, work: Path, *, from_scratch: bool) -> None:
     shutil.rmtree(work, ignore_errors=True)
-    if anew:
+    if from_scratch:
         drop_schema(settings, schema)
 
 

@@ -21,7 +21,7 @@ ENDED = dg.DagsterEventType.STEP_SUCCESS
 def load_job(location: str, selection: Sequence[str]) -> dg.JobDefinition:
     """Return the job; the step process finds it by this function.
 
-    Both processes build the code location in here, where Dagster has told them that they read
+    Both processes build the code location in here, where Dagster has noted that they read
     again what a code server has made before.
     """
     defs: dg.Definitions = importlib.import_module(f"code_locations.{location}.definitions").defs

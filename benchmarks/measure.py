@@ -51,7 +51,7 @@ class Samples:
         name: The variant's name.
         whole: Seconds from the process's start to its end, one for each run.
         inside: Seconds of the part that the process measured itself, if it did.
-        parts: Seconds of what lies within that part, by name, if the process told them.
+        parts: Seconds of what lies within that part, by name, if the process reported them.
     """
 
     name: str

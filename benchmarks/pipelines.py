@@ -63,7 +63,7 @@ RESOURCE = """\
 
 @dataclass(frozen=True)
 class SampleResource:
-    """One resource and what its asset shall be."""
+    """One resource and what its asset should be."""
 
     table: str
     description: str

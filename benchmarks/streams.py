@@ -39,7 +39,7 @@ STREAM = """\
 
 @dataclass(frozen=True)
 class SampleStream:
-    """One stream and what its asset shall be."""
+    """One stream and what its asset should be."""
 
     name: str
     system: str

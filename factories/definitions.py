@@ -13,6 +13,7 @@ import dagster as dg
 
 from factories.core.assets.context import READS, LoadContext
 from factories.core.assets.lazy_resources import lazy_resource
+from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import AutomationConditions, NamedCondition
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from factories.dlt.specs import MakeSpec
     from factories.sling.translator import ReplicationTranslator
 
-# Dagster would import the second one before all others, were it not among them.
+# Dagster would import the second one before all others, if it were not among them.
 PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
@@ -110,10 +111,10 @@ def build_definitions(
     defaults = default_resources(
         load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
     )
-    return _joined(load_context, made, own, defaults)
+    return _join(load_context, made, own, defaults)
 
 
-def _joined(
+def _join(
     load_context: LoadContext,
     made: Sequence[Asset],
     own: Declarations,
@@ -191,7 +192,7 @@ def default_resources(
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
-    """Return what tells `dp check` where the location declares assets of other locations."""
+    """Return the metadata by which `dp check` knows where other locations' assets are declared."""
     reads = [
         {"key": key.to_user_string(), "file": origin.file, "line": origin.line}
         for key, origin in load_context.reads.items()
@@ -224,13 +225,16 @@ def read_project(
         if dlt is not None and (folder := _folder(dlt, load_context)):
             from factories.dlt.assets import build_dlt_assets  # noqa: PLC0415 - as above
 
-            assets += build_dlt_assets(folder, load_context, _dlt_specs(dlt_translator))
+            assets += build_dlt_assets(
+                folder, load_context, _dlt_specs(dlt_translator, load_context)
+            )
         if dbt is not None:
             from factories.dbt.assets import build_dbt_assets  # noqa: PLC0415 - as above
 
             names = [dbt] if isinstance(dbt, str) else dbt
             folders = [folder for name in names if (folder := _folder(name, load_context))]
-            assets += build_dbt_assets(folders, load_context, dbt_translator)
+            usable = _usable_dbt_translator(dbt_translator, load_context)
+            assets += build_dbt_assets(folders, load_context, usable)
         if snowpark is not None and (folder := _folder(snowpark, load_context)):
             from factories.snowpark.assets import build_snowpark_assets  # noqa: PLC0415 - as above
 
@@ -238,18 +242,39 @@ def read_project(
     return load_context, [] if load_context.problems else assets
 
 
-def _dlt_specs(translator: DagsterDltTranslator | None) -> MakeSpec | None:
-    """Return what makes the asset of a dlt resource, where a company has its own translator.
-
-    Raises:
-        TranslatorError: When the translator cannot be used.
-    """
+def _dlt_specs(
+    translator: DagsterDltTranslator | None, load_context: LoadContext
+) -> MakeSpec | None:
+    """Return what makes the asset of a dlt resource, where a company has its own translator."""
     if translator is None:
         return None
     # Imports dlt, as the module that has the translator did.
-    from factories.dlt.translator import specs_of  # noqa: PLC0415 - see above
+    from factories.dlt.translator import (  # noqa: PLC0415 - see above
+        SUPERSEDED,
+        DltPipelineTranslator,
+        specs_of,
+    )
 
+    if problem := find_translator_problem(
+        "dlt_translator", translator, DltPipelineTranslator, SUPERSEDED
+    ):
+        load_context.problems.append(problem)
     return specs_of(translator)
+
+
+def _usable_dbt_translator(
+    translator: DbtTranslator | None, load_context: LoadContext
+) -> DbtTranslator | None:
+    """Return a company's translator of dbt; None, and a problem, when it cannot be used."""
+    if translator is None:
+        return None
+    # Imports dagster-dbt, as the module that has the translator did.
+    from factories.dbt.translator import SUPERSEDED, DbtTranslator  # noqa: PLC0415 - see above
+
+    if problem := find_translator_problem("dbt_translator", translator, DbtTranslator, SUPERSEDED):
+        load_context.problems.append(problem)
+        return None
+    return translator
 
 
 def dbt_folders(dbt: str | Sequence[str] | None, root: Path) -> list[Path]:

@@ -109,7 +109,7 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 
 
 @pytest.fixture(autouse=True)
-def definitions_are_loaded_anew() -> Iterator[None]:
+def load_definitions_as_code_servers_do() -> Iterator[None]:
     """Definitions are read as a code server reads them.
 
     A job that Dagster reconstructs in the process of the tests leaves it saying that definitions

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 
 TIMEOUT_SECONDS = 60
 FINAL = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
@@ -52,6 +54,7 @@ query($id: ID!, $after: String) {
     }
 }
 """
+INSTANCE = "{ instance { info } }"
 RELOAD = "mutation { reloadWorkspace { __typename } }"
 TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 LOCATIONS = """
@@ -113,13 +116,17 @@ class DagsterApi:
         """Take the webserver's address; nothing is sent yet."""
         self.url = url
 
-    def version(self) -> str:
-        """Return Dagster's version.
+    def instance_folder(self) -> Path:
+        """Return the folder of the instance that the webserver belongs to, its `DAGSTER_HOME`.
 
         Raises:
             ApiError: When no Dagster webserver answers.
         """
-        return str(self._query("{ version }", {})["version"])
+        try:
+            info = yaml.safe_load(self._query(INSTANCE, {})["instance"]["info"])
+            return Path(info["local_artifact_storage"]["config"]["base_dir"])
+        except (AttributeError, LookupError, TypeError, yaml.YAMLError):
+            raise ApiError(f"what answers at {self.url} is not Dagster") from None
 
     def reload(self) -> None:
         """Have every code location read its files again."""

@@ -51,11 +51,11 @@ def joined_graph_problems(
                 )
     known |= set(producers)
     for report in reports.values():
-        yield from _produced_nowhere(report, known)
-    yield from _circle({key: asset for key, (_, asset) in sorted(producers.items())})
+        yield from _find_unproduced(report, known)
+    yield from _find_circle({key: asset for key, (_, asset) in sorted(producers.items())})
 
 
-def _produced_nowhere(report: LocationReport, known: set[str]) -> Iterator[Problem]:
+def _find_unproduced(report: LocationReport, known: set[str]) -> Iterator[Problem]:
     """Yield what nothing produces: where the location declares it, else where it is read."""
     declared = {read.key for read in report.reads}
     for read in report.reads:
@@ -70,7 +70,7 @@ def _produced_nowhere(report: LocationReport, known: set[str]) -> Iterator[Probl
                 yield _problem(asset, message, nearest=nearest(dep, known))
 
 
-def _circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:
+def _find_circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:
     """Yield a circle of dependencies: Dagster does not see one that spans code locations."""
     # A partitioned asset may depend on itself, on its earlier partitions.
     graph = {key: [dep for dep in asset.deps if dep != key] for key, asset in assets.items()}

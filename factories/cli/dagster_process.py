@@ -51,7 +51,7 @@ def serve(port: int) -> int:
         _command(root, port), cwd=root, env=_environment(home), start_new_session=True
     ) as process:
         state = home / "webserver.json"
-        state.write_text(json.dumps({"url": f"http://{HOST}:{port}", "pid": process.pid}))
+        state.write_text(json.dumps({"url": f"http://{HOST}:{port}"}))
         try:
             return process.wait()
         except KeyboardInterrupt:
@@ -72,12 +72,11 @@ def running_dagster() -> Iterator[DagsterApi]:
     """
     root = project_root()
     home = dagster_home(root)
-    if url := _served_url(home):
-        api = DagsterApi(url)
+    if api := find_dagster(home):
         api.reload()  # it may have started before the YAML was changed
         yield api
         return
-    port = _free_port()
+    port = find_free_port()
     log_path = home / "dagster.log"
     with (
         log_path.open("w") as log,
@@ -93,7 +92,7 @@ def running_dagster() -> Iterator[DagsterApi]:
     ):
         try:
             api = DagsterApi(f"http://{HOST}:{port}")
-            _wait_until_up(api, process, log_path)
+            _wait_until_up(api, home, process, log_path)
             yield api
         finally:
             _stop(process)
@@ -110,28 +109,42 @@ def _environment(home: Path) -> Mapping[str, str]:
     return {**os.environ, **client_environment(), **own}
 
 
-def _served_url(home: Path) -> str | None:
-    """Return the address of `dp dev` if it runs on this instance and answers."""
+def find_dagster(home: Path) -> DagsterApi | None:
+    """Return the webserver of `dp dev`, if it runs on this instance and answers.
+
+    After a crash the port that was noted may be another's: whoever answers is asked whose it is.
+    """
     try:
-        state = json.loads((home / "webserver.json").read_text())
-        os.kill(int(state["pid"]), 0)
-        DagsterApi(state["url"]).version()
+        api = DagsterApi(json.loads((home / "webserver.json").read_text())["url"])
+        return api if _belongs_to(api, home) else None
     except (OSError, ValueError, KeyError, ApiError):
         return None
-    return str(state["url"])
 
 
-def _wait_until_up(api: DagsterApi, process: subprocess.Popen[bytes], log: Path) -> None:
+def _belongs_to(api: DagsterApi, home: Path) -> bool:
+    return api.instance_folder().resolve() == home.resolve()
+
+
+def _wait_until_up(
+    api: DagsterApi, home: Path, process: subprocess.Popen[bytes], log: Path
+) -> None:
+    """Wait until the webserver of this instance answers.
+
+    Raises:
+        DagsterProcessError: When it does not, or another's answers: between the search for a free
+            port and the start of the webserver somebody else may take it.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise DagsterProcessError(f"dagster ended at once: see {log}")
         try:
-            api.version()
+            if _belongs_to(api, home):
+                return
         except ApiError:
             time.sleep(0.2)
         else:
-            return
+            raise DagsterProcessError(f"{api.url} is the Dagster of another project: run it again")
     raise DagsterProcessError(f"dagster did not answer within {START_SECONDS} s: see {log}")
 
 
@@ -149,7 +162,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Return a port that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

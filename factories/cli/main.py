@@ -103,13 +103,13 @@ def dev(
 
 def docs() -> None:
     """Write the reference of the YAML files' keys, docs/reference/yaml.md."""
-    from factories.cli.reference import write_reference  # noqa: PLC0415
+    from factories.cli.reference.page import write_reference  # noqa: PLC0415
 
     typer.echo(f"wrote {write_reference()}")
 
 
 def main() -> None:
-    """Run the command; told to end, it stops what it started, as after Ctrl-C."""
+    """Run the command; when it is told to end, it stops what it started, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     build_app()()

@@ -53,22 +53,22 @@ class AssetProgress:
         """Whether it was materialized and its checks passed."""
         return self.status == "materialized" and not self.failed_checks
 
-    def skipped(self, upstream: str) -> None:
+    def mark_skipped(self, upstream: str) -> None:
         """Note that it is not run, because of an upstream asset that failed or was skipped."""
         self.status, self.error = "skipped", f"skipped for {upstream}, which it depends on"
 
-    def queued(self, run_id: str) -> None:
+    def mark_queued(self, run_id: str) -> None:
         """Note that its run waits."""
         self.status, self.run_id = "queued", run_id
 
-    def materialized(self, metadata: Mapping[str, Any]) -> None:
+    def mark_materialized(self, metadata: Mapping[str, Any]) -> None:
         """Note what the materialization says."""
         self.status = "materialized"
         self.rows = metadata.get("dagster/row_count")
         self.rows_loaded = metadata.get("rows_loaded")
         self.seconds = metadata.get("seconds")
 
-    def ended(self, run_status: str) -> None:
+    def mark_ended(self, run_status: str) -> None:
         """Note that its run has ended."""
         if self.status != "materialized":
             self.status = "canceled" if run_status == "CANCELED" else "failed"
@@ -110,7 +110,7 @@ class RunDisplay:
             elif kind == "MaterializationEvent":
                 key = "/".join(event["assetKey"]["path"])
                 if self._progress[key].status != "materialized":
-                    self._progress[key].materialized(_metadata(event["metadataEntries"]))
+                    self._progress[key].mark_materialized(_metadata(event["metadataEntries"]))
                     self._say(f"materialized {key}")
             elif kind == "AssetCheckEvaluationEvent" and not event["evaluation"]["success"]:
                 key = "/".join(event["evaluation"]["assetKey"]["path"])

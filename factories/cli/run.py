@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from rich.console import Console
 
@@ -25,7 +26,12 @@ class RunRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Launchable:
-    """Assets that go into one run: one location, and all with partitions or all without."""
+    """Assets that go into one run: of one location, and all with partitions or all without.
+
+    Attributes:
+        assets: Each after those of them that it depends on.
+        partitioned: Whether they have partitions.
+    """
 
     assets: tuple[AssetNode, ...]
     partitioned: bool
@@ -50,7 +56,8 @@ def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
             progress = {asset.key: AssetProgress(asset.key) for asset in assets}
             with RunDisplay(console, progress) as display:
                 for step in plan(assets):
-                    _run(api, unhindered(step, assets, progress), progress, display)
+                    left = skip_downstream_of_failures(step, assets, progress)
+                    _run(api, left, progress, display)
     except (RunRefusedError, ApiError, DagsterProcessError) as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
@@ -93,26 +100,48 @@ def select_assets(assets: Sequence[AssetNode], selection: Sequence[str]) -> list
     return [asset for asset in assets if {asset.key, asset.group} & set(selection)]
 
 
-def plan(assets: Iterable[AssetNode]) -> Iterator[list[Launchable]]:
-    """Yield steps of runs: those of one step may run at once, each step after the one before.
+def plan(assets: Iterable[AssetNode]) -> list[list[Launchable]]:
+    """Return steps of runs: those of one step may run at once, each step after the one before.
 
-    Unpartitioned assets of a location share a run as far as nothing else comes between them;
-    partitioned ones have a run for each op, over all their partitions.
+    Within a run Dagster puts the assets in order. A run is of one code location, though, and the
+    backfill, which spans them, begins what comes next only every 30 seconds: so `dp` itself orders
+    the runs. Unpartitioned assets of a location share a run as far as nothing else comes between
+    them; partitioned ones have a run for each op, over all their partitions.
+
+    Raises:
+        RunRefusedError: When the assets depend on each other in a circle.
     """
-    left = {asset.key: asset for asset in assets}
-    while left:
-        ready = _ready(left)
-        shared = [asset for asset in ready if not asset.partitioned]
-        groups: dict[tuple[str, str], list[AssetNode]] = {}
-        for asset in ready:
-            op = asset.op if asset.partitioned else ""
-            groups.setdefault((asset.location, op), []).append(asset)
-        yield [Launchable(tuple(group), bool(op)) for (_, op), group in sorted(groups.items())]
-        done = {asset.key for asset in shared} | {a.key for a in ready if a.partitioned}
-        left = {key: asset for key, asset in left.items() if key not in done}
+    by_key = {asset.key: asset for asset in assets}
+    upstream = {
+        key: [by_key[dep] for dep in asset.deps if dep in by_key and dep != key]
+        for key, asset in by_key.items()
+    }
+    graph = {key: [asset.key for asset in found] for key, found in upstream.items()}
+    try:
+        order = [by_key[key] for key in TopologicalSorter(graph).static_order()]
+    except CycleError as error:
+        circle = " → ".join(error.args[1])
+        raise RunRefusedError(f"The assets depend on each other in a circle: {circle}") from None
+    number: dict[str, int] = {}
+    steps: dict[int, dict[tuple[str, str], list[AssetNode]]] = {}
+    for asset in order:
+        after = [number[up.key] + (not _may_share_run(up, asset)) for up in upstream[asset.key]]
+        number[asset.key] = max(after, default=0)
+        op = asset.op if asset.partitioned else ""
+        runs = steps.setdefault(number[asset.key], {})
+        runs.setdefault((asset.location, op), []).append(asset)
+    return [
+        [Launchable(tuple(run), bool(op)) for (_, op), run in sorted(runs.items())]
+        for _, runs in sorted(steps.items())
+    ]
 
 
-def unhindered(
+def _may_share_run(first: AssetNode, second: AssetNode) -> bool:
+    partitioned = first.partitioned or second.partitioned
+    return not partitioned and first.location == second.location
+
+
+def skip_downstream_of_failures(
     step: Iterable[Launchable],
     assets: Iterable[AssetNode],
     progress: Mapping[str, AssetProgress],
@@ -121,18 +150,19 @@ def unhindered(
 
     Within a run Dagster does this itself.
     """
-    hindering = _hindering(assets, progress)
-    spared = []
+    failures = _failures(assets, progress)
+    left = []
     for launchable in step:
-        left = {asset.key: asset for asset in launchable.assets}
-        while hindered := [asset for asset in left.values() if hindering & set(asset.deps)]:
-            for asset in hindered:
-                progress[asset.key].skipped(min(hindering & set(asset.deps)))
-                del left[asset.key]
-            hindering |= {asset.key for asset in hindered}
-        if left:
-            spared.append(Launchable(tuple(left.values()), launchable.partitioned))
-    return spared
+        kept = []
+        for asset in launchable.assets:  # each after those that it depends on
+            if upstream := failures & set(asset.deps):
+                progress[asset.key].mark_skipped(min(upstream))
+                failures.add(asset.key)
+            else:
+                kept.append(asset)
+        if kept:
+            left.append(Launchable(tuple(kept), launchable.partitioned))
+    return left
 
 
 def note_ended(
@@ -146,15 +176,15 @@ def note_ended(
         run_status: Dagster's.
     """
     for asset in launchable.assets:
-        progress[asset.key].ended(run_status)
-    hindering = _hindering(launchable.assets, progress)
+        progress[asset.key].mark_ended(run_status)
+    failures = _failures(launchable.assets, progress)
     for asset in launchable.assets:
-        upstream = hindering & set(asset.deps) - {asset.key}
+        upstream = failures & set(asset.deps) - {asset.key}
         if upstream and progress[asset.key].status == "failed":
-            progress[asset.key].skipped(min(upstream))
+            progress[asset.key].mark_skipped(min(upstream))
 
 
-def _hindering(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress]) -> set[str]:
+def _failures(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress]) -> set[str]:
     """Return the assets for which those downstream are skipped."""
     return {
         asset.key
@@ -162,31 +192,6 @@ def _hindering(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress
         if progress[asset.key].status in {"failed", "skipped", "canceled"}
         or asset.blocking_checks & set(progress[asset.key].failed_checks)
     }
-
-
-def _ready(left: dict[str, AssetNode]) -> list[AssetNode]:
-    """Return the assets whose upstreams are done, or go into the same run."""
-    ready: dict[str, AssetNode] = {}
-    growing = True
-    while growing:
-        growing = False
-        for key, asset in left.items():
-            if key in ready:
-                continue
-            waits = [
-                left[dep]
-                for dep in asset.deps
-                if dep in left and not _same_run(left[dep], asset, ready)
-            ]
-            if not waits:
-                ready[key] = asset
-                growing = True
-    return list(ready.values())
-
-
-def _same_run(upstream: AssetNode, asset: AssetNode, ready: dict[str, AssetNode]) -> bool:
-    together = not upstream.partitioned and not asset.partitioned
-    return together and upstream.location == asset.location and upstream.key in ready
 
 
 def _run(
@@ -202,7 +207,7 @@ def _run(
         cursors[run_id] = None
         launched[run_id] = launchable
         for asset in launchable.assets:
-            progress[asset.key].queued(run_id)
+            progress[asset.key].mark_queued(run_id)
     try:
         while cursors:
             for run_id in list(cursors):
@@ -217,7 +222,7 @@ def _run(
     except KeyboardInterrupt:
         for run_id in cursors:
             api.terminate(run_id)
-        raise RunRefusedError("Stopped; the runs were told to end.") from None
+        raise RunRefusedError("Stopped; the runs were told to end too.") from None
 
 
 def _tags(api: DagsterApi, launchable: Launchable) -> dict[str, str]:

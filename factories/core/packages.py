@@ -34,7 +34,7 @@ def import_function(path: str, package: str) -> Callable[..., Any]:
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
-        message = f"this environment has no {error.name}: install {_wanted(package)}"
+        message = f"this environment has no {error.name}: install {_name_requirement(package)}"
         raise MissingPackageError(message) from None
     except ImportError as error:
         message = f"the installed {package} does not fit: {error}"
@@ -56,7 +56,7 @@ def _require_package(package: str) -> None:
     try:
         found = distribution(package)
     except PackageNotFoundError:
-        message = f"this environment has no {package}: install {_wanted(package)}"
+        message = f"this environment has no {package}: install {_name_requirement(package)}"
         raise MissingPackageError(message) from None
     for text in found.requires or ():
         needed = Requirement(text)
@@ -66,11 +66,11 @@ def _require_package(package: str) -> None:
         if installed not in needed.specifier:
             raise MissingPackageError(
                 f"{package} {found.version} needs {needed}, but this environment has dagster"
-                f" {installed}: install {_wanted(package)}"
+                f" {installed}: install {_name_requirement(package)}"
             )
 
 
-def _wanted(package: str) -> str:
+def _name_requirement(package: str) -> str:
     """Return what to install: the extra that names the package, else the package."""
     try:
         own = requires(OWN) or ()

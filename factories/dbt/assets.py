@@ -1,4 +1,4 @@
-"""From dbt projects to Dagster assets: a pure mapping, no I/O but reading files."""
+"""From dbt projects to Dagster assets: a pure mapping, without I/O except reading files."""
 
 # Dagster reads the annotations of an op's function: they must not be postponed here.
 

@@ -3,7 +3,7 @@
 An upgrade of dlt may change any of it: `tests/factories/dlt/test_dlt_internals.py` holds each name.
 
 - `READERS`: the functions under dlt's transformers that read files.
-- `read_for`: what a resource reads from, which dlt tells nowhere else.
+- `read_for`: what a resource reads from, which dlt keeps nowhere else.
 - `schema_paths`: where a pipeline imports and exports its schemas.
 - `RefusalRecorder`: dlt's classes changed while one load is extracted and normalized, so that a run
   can show what schema contracts refuse. dlt builds these classes itself and takes no others, and
@@ -87,8 +87,8 @@ class RefusalRecorder(ContainerInjectableContext):
     def after_add(self) -> None:
         """Watch dlt's classes."""
         note = partial(_note, Path(self.path))
-        Schema.apply_schema_contract = _noting_refused(Schema.apply_schema_contract, note)  # type: ignore[method-assign]
-        JsonLItemsNormalizer.__call__ = _noting_dropped(JsonLItemsNormalizer.__call__, note)  # type: ignore[method-assign]
+        Schema.apply_schema_contract = _note_refused(Schema.apply_schema_contract, note)  # type: ignore[method-assign]
+        JsonLItemsNormalizer.__call__ = _note_dropped(JsonLItemsNormalizer.__call__, note)  # type: ignore[method-assign]
         ArrowExtractor._apply_contract_filters = _of_its_columns(  # type: ignore[method-assign]
             ArrowExtractor._apply_contract_filters
         )
@@ -111,11 +111,13 @@ def _note(path: Path, note: dict[str, Any]) -> None:
         file.write(json.dumps(note).encode() + b"\n")
 
 
-def _noting_refused(apply: Callable[..., Any], note: _Note) -> Callable[..., Any]:
+def _note_refused(apply: Callable[..., Any], note: _Note) -> Callable[..., Any]:
     noted = set()
 
     @wraps(apply)
-    def noting(self: Schema, contract: Any, partial_table: Any, *args: Any, **kwargs: Any) -> Any:
+    def apply_and_note(
+        self: Schema, contract: Any, partial_table: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         table = partial_table["name"]
         above = partial_table.get("parent") or partial_table.get("resource")
         allowed, filters = apply(self, contract, partial_table, *args, **kwargs)
@@ -126,17 +128,17 @@ def _noting_refused(apply: Callable[..., Any], note: _Note) -> Callable[..., Any
                 note({"refused": refused, "parent": above})
         return allowed, filters
 
-    return noting
+    return apply_and_note
 
 
-def _noting_dropped(normalize: Callable[..., Any], note: _Note) -> Callable[..., Any]:
+def _note_dropped(normalize: Callable[..., Any], note: _Note) -> Callable[..., Any]:
     @wraps(normalize)
-    def noting(self: JsonLItemsNormalizer, file: str, root_table: str) -> Any:
+    def apply_and_note(self: JsonLItemsNormalizer, file: str, root_table: str) -> Any:
         schema: Any = self.schema
         if not _has_contract(schema):
             return normalize(self, file, root_table)
         dropped: Counter[str] = Counter()
-        schema.normalize_data_item = partial(_counting, schema.normalize_data_item, dropped)
+        schema.normalize_data_item = partial(_count_dropped, schema.normalize_data_item, dropped)
         try:
             return normalize(self, file, root_table)
         finally:
@@ -144,7 +146,7 @@ def _noting_dropped(normalize: Callable[..., Any], note: _Note) -> Callable[...,
             if dropped:
                 note({"rows": dropped})
 
-    return noting
+    return apply_and_note
 
 
 def _has_contract(schema: Schema) -> bool:
@@ -152,7 +154,7 @@ def _has_contract(schema: Schema) -> bool:
     return any(each.get("schema_contract") not in (None, "evolve") for each in contracts)
 
 
-def _counting(rows_of: Callable[..., Any], dropped: Counter[str], *item: Any) -> Iterator[Any]:
+def _count_dropped(rows_of: Callable[..., Any], dropped: Counter[str], *item: Any) -> Iterator[Any]:
     """Yield the rows of an item; the answer False says that the last one is dropped."""
     rows = rows_of(*item)
     descend = None

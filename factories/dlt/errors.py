@@ -14,4 +14,4 @@ class RunArgumentError(StepStartError):
 
 
 class TranslatorError(Exception):
-    """A translator asks for what is not known while a code location loads, or cannot be used."""
+    """A translator asks for what is not known while a code location loads."""

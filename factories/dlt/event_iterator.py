@@ -76,14 +76,14 @@ class DltPipelineEventIterator(DltEventIterator[Any]):
         except DltException as error:
             self._step.log.warning("%s is loaded but cannot be read: %s", table, error)
             return event
-        return _merged(event, found)
+        return _merge_metadata(event, found)
 
 
 def _is_materialization(event: Any) -> bool:
     return isinstance(event, dg.MaterializeResult | dg.AssetMaterialization)
 
 
-def _merged(event: Any, metadata: Mapping[str, Any]) -> Any:
+def _merge_metadata(event: Any, metadata: Mapping[str, Any]) -> Any:
     merged = {**(event.metadata or {}), **metadata}
     if isinstance(event, dg.AssetMaterialization):
         return event.with_metadata(merged)
@@ -102,7 +102,7 @@ def _partition_row_count(event: Any) -> Any:
     if not _is_materialization(event):
         return event
     loaded = (event.metadata or {}).get("rows_loaded", 0)
-    return _merged(event, {PARTITION_ROW_COUNT: int(getattr(loaded, "value", loaded))})
+    return _merge_metadata(event, {PARTITION_ROW_COUNT: int(getattr(loaded, "value", loaded))})
 
 
 def _column_schema(client: SqlJobClientBase, table: str) -> dict[str, Any]:

@@ -72,9 +72,9 @@ class DltPipelineResource(DagsterDltResource):
             events = run_pipeline_file(_asset_context(context), declared)
             tables = {k: r.settings.table_name or r.name for k, r in declared.resources.items()}
             return DltPipelineEventIterator(events, context, None, tables)
-        given = _given_to_assets(context)
-        source = _required(dlt_source or given.get(META_KEY_SOURCE), DltSource, "dlt_source")
-        pipeline = _required(
+        given = _find_assets_arguments(context)
+        source = _require(dlt_source or given.get(META_KEY_SOURCE), DltSource, "dlt_source")
+        pipeline = _require(
             dlt_pipeline or given.get(META_KEY_PIPELINE), dlt.Pipeline, "dlt_pipeline"
         )
         translator = (
@@ -113,7 +113,7 @@ class DltPipelineResource(DagsterDltResource):
         load_info: LoadInfo,
         dlt_pipeline: dlt.Pipeline,
     ) -> Mapping[str, Any]:
-        """Return the metadata of one resource: what dagster-dlt tells, of the tables as they are.
+        """Return the metadata of one resource: that of dagster-dlt, about the tables as they are.
 
         Args:
             context: Dagster's.
@@ -177,7 +177,7 @@ def _table_schema(schema: Schema, table: str) -> dg.TableSchema:
     )
 
 
-def _given_to_assets(context: StepContext) -> Mapping[str, Any]:
+def _find_assets_arguments(context: StepContext) -> Mapping[str, Any]:
     """Return what `@dlt_assets` was given; nothing in an op."""
     if not isinstance(context, dg.AssetExecutionContext) or not context.has_assets_def:
         return {}
@@ -190,7 +190,7 @@ def _asset_context(context: StepContext) -> dg.AssetExecutionContext:
     return context
 
 
-def _required(value: Any, kind: type[Any], name: str) -> Any:
+def _require(value: Any, kind: type[Any], name: str) -> Any:
     if not isinstance(value, kind):
         raise dg.Failure(
             f"dlt.run needs {name}: give it, or use @dlt_assets, which has it", allow_retries=False

@@ -100,37 +100,16 @@ class DltPipelineTranslator(DagsterDltTranslator):
 
 
 def specs_of(translator: DagsterDltTranslator) -> MakeSpec:
-    """Return what makes the asset of a resource, as a company's translator describes it.
+    """Return what makes the asset of a resource, as a company's translator describes it."""
 
-    Raises:
-        TranslatorError: When the translator would silently leave out what pipeline files say.
-    """
-    _check_translator(translator)
-
-    def translated_spec(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
-        data = DeclaredResourceData(resource=_declared(pipeline, resource), pipeline=None)
+    def translate(pipeline: Pipeline, resource: Resource) -> dg.AssetSpec:
+        data = DeclaredResourceData(resource=_declare(pipeline, resource), pipeline=None)
         return translator.get_asset_spec(data)
 
-    return translated_spec
+    return translate
 
 
-def _check_translator(translator: object) -> None:
-    """Refuse one that is none of ours, or that overrides a method that is never called."""
-    name = type(translator).__name__
-    if not isinstance(translator, DltPipelineTranslator):
-        raise TranslatorError(
-            f"dlt_translator: {name} must be an instance of a subclass of"
-            " factories.dlt.DltPipelineTranslator, or what meta.dagster says would be lost"
-        )
-    for method in SUPERSEDED:
-        if getattr(type(translator), method) is not getattr(DagsterDltTranslator, method):
-            raise TranslatorError(
-                f"dlt_translator: {name}.{method} is superseded and never called:"
-                " override get_asset_spec"
-            )
-
-
-def _declared(pipeline: Pipeline, resource: Resource) -> DeclaredResource:
+def _declare(pipeline: Pipeline, resource: Resource) -> DeclaredResource:
     made = DeclaredResource.from_data([], name=resource.name, section=pipeline.name)
     made.declared, made.pipeline_file = resource, pipeline
     made.source_name = pipeline.name

@@ -13,6 +13,7 @@ import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
+from factories.core.assets.translators import find_translator_problem
 from factories.core.execution.table_reader import COLUMN_SCHEMA
 from factories.core.meta.check_specs import check_specs
 from factories.core.meta.keys import asset_key, key_part
@@ -48,7 +49,7 @@ def build_sling_assets(
     """Return the assets of a `sling/` folder.
 
     Each replication makes one multi-asset for its streams, or one for each combination of
-    partitions and pool where these differ, for a Dagster step has one of each. The source's tables
+    partitions and pool where these differ, as a Dagster step has one of each. The source's tables
     are external assets.
 
     Args:
@@ -86,9 +87,11 @@ def _translate(
     except ImportError as error:
         load_context.problems.append(Problem("sling", 0, 0, _import_problem(error)))
         return []
-    translator = translator or ReplicationTranslator()
-    if problem := _translator_problem(translator, ReplicationTranslator):
-        load_context.problems.append(Problem("sling_translator", 0, 0, problem))
+    translator = ReplicationTranslator() if translator is None else translator
+    if unusable := find_translator_problem(
+        "sling_translator", translator, ReplicationTranslator, SUPERSEDED_METHODS
+    ):
+        load_context.problems.append(unusable)
         return []
     made: list[list[_StreamAsset]] = []
     for replication in replications:
@@ -120,17 +123,6 @@ def _import_problem(error: ImportError) -> str:
     return f"the installed dagster-sling does not fit: {error}"
 
 
-def _translator_problem(translator: object, base: type["ReplicationTranslator"]) -> str | None:
-    """Return why a translator cannot be used."""
-    name = type(translator).__name__
-    if not isinstance(translator, base):
-        return f"must be a {base.__name__}, not {name}: derive the class from it"
-    for method in SUPERSEDED_METHODS:
-        if getattr(type(translator), method) is not getattr(base, method):
-            return f"{name}.{method} is superseded and never called: override get_asset_spec"
-    return None
-
-
 # What dagster-sling's translator had before `get_asset_spec`.
 SUPERSEDED_METHODS = (
     "get_asset_key", "get_deps_asset_key", "get_description", "get_metadata", "get_tags",
@@ -146,7 +138,9 @@ def _describe_error(error: Exception) -> str:
 def _spec_problem(stream: Stream, spec: object) -> str | None:
     """Return what is wrong with the spec that a translator returned."""
     if not isinstance(spec, dg.AssetSpec):
-        return f"get_asset_spec returned {type(spec).__name__} for {stream.name!r}, no AssetSpec"
+        return (
+            f"get_asset_spec returned {type(spec).__name__} for {stream.name!r}, not an AssetSpec"
+        )
     partition = stream.meta.partition
     expected = partitions_definition(partition) if partition else None
     if spec.partitions_def is not expected and spec.partitions_def != expected:

@@ -58,7 +58,7 @@ def find_binary(environ: Mapping[str, str] = os.environ) -> str:
     if chosen := environ.get("SLING_BINARY"):
         if shutil.which(chosen):
             return chosen
-        raise SlingNotFoundError(f"SLING_BINARY names {chosen}, which is no program")
+        raise SlingNotFoundError(f"SLING_BINARY names {chosen}, which is not a program")
     for package in BINARY_PACKAGES:
         spec = importlib.util.find_spec(package)
         for folder in spec.submodule_search_locations or () if spec else ():
@@ -232,7 +232,7 @@ class ReplicationLog:
             yield result
         for name in self.streams:
             if name not in done:
-                yield StreamResult(name, error="\n".join(tail) or "Sling said nothing")
+                yield StreamResult(name, error="\n".join(tail) or "Sling gave no reason")
 
     def _read_message(self, text: str) -> StreamResult | None:
         """Return the result of the stream that a message ends, None when it ends none."""

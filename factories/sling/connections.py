@@ -126,7 +126,7 @@ def _find_invalid(file: YamlFile, model: ConnectionsFile) -> list[str]:
 def _name_problem(name: str) -> str | None:
     """Return why a connection cannot have this name."""
     if not NAME.fullmatch(name):
-        return f"{name!r} is no connection name: a letter, then letters, digits, '_' and '-'"
+        return f"{name!r} is not a connection name: a letter, then letters, digits, '_' and '-'"
     if name.upper() in PROCESS_VARIABLES or name.upper().startswith(PROCESS_PREFIXES):
         return f"{name!r} is an environment variable of Sling's process: choose another name"
     return None
@@ -137,7 +137,7 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
         return file.problem(at, "the key 'type' is missing", at_key=True)
     return file.problem(
         [*at, "type"],
-        f"{kind!r} is no connection type of Sling",
+        f"{kind!r} is not a connection type of Sling",
         allowed=CONNECTION_TYPES,
         nearest=nearest(kind, CONNECTION_TYPES),
     )

@@ -98,7 +98,7 @@ def resolve_object(template: str, stream: StreamName, source: str) -> TargetTabl
     """Return the table that an `object` stands for.
 
     The variables are Sling's, of its documentation's page «Runtime Variables»; those that depend
-    on the time of the run are refused, for an asset is one table.
+    on the time of the run are refused, because an asset is one table.
 
     Raises:
         ObjectError: When a variable is unknown or the result is not `schema.table`.

@@ -1,6 +1,6 @@
 """Replications that a team writes in Python, with dagster-sling's own `@sling_assets`.
 
-Sling gets them unchanged, but for the schema and database of `object`, which are the target's as
+Sling gets them unchanged, except the schema and database of `object`, which are the target's as
 in YAML: in `dev` each person loads tables of their own.
 """
 
@@ -97,7 +97,7 @@ class PythonReplication:
             elif not _sling_knows(name):
                 near = nearest(name, environment.known)
                 hint = f"; did you mean {near!r}?" if near else ""
-                message = f"{side}: {name!r} is no connection of the resource 'sling'{hint}"
+                message = f"{side}: {name!r} is not a connection of the resource 'sling'{hint}"
                 raise ReplicationError(message)
         if isinstance(settings.get("defaults"), Mapping):
             settings["defaults"] = self._with_target_object(settings["defaults"])

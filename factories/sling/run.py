@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import open_step, start_errors_as_failures, wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.meta.retries import RetrySpec, max_retries
@@ -146,7 +146,7 @@ def build_materialize_result(
         except QueryFailedError as error:
             warn_unreadable(context.log, stream.name, error)
     # Where the columns cannot be read, each check reports what it lacks.
-    checks = check_results(
+    checks = run_selected_checks(
         context, stream.key, stream.meta.checks, stream.relation, reader, columns=columns or {}
     )
     return dg.MaterializeResult(asset_key=stream.key, metadata=metadata, check_results=list(checks))
@@ -182,6 +182,6 @@ def run_checks_alone(
         settings = warehouse_settings()
     with open_step(context, settings, names, "sling") as step:
         for stream in checked:
-            yield from check_results(
+            yield from run_selected_checks(
                 context, stream.key, stream.meta.checks, stream.relation, step.reader
             )

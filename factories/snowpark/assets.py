@@ -16,7 +16,7 @@ from factories.core.meta.keys import key_part
 from factories.core.meta.partitions import partitions_definition
 from factories.core.meta.retries import max_retry_spec, retry_policy
 from factories.core.warehouse.names import WarehouseNames
-from factories.snowpark.config.areas import read_areas, reads
+from factories.snowpark.config.areas import find_upstream, read_areas
 from factories.snowpark.config.check_specs import model_check_specs, score_check_specs
 from factories.snowpark.config.entries import Entry, ModelEntry, ScoreEntry, TableEntry
 from factories.snowpark.run_config import ModelRunConfig
@@ -157,7 +157,7 @@ def _spec(entry: Entry, *, kinds: set[str], metadata: dict[str, Any]) -> dg.Asse
     return asset_spec(
         entry.key,
         entry.meta,
-        deps=reads(entry),
+        deps=find_upstream(entry),
         group=key_part(entry.area),
         kinds=kinds,
         metadata={

@@ -16,7 +16,7 @@ from factories.snowpark.errors import SnowparkStepError
 from factories.snowpark.session import WAREHOUSE_ERRORS
 
 # "does not exist or not authorized", of an object or of what it lies in. Any other error, such as
-# a lost connection, does not tell that something is missing.
+# a lost connection, does not mean that something is missing.
 MISSING = {2003, 2043}
 
 
@@ -62,7 +62,7 @@ def _find_names(session: Session, kind: str, name: str, where: str = "") -> set[
 
 
 def _collect_or_none(session: Session, sql: str) -> list[Any] | None:
-    """Return what is told of something; None when it is not there."""
+    """Return the rows that describe something; None when it is not there."""
     try:
         return session.sql(sql).collect()
     except SnowparkSQLException as error:
@@ -75,7 +75,7 @@ def _collect_or_none(session: Session, sql: str) -> list[Any] | None:
 def name_missing_inputs(session: Session, inputs: Mapping[dg.AssetKey, Relation]) -> Iterator[None]:
     """Name the inputs that are not there, when something that reads them fails for it.
 
-    The warehouse is asked only then: where all goes well that costs no statement.
+    The warehouse is asked only then: a step that goes well pays no statement for it.
 
     Args:
         session: Snowpark's.
@@ -100,6 +100,6 @@ def name_missing_inputs(session: Session, inputs: Mapping[dg.AssetKey, Relation]
 
 
 def _is_missing(session: Session, table: Relation) -> bool:
-    with suppress(*WAREHOUSE_ERRORS):  # a session that is lost tells nothing
+    with suppress(*WAREHOUSE_ERRORS):  # a session that is lost says nothing about it
         return not table_exists(session, table.sql)
     return False

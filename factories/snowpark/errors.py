@@ -31,9 +31,9 @@ EXPLAINED_ERRORS = (
 )
 
 
-def function_failed(entry: Entry, error: BaseException) -> FunctionFailedError:
+def build_function_error(entry: Entry, error: BaseException) -> FunctionFailedError:
     """Return the error of an entry's function: the lines of the user's code that led to it."""
-    return FunctionFailedError(f"{entry.function} failed:\n{traceback_of(error, entry.folder)}")
+    return FunctionFailedError(f"{entry.function} failed:\n{format_traceback(error, entry.folder)}")
 
 
 def is_from(folder: Path, error: BaseException) -> bool:
@@ -41,7 +41,7 @@ def is_from(folder: Path, error: BaseException) -> bool:
     return _first_frame_in(folder, traceback.extract_tb(error.__traceback__)) is not None
 
 
-def traceback_of(error: BaseException, folder: Path | None = None) -> str:
+def format_traceback(error: BaseException, folder: Path | None = None) -> str:
     """Return an error's traceback, from the first line in a module of the folder on, if any is."""
     formatted = traceback.TracebackException.from_exception(error)
     first = _first_frame_in(folder, formatted.stack) if folder else None

@@ -30,13 +30,13 @@ PACKAGES = ("snowflake-snowpark-python", "pandas", "scikit-learn")
 
 def upload_code(session: Session, stage: Relation, folder: Path) -> str:
     """Put the archive into a stage, and return where it is, as SQL has it."""
-    content = archive(folder)
+    content = build_archive(folder)
     path = f"code/{hashlib.sha256(content).hexdigest()[:16]}.zip"
     put_file(session, stage.sql, path, content)
     return f"@{stage.sql}/{path}"
 
 
-def archive(folder: Path) -> bytes:
+def build_archive(folder: Path) -> bytes:
     """Return a ZIP of the handler's modules and of a folder's, as Python imports them.
 
     Only Python: a YAML file or data beside the modules stays at home.
@@ -54,7 +54,9 @@ def archive(folder: Path) -> bytes:
     return stream.getvalue()
 
 
-def packages_clause(packages: Sequence[str], versions: Mapping[str, str] | None = None) -> str:
+def build_packages_clause(
+    packages: Sequence[str], versions: Mapping[str, str] | None = None
+) -> str:
     """Return what a handler needs, as SQL lists it.
 
     Args:
@@ -76,7 +78,7 @@ def _plain_name(package: str) -> str:
     return SAME_IN_NAMES.sub("-", found[0] if found else package).lower()
 
 
-def handler_module(reference: str, folder: Path) -> tuple[str, str]:
+def find_handler_module(reference: str, folder: Path) -> tuple[str, str]:
     """Return the module and the name of a function, as the archive has them."""
     module, _, name = reference.partition(":")
     base = folder.joinpath(*module.split("."))

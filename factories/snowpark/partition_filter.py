@@ -21,18 +21,18 @@ WALL_TIME = "%Y-%m-%d %H:%M:%S.%f"
 ZONED = (TimestampTimeZone.TZ, TimestampTimeZone.LTZ)
 
 
-def plain(name: str) -> str:
+def unquote_name(name: str) -> str:
     """Return a column's name as Snowpark has it, without quotes and in upper case."""
     return name.strip('"').upper()
 
 
-def column_of(schema: StructType, name: str) -> str | None:
+def find_column(schema: StructType, name: str) -> str | None:
     """Return what SQL calls the column of a name in YAML; None when there is no such column."""
-    field = _field(schema, name)
+    field = _find_field(schema, name)
     return field.column_identifier.quoted_name if field else None
 
 
-def condition(schema: StructType, name: str, covered: Covered) -> str:
+def build_condition(schema: StructType, name: str, covered: Covered) -> str:
     """Return the SQL condition on a column for the rows of some partitions.
 
     The window is half-open, start <= x < end: a row on a bound belongs to one partition. A column
@@ -40,27 +40,33 @@ def condition(schema: StructType, name: str, covered: Covered) -> str:
     by the instant.
 
     Raises:
-        UnreadableWindowError: When the column cannot tell a row's partition.
+        UnreadableWindowError: When the column does not say which partition a row is in.
     """
-    field = _field(schema, name)
+    field = _find_field(schema, name)
     if field is None:
-        raise UnreadableWindowError(f"there is no column {name}, which tells a row's partition")
+        raise UnreadableWindowError(f"there is no column {name}, which holds a row's partition")
     column = field.column_identifier.quoted_name
     if not isinstance(covered, Window):
         keys = ", ".join(sql_literal(key) for key in covered)
         return f"to_varchar({column}) in ({keys})"
-    low, high = (_bound(moment, field.datatype, name) for moment in (covered.start, covered.end))
+    low, high = (
+        _format_bound(moment, field.datatype, name) for moment in (covered.start, covered.end)
+    )
     return f"{column} >= {low} and {column} < {high}"
 
 
-def _field(schema: StructType, name: str) -> StructField | None:
-    return next((field for field in schema.fields if plain(field.name) == name.upper()), None)
+def _find_field(schema: StructType, name: str) -> StructField | None:
+    return next(
+        (field for field in schema.fields if unquote_name(field.name) == name.upper()), None
+    )
 
 
-def _bound(moment: datetime, kind: DataType, name: str) -> str:
+def _format_bound(moment: datetime, kind: DataType, name: str) -> str:
     if isinstance(kind, DateType):
         if moment.timetz().replace(tzinfo=None) != time():
-            message = f"the column {name} holds dates: they cannot tell a partition by the hour"
+            message = (
+                f"the column {name} holds dates: they cannot place a row in an hourly partition"
+            )
             raise UnreadableWindowError(message)
         return f"{sql_literal(str(moment.date()))}::date"
     if not isinstance(kind, TimestampType):

@@ -51,7 +51,7 @@ def snowpark_session(
         yield session
     finally:
         # What was to be written is committed: a step must not fail, and be done again, because its
-        # session cannot be closed, and the error that it fails by is the one to tell.
+        # session cannot be closed, and the error that it fails with is the one to show.
         with suppress(*WAREHOUSE_ERRORS):
             session.close()
 

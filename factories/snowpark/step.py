@@ -11,16 +11,16 @@ import dagster as dg
 from snowflake.snowpark import Session
 
 from factories.core.execution import step as core_step
-from factories.core.execution.secrets import SecretMask, masked_output
+from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.config.entries import Entry
 from factories.snowpark.errors import (
     EXPLAINED_ERRORS,
-    function_failed,
+    build_function_error,
+    format_traceback,
     is_from,
-    traceback_of,
 )
 from factories.snowpark.session import TAG_LENGTH, WAREHOUSE_ERRORS, snowpark_session
 
@@ -61,7 +61,7 @@ class Step:
 def open_step(
     context: dg.AssetExecutionContext, names: WarehouseNames, entry: Entry | None = None
 ) -> Iterator[Step]:
-    """Open a step's session; what fails inside fails the step, told without secrets.
+    """Open a step's session; what fails inside fails the step, with an error without secrets.
 
     What is printed meanwhile, by the user's functions too, is without secrets as well.
 
@@ -83,8 +83,8 @@ def open_step(
     try:
         with (
             core_step.open_step(context, settings, names, TOOL) as opened,
-            masked_output(mask),
-            snowpark_session(settings, names, query_tag(context, entry)) as session,
+            mask_output(mask),
+            snowpark_session(settings, names, build_query_tag(context, entry)) as session,
         ):
             if entry and entry.warehouse:
                 session.use_warehouse(entry.warehouse)
@@ -94,9 +94,9 @@ def open_step(
     except WAREHOUSE_ERRORS as error:
         raise dg.Failure(mask(str(error)), allow_retries=is_worth_another_try(error)) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - of our own code: with its lines
-        message = traceback_of(error)
+        message = format_traceback(error)
         if entry and is_from(entry.folder, error):
-            message = str(function_failed(entry, error))
+            message = str(build_function_error(entry, error))
         raise dg.Failure(mask(message), allow_retries=False) from None
 
 
@@ -105,7 +105,7 @@ def is_worth_another_try(error: Exception) -> bool:
     return CODE_FAILED not in str(error)
 
 
-def query_tag(context: dg.AssetExecutionContext, entry: Entry | None) -> str:
+def build_query_tag(context: dg.AssetExecutionContext, entry: Entry | None) -> str:
     """Return what the warehouse's query history shows beside statements: the run, and the asset."""
     parts = [context.run.run_id, *([entry.key.to_user_string()] if entry else [])]
     return " ".join(parts)[:TAG_LENGTH]

@@ -30,7 +30,7 @@ def faulty_source(raw: SnowflakeConnection, after_week: Stage) -> Iterator[None]
             select * replace ({flight_id} as flight_id, {value} as {column})
             from FLIGHT_OPS.FLIGHTS where flight_id = 1
         """)
-    # Two rows of one flight are no fault: staging keeps the newer one.
+    # Two rows of one flight are not a fault: staging keeps the newer one.
     cursor.execute("""
         insert into FLIGHT_OPS.FLIGHTS
         select * replace (dateadd('day', -1, updated_at) as updated_at, 'ZZ' as carrier)

@@ -76,7 +76,7 @@ def test_a_resource_of_a_defaults_name_replaces_it() -> None:
     assert "snowpark" in (definitions.resources or {})
 
 
-def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject) -> None:
+def test_every_mistake_is_reported_with_its_place_at_once(yaml_project: YamlProject) -> None:
     yaml_project.replication("public.orders: {mod: incremental}\npublic.items:")
     yaml_project.write(
         "defs/a.py",
@@ -117,13 +117,17 @@ def test_every_mistake_is_told_with_its_place_at_once(yaml_project: YamlProject)
         "defs/c.py:1:1: cannot be imported: ModuleNotFoundError: No module named 'nothing_here'",
         "defs/d.py:1:7: not valid Python: invalid syntax",
     ]
-    assert found[6].startswith("defs/e.py:2:1: 'on_upsteam_change' is no automation condition; did")
+    assert found[6].startswith(
+        "defs/e.py:2:1: 'on_upsteam_change' is not an automation condition; did"
+    )
     assert found[7] == "defs/f.py:1:1: cannot be imported: SystemExit: 3"
     assert found[8].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
     assert len(found) == 9
 
 
-def test_annotations_that_are_text_to_dagster_are_told_as_that(yaml_project: YamlProject) -> None:
+def test_annotations_that_are_text_to_dagster_are_reported_as_that(
+    yaml_project: YamlProject,
+) -> None:
     yaml_project.write(
         "defs/late.py",
         """
@@ -144,12 +148,12 @@ def test_annotations_that_are_text_to_dagster_are_told_as_that(yaml_project: Yam
     ]
 
 
-def test_a_job_that_selects_nothing_is_told_at_its_line(yaml_project: YamlProject) -> None:
+def test_a_job_that_selects_nothing_is_reported_at_its_line(yaml_project: YamlProject) -> None:
     yaml_project.write(
         "defs/j.py", "import dagster as dg\n\nj = dg.define_asset_job('j', ['no'])\n"
     )
-    (told,) = problems(yaml_project)
-    assert told.startswith("defs/j.py:3:1: the job j: ")
+    (reported,) = problems(yaml_project)
+    assert reported.startswith("defs/j.py:3:1: the job j: ")
 
 
 def test_an_own_asset_takes_the_place_of_a_source_that_yaml_declares(

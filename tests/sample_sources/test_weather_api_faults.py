@@ -113,7 +113,7 @@ def test_limits_apply_together(weather: Service) -> None:
     _, failures = listing(weather, **JULY)
     assert failures == ["HTTPError"]
     assert listing(weather, **JULY)[1] == []
-    switch("error:page=2,first=1")  # the counts begin anew
+    switch("error:page=2,first=1")  # the counts start again
     assert listing(weather, **JULY)[1] == ["HTTPError"]
 
 

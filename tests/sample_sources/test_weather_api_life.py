@@ -137,7 +137,7 @@ def test_it_ends_when_its_folder_is_deleted_or_another_servers(own_dir: Path) ->
     url()
     (first,) = servers(own_dir)
     shutil.rmtree(own_dir / "weather_api")
-    url()  # a server of the same folder, made anew
+    url()  # a new server of the same folder
     wait_for(lambda: first not in servers(own_dir))
     (second,) = servers(own_dir)
     shutil.rmtree(own_dir / "weather_api")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import DataFrame, Session
 
-from factories.core.python_refs.importer import imported
+from factories.core.python_refs.importer import import_module
 from tests.snowpark_demo import flights
 
 FOLDER = Path(__file__).parents[2] / "snowpark"
@@ -40,7 +40,7 @@ def inputs(session, marts) -> dict[str, DataFrame]:
 
 @pytest.fixture(scope="session")
 def features_module():
-    return imported("delay.features", FOLDER)
+    return import_module("delay.features", FOLDER)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from factories.core.python_refs.importer import imported
+from factories.core.python_refs.importer import import_module
 from tests.snowpark_demo.conftest import FOLDER
 
 PARAMS = {"max_iter": 10, "min_samples_leaf": 100}
@@ -13,7 +13,7 @@ PARAMS = {"max_iter": 10, "min_samples_leaf": 100}
 
 @pytest.fixture(scope="module")
 def module():
-    return imported("delay.model", FOLDER)
+    return import_module("delay.model", FOLDER)
 
 
 def test_every_feature_but_key_and_date_is_used(module, features_module):

@@ -37,7 +37,7 @@ def lazy_resource(
     def create(_context: dg.InitResourceContext) -> Iterator[Any]:
         with start_errors_as_failures():
             made = import_function(factory, package)(*arguments)
-        # Dagster's own resources are no context managers, but for those of a connection.
+        # Dagster's own resources are not context managers, except those of a connection.
         if isinstance(made, AbstractContextManager):
             with made as opened:
                 yield opened

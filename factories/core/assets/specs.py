@@ -34,7 +34,7 @@ def asset_spec(
         deps: The assets that the tool's own lineage gives; the block's are added.
         group: The group when the block names none.
         kinds: The kinds when the block names none.
-        metadata: What the tool tells.
+        metadata: What the tool adds.
         code_version: Changes when the asset's own config does.
         description: The tool's own.
         skippable: Whether a run may leave it as it is.

@@ -21,7 +21,7 @@ class StepGroup(Generic[ItemT]):
 
     Attributes:
         name: The op's name, unique in the code location.
-        partition: Without the column, which is each item's own affair.
+        partition: Without the column, which is each item's own matter.
         pool: The concurrency pool.
         items: In the file's order.
     """

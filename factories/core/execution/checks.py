@@ -68,19 +68,19 @@ def run_checks(
 def _checks(spec: ChecksSpec, table: LoadedTable) -> Iterator[tuple[str, Check]]:
     """Yield each check's name, as `check_names` has it, and what runs it."""
     if spec.rows:
-        yield "row_count", partial(_rows, spec.rows, table)
+        yield "row_count", partial(_check_rows, spec.rows, table)
     if spec.columns:
         for column in spec.columns.not_null:
             sql = f"select count(*) from {table.relation} where {{column}} is null"  # noqa: S608 - names from the project's own YAML
-            yield f"not_null_{column.lower()}", partial(_column, column, sql, table)
+            yield f"not_null_{column.lower()}", partial(_check_column, column, sql, table)
         for column in spec.columns.unique:
             sql = f"select count({{column}}) - count(distinct {{column}}) from {table.relation}"  # noqa: S608 - as above
-            yield f"unique_{column.lower()}", partial(_column, column, sql, table)
+            yield f"unique_{column.lower()}", partial(_check_column, column, sql, table)
     if spec.schema_:
-        yield "no_removed_columns", partial(_no_removed_columns, table)
+        yield "no_removed_columns", partial(_check_removed_columns, table)
 
 
-def _rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
+def _check_rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     count = int(table.query(f"select count(*) from {table.relation}")[0][0])  # noqa: S608 - as above
     low = rule.min is None or count >= rule.min
     high = rule.max is None or count <= rule.max
@@ -90,7 +90,7 @@ def _rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     return low and high, {"rows": count, **bounds}, None
 
 
-def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
+def _check_column(column: str, sql: str, table: LoadedTable) -> Outcome:
     found = next((known for known in table.columns if known.lower() == column.lower()), None)
     if found is None:
         return False, {"columns": list(table.columns)}, f"The table has no column {column}."
@@ -98,13 +98,13 @@ def _column(column: str, sql: str, table: LoadedTable) -> Outcome:
     return wrong == 0, {"rows_that_fail": wrong}, None
 
 
-def _no_removed_columns(table: LoadedTable) -> Outcome:
+def _check_removed_columns(table: LoadedTable) -> Outcome:
     now = {column.lower() for column in table.columns}
     removed = [column for column in table.previous_columns or () if column.lower() not in now]
     return not removed, {"removed_columns": removed}, None
 
 
-def previous_columns(
+def read_previous_columns(
     instance: dg.DagsterInstance, key: dg.AssetKey, *, before: float | None = None
 ) -> list[str] | None:
     """Return the column names that the last materialization of an asset recorded.
@@ -127,7 +127,7 @@ def previous_columns(
     return [column.name for column in value.schema.columns]
 
 
-def check_results(
+def run_selected_checks(
     context: dg.AssetExecutionContext,
     key: dg.AssetKey,
     checks: ChecksSpec | None,
@@ -137,18 +137,18 @@ def check_results(
     columns: Mapping[str, str] | None = None,
     loaded_at: float | None = None,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Run those checks of a table that the run has selected; see `table_checks`."""
+    """Run those checks of a table that the run has selected; see `run_table_checks`."""
     selected = {k.name for k in context.selected_asset_check_keys if k.asset_key == key}
     if checks is None or not selected:
         return
-    for result in table_checks(
+    for result in run_table_checks(
         context.instance, key, checks, relation, reader, columns=columns, loaded_at=loaded_at
     ):
         if result.check_name in selected:
             yield result
 
 
-def table_checks(
+def run_table_checks(
     instance: dg.DagsterInstance,
     key: dg.AssetKey,
     checks: ChecksSpec,
@@ -174,5 +174,5 @@ def table_checks(
             columns = reader.columns(relation)
         except QueryFailedError:
             columns = {}  # each check reports the column that it misses
-    previous = previous_columns(instance, key, before=loaded_at)
+    previous = read_previous_columns(instance, key, before=loaded_at)
     yield from run_checks(key, checks, LoadedTable(relation.sql, columns, previous, reader.query))

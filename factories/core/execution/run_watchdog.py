@@ -42,6 +42,6 @@ def terminate_when_run_ends(context: StepContext) -> Iterator[None]:
 def _has_ended(context: StepContext) -> bool:
     try:
         run = context.instance.get_run_by_id(context.run.run_id)
-    except Exception:  # noqa: BLE001 - whatever the storage raises, the next look may tell
+    except Exception:  # noqa: BLE001 - whatever the storage raises, the next look may succeed
         return False
     return run is not None and run.is_finished

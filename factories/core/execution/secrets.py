@@ -42,7 +42,7 @@ class SecretMask:
 
 
 @contextmanager
-def masked_output(mask: SecretMask) -> Iterator[None]:
+def mask_output(mask: SecretMask) -> Iterator[None]:
     """Hide secrets in what Python code prints, and in what `logging` writes where nobody set it up.
 
     What a program that the code starts writes, or the code itself to `sys.stdout.buffer`, is not

@@ -162,7 +162,7 @@ def automation_condition(name: str, **config: object) -> Condition | None:
     """
     by_name = {condition.name: condition for condition in BUILT_IN}
     if name not in by_name:
-        message = f"{name!r} is no automation condition"
+        message = f"{name!r} is not an automation condition"
         near = nearest(name, by_name)
         places = ConditionCall(name)
         raise ConditionError([places.problem([], message, allowed=tuple(by_name), nearest=near)])
@@ -218,7 +218,7 @@ class AutomationConditions:
             problems.append(
                 places.problem(
                     ["automation_condition"],
-                    f"{name!r} is no automation condition",
+                    f"{name!r} is not an automation condition",
                     allowed=self.names,
                     nearest=nearest(name, self.names),
                 )

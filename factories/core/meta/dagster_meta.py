@@ -30,13 +30,13 @@ MAX_KINDS = 3
 
 def _group(value: str) -> str:
     if not GROUP.fullmatch(value):
-        raise ValueError(f"{value!r} is no group name: letters, digits and '_', in parts by '/'")
+        raise ValueError(f"{value!r} is not a group name: letters, digits and '_', in parts by '/'")
     return value
 
 
 def _pool(value: str) -> str:
     if not POOL.fullmatch(value):
-        raise ValueError(f"{value!r} is no pool name: letters, digits, '_' and '/' only")
+        raise ValueError(f"{value!r} is not a pool name: letters, digits, '_' and '/' only")
     return value
 
 
@@ -48,14 +48,14 @@ def _owner(value: str) -> str:
 
 def _tag_key(value: str) -> str:
     if not TAG_KEY.fullmatch(value):
-        raise ValueError(f"{value!r} is no tag: letters, digits, '_', '-' and '.', 63 at most")
+        raise ValueError(f"{value!r} is not a tag: letters, digits, '_', '-' and '.', 63 at most")
     return value
 
 
 def _tag_value(value: str) -> str:
     if not TAG_VALUE.fullmatch(value):
         raise ValueError(
-            f"{value!r} is no tag's value: letters, digits, '_', '-' and '.', 63 at most"
+            f"{value!r} is not a tag's value: letters, digits, '_', '-' and '.', 63 at most"
         )
     return value
 
@@ -63,7 +63,9 @@ def _tag_value(value: str) -> str:
 def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     for kind in value:
         if not KIND.fullmatch(kind):
-            raise ValueError(f"{kind!r} is no kind: lower-case letters, digits, '_', '-' and '.'")
+            raise ValueError(
+                f"{kind!r} is not a kind: lower-case letters, digits, '_', '-' and '.'"
+            )
     if len(value) > MAX_KINDS:
         raise ValueError(f"Dagster shows at most {MAX_KINDS} kinds, here are {len(value)}")
     return value
@@ -106,7 +108,7 @@ class DagsterMeta(StrictModel):
     )
     backfill: PartitionSpec | None = Field(
         None,
-        description="dbt: a job that builds an unpartitioned incremental model anew, partition by"
+        description="dbt: a job that builds an unpartitioned incremental model again, partition by"
         " partition; other runs build what is new.",
         examples=[{"type": "monthly", "start": "2024-01-01"}],
     )

@@ -29,7 +29,7 @@ def asset_key(system: str, layer: str, table: str) -> dg.AssetKey:
     return dg.AssetKey([key_part(system), layer, key_part(table)])
 
 
-def _asset_key(value: str) -> str:
+def _check_asset_key(value: str) -> str:
     if "." in value and "/" not in value:  # a table's name: as one part it would name no asset
         meant = value.replace(".", "/")
         raise ValueError(f"{value!r} is not an asset key; did you mean {meant!r}?")
@@ -38,7 +38,7 @@ def _asset_key(value: str) -> str:
     return value
 
 
-AssetKeyText = Annotated[StrictStr, AfterValidator(_asset_key)]
+AssetKeyText = Annotated[StrictStr, AfterValidator(_check_asset_key)]
 AssetKeyNames = Annotated[tuple[AssetKeyText, ...], BeforeValidator(as_list)]
 
 

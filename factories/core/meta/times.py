@@ -24,7 +24,7 @@ def check_cron(value: str) -> str:
     """Return a five-field cron expression as it came.
 
     Raises:
-        ValueError: When it is none, or never ticks.
+        ValueError: When it is not a cron schedule, or never ticks.
     """
     five = len(value.split()) == 5  # noqa: PLR2004 - minute, hour, day, month, weekday
     if not five or CHANCE.search(value) or not croniter.is_valid(value):
@@ -64,7 +64,7 @@ def check_date(value: str) -> str:
     """Return an ISO date or date with time as it came.
 
     Raises:
-        ValueError: When it is none, or carries an offset (the zone has a key of its own).
+        ValueError: When it is not a date, or has an offset (the zone has a key of its own).
     """
     try:
         moment = datetime.fromisoformat(value)

@@ -58,7 +58,7 @@ def job_origin(job: dg.JobDefinition, load_context: LoadContext) -> Origin | Non
 
 
 def selection_problems(found: Declarations, definitions: dg.Definitions) -> Iterator[Problem]:
-    """Yield the jobs whose selection names assets that there are none of.
+    """Yield the jobs whose selection names assets that do not exist.
 
     Dagster finds that out too, in a traceback that does not say where the job is.
     """

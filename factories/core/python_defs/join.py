@@ -59,19 +59,19 @@ def join_assets(made: Iterable[Any], own: Declarations, root: Path) -> list[Any]
     kept = [asset for asset in made if not (isinstance(asset, dg.AssetSpec) and asset.key in keys)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # code references
-        return [*kept, *(_with_place(declared, root) for declared in own.by_kind["assets"])]
+        return [*kept, *(_add_place(declared, root) for declared in own.by_kind["assets"])]
 
 
-def _with_place(declared: Declared, root: Path) -> Any:
+def _add_place(declared: Declared, root: Path) -> Any:
     origin, asset = declared.origin, declared.value
     reference = code_reference(root / origin.file, origin.line)
 
-    def placed(spec: dg.AssetSpec) -> dg.AssetSpec:
+    def add_place(spec: dg.AssetSpec) -> dg.AssetSpec:
         known = CODE_REFERENCES in spec.metadata
         return spec if known else spec.merge_attributes(metadata={CODE_REFERENCES: reference})
 
     if isinstance(asset, dg.AssetSpec):
-        return placed(asset)
+        return add_place(asset)
     if isinstance(asset, dg.AssetsDefinition) and asset.keys:
-        return asset.map_asset_specs(placed)
+        return asset.map_asset_specs(add_place)
     return asset

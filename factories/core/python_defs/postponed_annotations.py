@@ -1,8 +1,8 @@
-"""Functions whose annotations Dagster cannot read, for they are text.
+"""Functions whose annotations Dagster cannot read, because they are text.
 
 `from __future__ import annotations` makes text of every annotation of a file. Of a resource's
 parameter Dagster 1.13 makes a class of it again. For `context` it says that the annotation must be
-`AssetExecutionContext`, which it is, and for `config` that the class is no config, which it is.
+`AssetExecutionContext`, which it is, and for `config` that the class is not a config, which it is.
 """
 
 from __future__ import annotations

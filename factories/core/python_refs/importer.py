@@ -16,7 +16,7 @@ class FolderNameError(Exception):
     """A project folder has the same name as an installed package."""
 
 
-def imported(name: str, folder: Path) -> ModuleType:
+def import_module(name: str, folder: Path) -> ModuleType:
     """Import a module of the folder, or one that is installed.
 
     The folder becomes a package with the folder's name (`dlt_pipelines.calendar`), wherever the
@@ -33,14 +33,14 @@ def imported(name: str, folder: Path) -> ModuleType:
     return importlib.import_module(f"{folder.name}.{name}")
 
 
-def imported_function(reference: str, folder: Path) -> Callable[..., Any]:
+def import_function(reference: str, folder: Path) -> Callable[..., Any]:
     """Import the module of a `module:function` reference and return the function.
 
     Raises:
         FolderNameError: When an installed package has the folder's name.
     """
     module, _, name = reference.partition(":")
-    found: Callable[..., Any] = getattr(imported(module, folder), name)
+    found: Callable[..., Any] = getattr(import_module(module, folder), name)
     return found
 
 
@@ -61,15 +61,15 @@ def import_below(path: Path, folder: Path, root: Path) -> ModuleType:
     package = ".".join(folder.relative_to(root).parts)
     parts = path.relative_to(folder).with_suffix("").parts
     if any("." in part for part in parts):
-        raise ImportError("a name with a dot is no module's: rename the file")
-    if not _is_found(package, folder):
+        raise ImportError("a file whose name has a dot cannot be imported: rename it")
+    if not _can_be_found(package, folder):
         _add_package(package, folder)
         _run_init(package, folder / "__init__.py")
     name = ".".join([package, *(parts[:-1] if parts[-1] == "__init__" else parts)])
     return importlib.import_module(name)
 
 
-def _is_found(package: str, folder: Path) -> bool:
+def _can_be_found(package: str, folder: Path) -> bool:
     try:
         spec = importlib.util.find_spec(package)
     except (ModuleNotFoundError, ValueError):

@@ -111,7 +111,7 @@ def find_function(
         return FunctionSource(module, name, None)
     known = {} if modules is None else modules
     if path not in known:
-        known[path] = ModuleNames(_parsed(path))
+        known[path] = ModuleNames(_parse_file(path))
     names = known[path]
     if name not in names.found and not names.is_open:
         functions = sorted(n for n in names.functions if not n.startswith("_"))
@@ -130,38 +130,6 @@ def find_function(
     shape = call_shape(definition.args)
     return FunctionSource(
         module, name, path, definition.lineno, by_name, takes_any, positional, shape
-    )
-
-
-def function_problems(
-    file: YamlFile,
-    at: KeyPath,
-    *,
-    folder: Path,
-    arguments: Mapping[str, object],
-    arguments_at: KeyPath,
-    given: Collection[str] = (),
-) -> Iterator[Problem]:
-    """Yield what is wrong with a function that a YAML file names, and with its arguments.
-
-    Args:
-        file: The YAML file.
-        at: Where it names the function; the value there is a text.
-        folder: Where modules are looked for first.
-        arguments: The arguments by name, as the file gives them.
-        arguments_at: Where the file gives them.
-        given: Parameters that the caller gives itself.
-    """
-    text = file.data
-    for step in at:
-        text = text[step]
-    try:
-        function = find_function(text, folder)
-    except FunctionError as error:
-        yield locate_function_error(file, at, error)
-        return
-    yield from argument_problems(
-        file, at, function, arguments=arguments, arguments_at=arguments_at, given=given
     )
 
 
@@ -283,7 +251,7 @@ def _spec(module: str) -> importlib.machinery.ModuleSpec | None:
     return spec
 
 
-def _parsed(path: Path) -> ast.Module:
+def _parse_file(path: Path) -> ast.Module:
     try:
         with tokenize.open(path) as file:
             return ast.parse(file.read())
@@ -291,5 +259,5 @@ def _parsed(path: Path) -> ast.Module:
         place = (path, error.lineno or 1, error.offset or 1)
         raise FunctionError(f"not valid Python: {error.msg}", place=place) from None
     except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no Python text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not Python text"
         raise FunctionError(f"cannot be read: {reason}", place=(path, 0, 0)) from None

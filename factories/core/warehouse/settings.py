@@ -143,6 +143,9 @@ class WarehouseSettings:
             "query": {
                 "session_parameters": {"QUERY_TAG": QUERY_TAG},
                 "log_imported_packages_in_telemetry": False,
+                # Without it the connector repeats what Snowflake does not answer for ever.
+                "login_timeout": LOGIN_TIMEOUT_SECONDS,
+                "network_timeout": NETWORK_TIMEOUT_SECONDS,
                 **{name: str(value) for name, value in server.items() if value is not None},
             },
         }

@@ -35,9 +35,9 @@ class Problem:
         if self.nearest is not None:
             text += f"; did you mean {self.nearest!r}?"
         if self.allowed:
-            shown = ", ".join(self.allowed[:MAX_ALLOWED_SHOWN])
+            listed = ", ".join(self.allowed[:MAX_ALLOWED_SHOWN])
             more = len(self.allowed) - MAX_ALLOWED_SHOWN
-            text += f" (allowed: {shown}{f' and {more} more' if more > 0 else ''})"
+            text += f" (allowed: {listed}{f' and {more} more' if more > 0 else ''})"
         return text
 
 

@@ -67,22 +67,22 @@ def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
     return int(text, 0) if text.startswith(("0x", "0o")) else int(text)
 
 
-def _checked(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
-    def checked(loader: _Loader, node: yaml.Node) -> object:
+def _check_value(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
+    def construct_checked(loader: _Loader, node: yaml.Node) -> object:
         try:
             return construct(loader, node)
         except (AttributeError, KeyError, ValueError):  # what PyYAML lets through: `!!int abc`
             kind = node.tag.rpartition(":")[2]
-            message = f"{node.value!r} is no {kind}, which its tag says"
+            message = f"{node.value!r} cannot be read as its tag says, as {kind}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
 
-    return checked
+    return construct_checked
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _checked(_integer))
+_Loader.add_constructor("tag:yaml.org,2002:int", _check_value(_integer))
 for _tag in ("float", "bool", "timestamp", "binary"):
     _name = f"tag:yaml.org,2002:{_tag}"
-    _Loader.add_constructor(_name, _checked(_Loader.yaml_constructors[_name]))
+    _Loader.add_constructor(_name, _check_value(_Loader.yaml_constructors[_name]))
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, y
         for key, value in reversed(node.value):  # of duplicates, the last is the one that was read
             if key.value == str(step):
                 return key, value
-        for merged in _merged(node):
+        for merged in _merge_nodes(node):
             if (found := _child(merged, step))[1] is not None:
                 return found
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
@@ -169,7 +169,7 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, y
     return None, None
 
 
-def _merged(node: yaml.MappingNode) -> Iterator[yaml.Node]:
+def _merge_nodes(node: yaml.MappingNode) -> Iterator[yaml.Node]:
     """Yield the mappings that `<<` merges into this one, the strongest first."""
     for key, value in node.value:
         if key.tag == "tag:yaml.org,2002:merge":
@@ -262,7 +262,7 @@ def _advice(text: str, mark: yaml.Mark | None) -> str | None:
         return None
     before, after = lines[mark.line][: mark.column], lines[mark.line][mark.column :]
     if after.startswith("\t"):
-        return "a tab is no indentation: use spaces"
+        return "YAML cannot be indented with tabs: use spaces"
     if after[:1] in {"@", "`", "%"}:
         return f"a text that begins with {after[0]} needs quotes"
     if before.endswith("$") and after.startswith("{"):

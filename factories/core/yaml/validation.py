@@ -21,7 +21,7 @@ TYPE_NAMES = {
     "model_type": "a mapping",
     "list_type": "a list",
     "tuple_type": "a list",
-    "literal_error": "text",  # where the value is none
+    "literal_error": "text",  # where the value is not text
     "float_type": "a number",
     "float_parsing": "a number",
 }

@@ -77,7 +77,7 @@ def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 yield (index, *path), name
 
 
-def meant(text: object) -> str | None:
+def find_intended_variable(text: object) -> str | None:
     """Return the `${NAME}` that a text probably tried to write, or None."""
     match = UNFINISHED.search(text) if isinstance(text, str) else None
     return f"${{{match[1] or match[2]}}}" if match else None
@@ -86,7 +86,7 @@ def meant(text: object) -> str | None:
 def _unfinished(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the path of every text that probably tried to write a variable, and that variable."""
     if isinstance(node, str) and "$" in node:
-        if (variable := meant(node)) is not None:
+        if (variable := find_intended_variable(node)) is not None:
             yield (), variable
     elif isinstance(node, dict | list):
         for key, child in node.items() if isinstance(node, dict) else enumerate(node):
@@ -102,7 +102,7 @@ def check(file: YamlFile, node: Any, at: KeyPath, problems: list[Problem]) -> No
         if not NAME.fullmatch(name):
             plain = NAME.match(name)
             hint = f": write ${{{plain[0]}}}, a default is not supported" if plain else ""
-            message = f"${{{name}}} is no name of a variable{hint}"
+            message = f"${{{name}}} is not the name of a variable{hint}"
             problems.append(file.problem([*at, *path], message))
         elif not is_defined(name):
             known = [*os.environ, *(local_providers() if target() == "local" else ())]

@@ -1,4 +1,4 @@
-"""Where a file says a word, for mistakes that dbt tells without a line."""
+"""Where a file says a word, for mistakes that dbt reports without a line."""
 
 from __future__ import annotations
 

@@ -1,9 +1,15 @@
-"""dbt's errors that name no place, or no more than a file: here the place is found."""
+"""dbt's errors that do not name the place of the mistake, or only its file: a table of them.
+
+`KNOWN_ERRORS` says of each what dbt 1.11 writes and which function finds the place.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +18,28 @@ from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import YamlFile, display_name
 from factories.dbt.diagnostics.find_word import find_word
 from factories.dbt.project.properties import Place, PropertiesFiles
-from factories.dbt.project.source_files import FOLDERS, source_folders
+from factories.dbt.project.source_files import source_folders
 
 PROFILES = "profiles.yml"
 PERIODS = ("minute", "hour", "day")
 SNAPSHOT_KEYS = ("strategy", "unique_key")
 SEVERITIES = ("warn", "error")
-# What `dbt_project.yml` may say at the top, in the words of dbt 1.11.
-PROJECT_KEYS = (
-    "name", "version", "config-version", "profile", "require-dbt-version", "restrict-access",
-    "vars", "flags", "models", "seeds", "snapshots", "sources", "tests", "data_tests",
-    "unit_tests", "exposures", "metrics", "semantic-models", "saved-queries", "functions",
-    "on-run-start", "on-run-end", "dispatch", "packages", "packages-install-path", "query-comment",
-    "quoting", "docs-paths", "asset-paths", "target-path", "log-path", "clean-targets", *FOLDERS,
-)  # fmt: skip
 SOURCE = 2  # the section and a source's name; what is longer names a table too
-Find = Callable[["_Project", re.Match[str]], Iterator[Problem]]
+
+
+@dataclass(frozen=True)
+class KnownError:
+    """An error of dbt whose place can be found.
+
+    Attributes:
+        pattern: What its text matches; its groups are the details.
+        find: Yields the problems, at their places.
+        example: What dbt writes, on one line.
+    """
+
+    pattern: str
+    find: Callable[[_Project, re.Match[str]], Iterator[Problem]]
+    example: str
 
 
 def known_problems(project: Path, text: str, load_context: LoadContext) -> list[Problem]:
@@ -38,9 +50,9 @@ def known_problems(project: Path, text: str, load_context: LoadContext) -> list[
         text: What dbt wrote, on one line.
         load_context: Knows the project folder.
     """
-    for pattern, find in KNOWN:
-        if match := re.search(pattern, text):
-            return list(find(_Project(project, load_context), match))
+    for error in KNOWN_ERRORS:
+        if match := re.search(error.pattern, text):
+            return list(error.find(_Project(project, load_context), match))
     return []
 
 
@@ -69,11 +81,16 @@ class _Project:
             yield self.settings
         yield from (file for _, file in self._files.files())
 
-    def values(self, keys: Collection[str]) -> Iterator[tuple[YamlFile, Place, Any]]:
-        """Yield the values that stand at a key of these names, and their places."""
+    def at_values(
+        self, key: str, is_wrong: Callable[[Any], bool], message: str, choices: Collection[str] = ()
+    ) -> Iterator[Problem]:
+        """Yield a problem at each wrong value that stands at a key; `{value}` stands for it."""
         for file in self.properties():
-            for place, value in _values(file.data, keys):
-                yield file, place, value
+            for place, value in _values(file.data, [key, f"+{key}"]):
+                if is_wrong(value):
+                    text = f"{key}: {message.format(value=repr(value))}"
+                    meant = nearest(str(value), choices)
+                    yield file.problem(place, text, allowed=tuple(choices), nearest=meant)
 
     def names(self) -> list[str]:
         """Return the names of models, seeds and snapshots, as their files say."""
@@ -106,39 +123,43 @@ def _values(data: Any, keys: Collection[str], at: Place = ()) -> Iterator[tuple[
         yield from _values(value, keys, (*at, step))
 
 
-def _wrong_choice(key: str, choices: Collection[str]) -> Find:
-    """Find each value of a key that is none of its choices."""
+def _find_wrong_choice(project: _Project, key: str, choices: Collection[str]) -> Iterator[Problem]:
+    """Find the values of a key that are not among its choices, and not computed."""
 
-    def find(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
-        for file, place, value in project.values([key, f"+{key}"]):
-            if isinstance(value, str) and "{{" not in value and value.lower() not in choices:
-                message = f"{key}: {value!r} is not one of the allowed values"
-                meant = nearest(value, choices)
-                yield file.problem(place, message, allowed=tuple(choices), nearest=meant)
+    def is_wrong(value: Any) -> bool:
+        return isinstance(value, str) and "{{" not in value and value.lower() not in choices
 
-    return find
+    return project.at_values(key, is_wrong, "{value} is not one of the allowed values", choices)
 
 
-def _wrong_type(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
-    key, given, wrong = match["key"], match["value"], match["wrong"]
-    for file, place, value in project.values([key, f"+{key}"]):
-        if repr(value) == given:
-            yield file.problem(place, f"{key}: {given} {wrong}")
+def _find_period(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
+    return _find_wrong_choice(project, "period", PERIODS)
 
 
-def _snapshots(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
+def _find_severity(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
+    return _find_wrong_choice(project, "severity", SEVERITIES)
+
+
+def _find_wrong_type(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+    given, wrong = match["value"], match["wrong"]
+    return project.at_values(match["key"], lambda value: repr(value) == given, f"{{value}} {wrong}")
+
+
+def _find_snapshots(project: _Project, _: re.Match[str]) -> Iterator[Problem]:
     for file in project.properties():
         for number, entry in enumerate(_list(file.data.get("snapshots"))):
             if not isinstance(entry, dict):
                 continue
             keys = {**entry, **(entry.get("config") or {})}
-            lacks = [key for key in SNAPSHOT_KEYS if key not in keys and not _for_all(project, key)]
-            if lacks:
-                message = f"the snapshot {entry.get('name')} lacks {' and '.join(lacks)}"
+            missing = [
+                key for key in SNAPSHOT_KEYS if key not in keys and not _is_for_all(project, key)
+            ]
+            if missing:
+                message = f"the snapshot {entry.get('name')} lacks {' and '.join(missing)}"
                 yield file.problem(("snapshots", number), message)
 
 
-def _for_all(project: _Project, key: str) -> bool:
+def _is_for_all(project: _Project, key: str) -> bool:
     """Tell whether `dbt_project.yml` says this for snapshots."""
     data = project.settings.data.get("snapshots") if project.settings else None
     return any(True for _ in _values(data, [key, f"+{key}"]))
@@ -148,18 +169,27 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _unknown_keys(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+def _find_unknown_keys(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     if project.settings is None:
         return
     for key in re.findall(r"'([^']*)'", match["keys"]):
         if key in project.settings.data:
-            meant = nearest(key, PROJECT_KEYS)
+            meant = nearest(key, _project_keys())
             yield project.settings.problem(
                 [key], f"unknown key {key!r}", nearest=meant, at_key=True
             )
 
 
-def _profile(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+def _project_keys() -> list[str]:
+    """Return the top-level keys of `dbt_project.yml`, by the JSON schema in dbt's own package."""
+    spec = find_spec("dbt")
+    folders = [Path(name) for name in (spec.submodule_search_locations if spec else None) or ()]
+    schemas = [path for folder in folders for path in folder.glob("jsonschemas/project/*.json")]
+    keys = {key for path in schemas for key in json.loads(path.read_bytes())["properties"]}
+    return sorted(keys)
+
+
+def _find_profile(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     if not (project.folder / PROFILES).is_file():
         message = f"there is no {PROFILES} in this folder: it says how dbt connects"
         yield Problem(display_name(project.folder, project.root), 0, 0, message)
@@ -175,7 +205,7 @@ def _profile(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
         )
 
 
-def _missing_node(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+def _find_missing_node(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     name = match["name"]
     kind = "source" if match["kind"] == "source" else "model, seed or snapshot"
     word = name.split(".")[0]
@@ -187,45 +217,71 @@ def _missing_node(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     yield project.at_word(match["file"], word, message, nearest=nearest(name, known))
 
 
-def _group(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+def _find_group(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     name = match["name"]
     groups = re.findall(r"'([^']*)'", match["groups"])
-    message = f"group: there is no group {name!r}" + ("" if groups else ": none is declared")
-    found = [
-        file.problem(place, message, allowed=groups, nearest=nearest(name, groups))
-        for file, place, value in project.values(["group", "+group"])
-        if value == name
-    ]
-    yield from found or [project.at_word(match["file"], name, message)]
+    message = "there is no group {value}" + ("" if groups else ": none is declared")
+    found = list(project.at_values("group", lambda value: value == name, message, groups))
+    text = f"group: {message.format(value=repr(name))}"
+    yield from found or [project.at_word(match["file"], name, text)]
 
 
-def _doc(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
+def _find_doc(project: _Project, match: re.Match[str]) -> Iterator[Problem]:
     for file in project.properties():
         if find_word(file.path, match["name"]):
             name = str(file.path.relative_to(project.folder))
             yield project.at_word(name, match["name"], f"there is no doc {match['name']!r}")
 
 
-KNOWN: tuple[tuple[str, Find], ...] = (
-    (r"'period': '\w+'", _wrong_choice("period", PERIODS)),
-    (r"Severity must be either 'warn' or 'error'", _wrong_choice("severity", SEVERITIES)),
-    (r"at path \['(?P<key>\w+)'\]: (?P<value>\S+) (?P<wrong>is not of type '\w+')", _wrong_type),
-    (r"Snapshots must be configured with a 'strategy' and 'unique_key'", _snapshots),
-    (
+KNOWN_ERRORS = (
+    KnownError(
+        r"'period': '\w+'",
+        _find_period,
+        'Field "warn_after" of type Optional[Time] in FreshnessThreshold has invalid value'
+        " {'count': 1, 'period': 'hours'}",
+    ),
+    KnownError(
+        r"Severity must be either 'warn' or 'error'",
+        _find_severity,
+        "Parsing Error at path []: Severity must be either 'warn' or 'error'. Got 'warning'",
+    ),
+    KnownError(
+        r"at path \['(?P<key>\w+)'\]: (?P<value>\S+) (?P<wrong>is not of type '\w+')",
+        _find_wrong_type,
+        "Parsing Error at path ['enabled']: 'maybe' is not of type 'boolean'",
+    ),
+    KnownError(
+        r"Snapshots must be configured with a 'strategy' and 'unique_key'",
+        _find_snapshots,
+        "Snapshots must be configured with a 'strategy' and 'unique_key'.",
+    ),
+    KnownError(
         r"Additional properties are not allowed \((?P<keys>.*) (was|were) unexpected\)",
-        _unknown_keys,
+        _find_unknown_keys,
+        "Runtime Error at path []: Additional properties are not allowed ('modles' was unexpected)",
     ),
-    (r"Could not find profile named '(?P<name>[^']*)'", _profile),
-    (
-        (
-            r"\((?P<file>[^)]+)\) depends on a (?P<kind>node|source) named '(?P<name>[^']*)'"
-            r".* which (?P<how>was not found|is disabled)"
-        ),
-        _missing_node,
+    KnownError(
+        r"Could not find profile named '(?P<name>[^']*)'",
+        _find_profile,
+        "Runtime Error Could not find profile named 'small'",
     ),
-    (
+    KnownError(
+        r"\((?P<file>[^)]+)\) depends on a (?P<kind>node|source) named '(?P<name>[^']*)'"
+        r".* which (?P<how>was not found|is disabled)",
+        _find_missing_node,
+        "Compilation Error Model 'model.small.second' (models/marts/second.sql) depends on a node"
+        " named 'frist' which was not found",
+    ),
+    KnownError(
         r"\((?P<file>[^)]+)\) Invalid group '(?P<name>[^']*)', expected one of (?P<groups>\[.*?\])",
-        _group,
+        _find_group,
+        "Parsing Error in model first (models/marts/first.sql) Invalid group 'somme', expected one"
+        " of ['some']",
     ),
-    (r"depends on doc '(?P<name>[^']*)'", _doc),
+    KnownError(
+        r"depends on doc '(?P<name>[^']*)'",
+        _find_doc,
+        "Compilation Error Documentation for 'model.small.first' depends on doc 'nope'  which was"
+        " not found",
+    ),
 )

@@ -1,4 +1,4 @@
-"""`dagster` blocks where nothing reads them: beside `meta`, or of what is no asset."""
+"""`dagster` blocks where nothing reads them: beside `meta`, or of what is not an asset."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from factories.dbt.project.manifest import Manifest
 from factories.dbt.project.properties import SECTIONS, Place, PropertiesFiles
 
 READ = (*SECTIONS.values(), "sources")
-# What `dbt_project.yml` also configures, of which Dagster reads nothing.
+# What `dbt_project.yml` also configures, and that Dagster does not read.
 OTHERS = ("data_tests", "tests", "unit_tests", "exposures", "metrics", "semantic-models")
 NOTHING_READS_IT = (
     f"nothing reads a {KEY} block here: it belongs to a model, seed, snapshot or source"

@@ -31,8 +31,10 @@ def orphaned_meta(
                 if _is_used(path[1:], paths[section]):
                     continue
                 blocks.check_project_file(path)
-                if meant := _meant(path[1:], paths[section]):
-                    message = f"{path[-1]!r} is no folder or {kind}: nothing reads its {KEY} block"
+                if meant := _find_nearest(path[1:], paths[section]):
+                    message = (
+                        f"{path[-1]!r} is not a folder or {kind}: nothing reads its {KEY} block"
+                    )
                     yield file.problem(path, message, nearest=meant, at_key=True)
 
 
@@ -68,7 +70,7 @@ def _is_used(path: tuple[str, ...], paths: Paths) -> bool:
     return any(path == other[: len(path)] for other in paths)
 
 
-def _meant(path: tuple[str, ...], paths: Paths) -> str | None:
+def _find_nearest(path: tuple[str, ...], paths: Paths) -> str | None:
     """Return the folder or name beside which the last step of a path looks like a mistake."""
     beside = {
         other[len(path) - 1]

@@ -30,7 +30,7 @@ SNIPPET = re.compile(r"^(-{5,}|Raw Error:|\d+\s+\|.*|in \"<unicode string>\".*|@
 def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[Problem]:
     """Return dbt's error as one problem at the file that it names.
 
-    A YAML file that is no YAML is read again here: that gives the line and column.
+    A file that is not valid YAML is read again here: that gives the line and column.
 
     Args:
         project: The dbt project's folder.

@@ -95,7 +95,7 @@ def _of_model(node: Json, known: Collection[str]) -> Iterator[_Fault]:
     kind = str(node["config"]["materialized"])
     if kind not in known:
         patch = (node.get("patch_path") or "").partition("://")[2]
-        message = f"{node['name']}: {kind!r} is no materialization"
+        message = f"{node['name']}: {kind!r} is not a materialization"
         # The word shows where it stands: in the model, or else in its properties file.
         own = kind in node["raw_code"] or not patch
         yield _Fault(
@@ -106,7 +106,7 @@ def _of_model(node: Json, known: Collection[str]) -> Iterator[_Fault]:
 def _of_test(node: Json, known: Collection[str], *, attached: bool) -> Iterator[_Fault]:
     generic = node.get("test_metadata")
     if generic and generic["name"] not in known:
-        message = f"{generic['name']!r} is no generic test"
+        message = f"{generic['name']!r} is not a generic test"
         path = node["original_file_path"]
         yield _Fault(path, generic["name"], message, tuple(sorted(known)))
     elif not generic and not attached:

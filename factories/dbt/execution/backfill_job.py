@@ -33,7 +33,7 @@ def backfill_job(
     @dg.job(
         name=name,
         config=_config(backfill_window.name, spec),
-        description=f"Builds windows of {model.key.to_user_string()} anew.",
+        description=f"Rebuilds windows of {model.key.to_user_string()}.",
         metadata={"asset": dg.MetadataValue.asset(model.key)},
     )
     def backfill() -> None:

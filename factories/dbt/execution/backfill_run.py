@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from factories.core.execution.checks import table_checks
+from factories.core.execution.checks import run_table_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.meta.partitions import Window
 from factories.core.warehouse.names import WarehouseNames
@@ -77,7 +77,7 @@ def _record_materialization(
     if (
         model.meta.checks and model.relation
     ):  # before it is recorded: they compare with the last one
-        checks += table_checks(
+        checks += run_table_checks(
             context.instance,
             model.key,
             model.meta.checks,

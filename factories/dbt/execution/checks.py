@@ -121,7 +121,7 @@ def _run_source_freshness(
         else:
             unknown.append(uid)
     if unknown:
-        errors = dbt.mask("; ".join(dbt.log.errors)) or "dbt told nothing; its log is above"
+        errors = dbt.mask("; ".join(dbt.log.errors)) or "dbt gave no reason; its log is above"
         raise dg.Failure(f"no freshness of {', '.join(unknown)}: {errors}", allow_retries=False)
 
 

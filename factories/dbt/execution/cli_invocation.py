@@ -116,16 +116,16 @@ class DescribedEvents(DbtEventIterator[Any]):
         return self._describe(columns)
 
     def _describe(self, describe: Callable[[InvocationTables, Node], Mapping[str, Any]]) -> Self:
-        return type(self)(self._described(describe), self._invocation)
+        return type(self)(self._describe_events(describe), self._invocation)
 
-    def _described(
+    def _describe_events(
         self, describe: Callable[[InvocationTables, Node], Mapping[str, Any]]
     ) -> Iterator[Any]:
         for event in self:
             node = self._node(event)
             try:
                 found = describe(self._invocation.tables, node) if node else {}
-            except QueryFailedError as error:  # it is built: that is no failure
+            except QueryFailedError as error:  # it is built: this is not a failure
                 log = dg.get_dagster_logger()
                 log.warning("%s is built but cannot be read: %s", node and node.name, error)
                 found = {}

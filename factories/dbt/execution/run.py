@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
 from factories.core.meta.check_specs import check_names
@@ -137,7 +137,7 @@ def _checks_without_build(
         left = set(check_names(model.meta.checks)) - passed
         if (uid in selected and uid not in finished.runs) or model.relation is None or not left:
             continue
-        for result in check_results(
+        for result in run_selected_checks(
             context,
             model.key,
             model.meta.checks,
@@ -155,7 +155,7 @@ def _materialization(
     columns = describer.columns(model)
     checks: Iterator[dg.AssetCheckResult] = iter(())
     if model.relation:
-        checks = check_results(
+        checks = run_selected_checks(
             context,
             model.key,
             model.meta.checks,

@@ -78,7 +78,7 @@ def fingerprint(project: Path, names: WarehouseNames) -> Fingerprint:
     for path, name in _files(project):
         content = path.read_bytes()
         if b"env_var" in content:
-            variables |= _of_profiles(content) if name == PROFILES else _named(content)
+            variables |= _of_profiles(content) if name == PROFILES else _find_variables(content)
         digest.update(name.encode() + b"\0")
         digest.update(hashlib.sha256(content).digest())
     return Fingerprint(
@@ -109,7 +109,7 @@ def _value(name: str) -> str:
     return hashlib.sha256(f"{name}={os.environ.get(name)!r}".encode()).hexdigest()
 
 
-def _named(content: bytes) -> set[str]:
+def _find_variables(content: bytes) -> set[str]:
     return {name.decode() for name in ENV_VAR.findall(content)}
 
 
@@ -118,13 +118,13 @@ def _of_profiles(content: bytes) -> set[str]:
     try:
         data = yaml.load(content, yaml.CSafeLoader)
     except yaml.YAMLError:
-        return _named(content)
+        return _find_variables(content)
     texts: list[Any] = []
     for profile in _mappings(data):
         texts.append(profile.get("target"))
         for output in _mappings(profile.get("outputs")):
             texts += [output.get("database"), output.get("schema")]
-    return _named("\n".join(str(text) for text in texts).encode()) - OF_THE_NAMES
+    return _find_variables("\n".join(str(text) for text in texts).encode()) - OF_THE_NAMES
 
 
 def _mappings(of: Any) -> list[dict[str, Any]]:

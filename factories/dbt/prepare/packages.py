@@ -23,7 +23,7 @@ def lacking(project: Path, installed: str | None) -> str | None:
     Args:
         project: The dbt project's folder.
         installed: The digest of the packages that were installed when the manifest was made: with
-            it, a file that only looks newer, after a checkout, is none that changed.
+            it, a file that only looks newer, after a checkout, does not count as changed.
     """
     named = [name for name in NAMED_IN if _packages(project / name)]
     if not named:
@@ -47,7 +47,7 @@ def packages_digest(project: Path) -> str:
 
 
 def local_packages(project: Path) -> list[Path]:
-    """Return the folders of packages on this machine: no version tells of their changes."""
+    """Return the folders of packages on this machine: no version says that they changed."""
     folders = [
         (project / package["local"]).resolve()
         for name in NAMED_IN

@@ -45,10 +45,10 @@ class CodeVersions:
             ephemeral: Every ephemeral model, by unique id.
         """
         parts = list(_with_ephemeral(node, ephemeral))
-        macros = self._used(
+        macros = self._find_used(
             macro
             for part in parts
-            for macro in (*part["depends_on"]["macros"], *self._materializing(part))
+            for macro in (*part["depends_on"]["macros"], *self._find_materializations(part))
         )
         text = json.dumps(
             [
@@ -77,7 +77,7 @@ class CodeVersions:
             return self._project
         return self._project / packages_path(project_settings(self._project)) / package
 
-    def _materializing(self, node: Json) -> Iterator[str]:
+    def _find_materializations(self, node: Json) -> Iterator[str]:
         """Yield the project's macros that materialize a node; dbt finds them by their names."""
         config = node["config"]
         for name in (
@@ -88,7 +88,7 @@ class CodeVersions:
             if name in self._by_name:
                 yield self._by_name[name]
 
-    def _used(self, macros: Iterable[str]) -> set[str]:
+    def _find_used(self, macros: Iterable[str]) -> set[str]:
         used: set[str] = set()
         left = list(macros)
         while left:

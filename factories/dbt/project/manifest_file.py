@@ -23,7 +23,7 @@ Json = Mapping[str, Any]
 
 
 class ManifestError(Exception):
-    """The manifest cannot be read: it is no JSON, or not of a version of dbt that is known."""
+    """The manifest cannot be read: it is not JSON, or not of a version of dbt that is known."""
 
 
 def read_content(path: Path) -> Json:

@@ -58,7 +58,7 @@ class DbtProject:
         models: Its nodes as assets, by unique id.
         sources: The tables that it reads and does not build, by unique id.
         checks: The check of each test, by the test's unique id.
-        freshness_checks: The check of each source whose freshness dbt can tell, by the source's
+        freshness_checks: The check of each source whose freshness dbt can measure, by the source's
             unique id.
         specs: The specs that a company's own translator made, by unique id; empty without one.
     """

@@ -74,20 +74,20 @@ class PropertiesFiles:
         file = self.read(name)
         index: dict[tuple[str | None, ...], Place] = {}
         for section in SECTIONS.values():
-            for number, entry in _named(file.data.get(section) if file else None, "name"):
+            for number, entry in _find_entries(file.data.get(section) if file else None, "name"):
                 index[section, entry["name"]] = (section, number)
-                for n, version in _named(entry.get("versions"), "v"):
+                for n, version in _find_entries(entry.get("versions"), "v"):
                     at = (section, number, "versions", n)
                     index[section, entry["name"], str(version["v"])] = at
-        for number, source in _named(file.data.get("sources") if file else None, "name"):
+        for number, source in _find_entries(file.data.get("sources") if file else None, "name"):
             index["sources", source["name"]] = ("sources", number)
-            for n, table in _named(source.get("tables"), "name"):
+            for n, table in _find_entries(source.get("tables"), "name"):
                 at = ("sources", number, "tables", n)
                 index["sources", source["name"], table["name"]] = at
         return index
 
 
-def _named(entries: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _find_entries(entries: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and key in entry:
             yield number, entry

@@ -26,7 +26,10 @@ INTERNAL = "dbt_internal_packages"
 
 
 def project_settings(project: Path) -> dict[str, Any]:
-    """Return the content of `dbt_project.yml`; nothing where it is none, dbt will tell."""
+    """Return the content of `dbt_project.yml`.
+
+    It is empty when the file is not a mapping of YAML, which dbt will report.
+    """
     try:
         data = yaml.load((project / PROJECT_FILE).read_bytes(), yaml.CSafeLoader)
     except (FileNotFoundError, yaml.YAMLError):
@@ -47,7 +50,7 @@ def source_folders(project: Path, settings: Mapping[str, Any]) -> Iterator[tuple
         settings: The content of `dbt_project.yml`.
     """
     written = {str(project / _plain(settings, key)) for key in WRITTEN}
-    # What was written before a key renamed it is no source either.
+    # What was written before a key renamed it is not a source either.
     written |= {str(project / name) for name in (*WRITTEN.values(), INTERNAL)}
     for at, folders, files in os.walk(project):
         folders[:] = sorted(name for name in folders if f"{at}/{name}" not in written)
@@ -57,7 +60,7 @@ def source_folders(project: Path, settings: Mapping[str, Any]) -> Iterator[tuple
 def properties_files(project: Path, settings: Mapping[str, Any]) -> list[str]:
     """Return the names of the files, relative to the dbt project, in order.
 
-    Any other YAML, of CI say, is none of dbt's: it may hold what is no properties file.
+    Any other YAML, such as that of CI, does not belong to dbt: it need not be a properties file.
 
     Args:
         project: The dbt project's folder.
@@ -65,7 +68,9 @@ def properties_files(project: Path, settings: Mapping[str, Any]) -> list[str]:
     """
     ignored = _ignored(project)
     folders = {
-        folder for key, default in FOLDERS.items() for folder in _given(settings, key, default)
+        folder
+        for key, default in FOLDERS.items()
+        for folder in _read_folders(settings, key, default)
     }
     found = []
     for at, files in source_folders(project, settings):
@@ -80,7 +85,7 @@ def _is_below(path: str, folder: str) -> bool:
     return plain in (".", path) or path.startswith(f"{plain}/")
 
 
-def _given(settings: Mapping[str, Any], key: str, default: list[str]) -> list[str]:
+def _read_folders(settings: Mapping[str, Any], key: str, default: list[str]) -> list[str]:
     value = settings.get(key, default)
     return [str(folder) for folder in value] if isinstance(value, list) else default
 

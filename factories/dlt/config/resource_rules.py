@@ -59,7 +59,7 @@ def check_resource(
         for option in settings.write_disposition.model_fields_set - {"disposition"}:
             report(["write_disposition", option], f"{option}: only disposition merge takes it")
     if settings.disposition == "replace" and _reads_only_what_is_new(name, settings, model):
-        report(["write_disposition"], _replaced(settings, model))
+        report(["write_disposition"], _check_replace(settings, model))
     if settings.incremental and "rest_api" not in model.source:
         _check_parameters(settings.incremental, report)
     if meta.partition:
@@ -113,7 +113,7 @@ def _check_snapshot(settings: DltResource, report: _Report) -> None:
         )
 
 
-def _replaced(settings: DltResource, model: PipelineFile) -> str:
+def _check_replace(settings: DltResource, model: PipelineFile) -> str:
     cursor = settings.incremental
     if cursor and cursor.cursor_path == FILE_CURSOR and "filesystem" in model.source:
         return (
@@ -151,7 +151,10 @@ def _check_partition(
     if not settings.primary_key:
         report([], "a partitioned resource needs primary_key, or a rerun would repeat its rows")
     if settings.incremental is None:
-        report([], "a partitioned resource needs incremental: its cursor_path tells the partition")
+        report(
+            [],
+            "a partitioned resource needs incremental: its cursor_path is the partition's column",
+        )
     else:
         if "rest_api" in model.source:
             _check_json_cursor(settings.incremental, report)
@@ -161,7 +164,7 @@ def _check_partition(
     if meta.partition and meta.partition.column:
         report(
             ["meta", "dagster", "partition", "column"],
-            "column: the cursor_path of incremental tells the partition",
+            "column: the cursor_path of incremental is the column of the partition",
         )
 
 

@@ -27,7 +27,7 @@ SETTINGS_OF_RESOURCES = ("write_disposition", "table_name")
 
 
 def check_pipeline(model: PipelineFile, file: YamlFile, problems: list[Problem]) -> None:
-    """Report names that dlt, or the warehouse, would change, and what is no source."""
+    """Report names that dlt, or the warehouse, would change, and what is not a source."""
     kinds = [kind for kind in SOURCE_KINDS if kind in model.source]
     if len(kinds) != 1 and "source" in file.data:
         message = f"source: exactly one of {', '.join(SOURCE_KINDS)}, not {len(kinds)}"

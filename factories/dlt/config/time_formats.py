@@ -36,7 +36,7 @@ def bound(moment: datetime, form: str | None) -> Any:
         form: A value of `datetime_format`; None for a time with a zone.
 
     Raises:
-        SourceError: When a date cannot tell the bound.
+        SourceError: When a date cannot express the bound.
     """
     if form is None or form == "timestamp":
         # Not in its own zone, where Python takes the hour that autumn repeats for one.
@@ -46,7 +46,7 @@ def bound(moment: datetime, form: str | None) -> Any:
     if form == "date":
         if (moment.hour, moment.minute) != (0, 0):
             raise SourceError(
-                "the cursor's field holds dates, which cannot tell one hour from the next:"
+                "the cursor's field holds dates, which cannot distinguish one hour from the next:"
                 " partition by day or longer"
             )
         return moment.date()
@@ -63,14 +63,14 @@ def format_mistake(form: str, partition: PartitionSpec) -> str | None:
     """Return why partitions cannot be told apart by a cursor's field of this format.
 
     Bounds in another order than the text's own, or with less than their whole time, make windows
-    that hold other rows than the partition's, or none: nothing else would tell.
+    that hold other rows than the partition's, or none, and nothing else would show it.
 
     Args:
         form: A value of `datetime_format`.
         partition: Partitions of time.
     """
     if form == "date" and partition.type == "hourly":
-        return "dates cannot tell one hour from the next: partition by day or longer"
+        return "dates cannot distinguish one hour from the next: partition by day or longer"
     if "%" not in form:
         return None
     return _directive_mistake(form) or _bound_mistake(form, partition)
@@ -84,7 +84,7 @@ def _directive_mistake(form: str) -> str | None:
                 " field has it; times in other zones cannot be compared"
             )
         if directive not in KNOWN:
-            return f"{f'%{directive}'!r} is none of strftime's directives"
+            return f"{f'%{directive}'!r} is not a directive of strftime"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What schema contracts refuse: dlt drops it silently, a run shall show it."""
+"""What schema contracts refuse: dlt drops it silently, a run has to show it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Refusals:
         return bool(self.found or self.rows)
 
     def __str__(self) -> str:
-        """Say it in one line of a log."""
+        """Return it as one line of a log."""
         things = [
             f"table {r.name} ({r.mode})"
             if r.entity == "tables"
@@ -121,7 +121,7 @@ def count_dropped(refusals: Refusals, extracted: ExtractInfo, source: DltSource)
 
 def _count_rows(resource: DltResource) -> None:
     def count(items: Any, meta: Any, metrics: dict[str, Any]) -> None:
-        if not isinstance(meta, ImportFileMeta):  # a whole file, of which no row is looked at
+        if not isinstance(meta, ImportFileMeta):  # a whole file, whose rows are not looked at
             metrics[ROWS_READ] = metrics.get(ROWS_READ, 0) + count_rows_in_items(items)
 
     resource.add_step(_LastStep(count))

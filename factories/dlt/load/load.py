@@ -40,7 +40,7 @@ class LoadedResource:
         load_id: dlt's id of the package, None when there was nothing to load.
         seconds: How long extract, normalize and load took, for all that was loaded together.
         refusals: What the schema contract kept out.
-        details: What dagster-dlt's own metadata tells of a load.
+        details: What dagster-dlt's own metadata says about a load.
         info: What dlt says of the load, None when there was nothing to load.
     """
 
@@ -72,7 +72,7 @@ def open_pipeline(
         folder: The working folder.
         names: How the target's databases are called.
         settings: How to reach the warehouse.
-        progress: dlt's collector, which tells how far it is.
+        progress: dlt's collector, which reports how far it is.
     """
     destination = Snowflake(
         credentials=settings.dlt_credentials(names.database(RAW)),
@@ -158,7 +158,7 @@ def load_source(
 
 
 def _names_to_note(source: DltSource, full_refresh: Collection[str], given: Any) -> list[str]:
-    """Return the resources of which a load that is cut short leaves something behind."""
+    """Return the resources that leave something behind when their load is cut short."""
     names = []
     for name, resource in source.selected_resources.items():
         disposition = given or resource.write_disposition

@@ -10,7 +10,7 @@ from dlt.common.pipeline import LoadInfo
 
 # Of one load of one resource, in metadata: it lies in Dagster's event storage.
 MOST_JOBS = 100
-# What tells where a file lay on the machine of the step.
+# What says where a file lay on the machine of the step.
 LOCAL_KEYS = frozenset({"file_path"})
 
 
@@ -22,7 +22,7 @@ def load_details(
     Args:
         opened: The pipeline that has loaded.
         loaded: What dlt returns of a load; None when there was nothing to load.
-        tables: The resource's table and its child tables; the jobs of these are told.
+        tables: The resource's table and its child tables; the jobs of these are listed.
     """
     destination = opened.destination
     details: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What a materialization tells of a loaded resource."""
+"""What a materialization reports about a loaded resource."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.warehouse.names import Relation
 from factories.dlt.config.pipelines import Resource
@@ -35,7 +35,7 @@ def materialize_result(
         "dlt/write_disposition": resource.settings.disposition,
     }
     metadata["dagster/table_name"] = str(relation)  # also where there is no table yet
-    columns: dict[str, str] = {}  # where they cannot be read, each check tells what it misses
+    columns: dict[str, str] = {}  # where they cannot be read, each check says what it misses
     try:
         columns = reader.columns(relation)
         if columns:
@@ -47,7 +47,7 @@ def materialize_result(
                 metadata |= _child_metadata(reader, relation, table)
     except QueryFailedError as error:
         context.log.warning("%s is loaded but cannot be read: %s", resource.name, error)
-    checks = check_results(
+    checks = run_selected_checks(
         context, resource.key, resource.meta.checks, relation, reader, columns=columns
     )
     return dg.MaterializeResult(
@@ -65,7 +65,7 @@ def _child_metadata(reader: TableReader, parent: Relation, table: str) -> dict[s
 
 
 def load_metadata(loaded: LoadedResource) -> dict[str, Any]:
-    """Return what a load tells of one resource, whatever its destination."""
+    """Return what a load reports about one resource, whatever its destination."""
     rows = sum(loaded.rows.values())
     metadata: dict[str, Any] = {
         "rows_loaded": next(iter(loaded.rows.values()), 0),  # of its own table

@@ -14,8 +14,8 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.extract import DltSource
 
-from factories.core.execution.checks import check_results
-from factories.core.execution.secrets import SecretMask, masked_output
+from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
 from factories.core.meta.partitions import UnreadableWindowError, Window, window
 from factories.core.warehouse.names import RAW, WarehouseNames
@@ -134,7 +134,7 @@ def run_pipeline_file(
     values: dict[str, str] = {}
     with start_errors_as_failures():
         settings = warehouse_settings()
-        covered = _covered(context, full_refresh=declared.full_refresh) if resources else None
+        covered = _find_window(context, full_refresh=declared.full_refresh) if resources else None
         config = interpolate(pipeline.settings.source, values) if resources else {}
         dlt_config = interpolate(pipeline.settings.config, values)
     written = {"source": pipeline.settings.source, "config": pipeline.settings.config}
@@ -145,7 +145,7 @@ def run_pipeline_file(
         raise dg.Failure("\n".join(lines), allow_retries=False)
     failed: dict[str, str] = {}
     with (
-        masked_output(mask),
+        mask_output(mask),
         open_step(context, settings, declared.names, "dlt") as step,
         _settings(dlt_config, step.folder, mask),
         dlt_log(context, mask),
@@ -186,7 +186,7 @@ def _checks_alone(
 ) -> Iterator[dg.AssetCheckResult]:
     for key, resource in declared.resources.items():
         if key not in context.selected_asset_keys:
-            yield from check_results(
+            yield from run_selected_checks(
                 context, key, resource.meta.checks, resource.relation, step.reader
             )
 
@@ -200,7 +200,7 @@ def _settings(config: Mapping[str, Any], folder: Path, mask: SecretMask) -> Iter
         raise dg.Failure(mask(reason(error)), allow_retries=False) from None
 
 
-def _covered(context: dg.AssetExecutionContext, *, full_refresh: bool) -> Window | None:
+def _find_window(context: dg.AssetExecutionContext, *, full_refresh: bool) -> Window | None:
     covered = window(context)
     if covered and full_refresh:
         raise UnreadableWindowError("full_refresh would replace the other partitions' rows")

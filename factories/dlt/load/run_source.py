@@ -16,7 +16,7 @@ from dlt.common.destination.client import WithStateSync
 from dlt.extract import DltSource
 
 from factories.core.execution.run_watchdog import terminate_when_run_ends
-from factories.core.execution.secrets import SecretMask, masked_output
+from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.step import start_errors_as_failures
 from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.warehouse.names import warehouse_names
@@ -132,7 +132,7 @@ def run_source(
 
     Raises:
         dagster.Failure: After the results, when a resource has failed; names each. Also when an
-            argument cannot be had: then nothing has run.
+            argument cannot be used: then nothing has run.
     """
     mask = SecretMask(set())
     failed: dict[str, str] = {}
@@ -141,7 +141,7 @@ def run_source(
             _check_arguments(arguments)
             unfinished = _unfinished_loads(context, pipeline, mask)
         entered.enter_context(terminate_when_run_ends(context))
-        entered.enter_context(masked_output(mask))
+        entered.enter_context(mask_output(mask))
         folder = entered.enter_context(temporary_step_folder("dlt"))
         entered.enter_context(step_defaults(mask.add))
         entered.enter_context(dlt_log(context, mask))

@@ -30,7 +30,7 @@ class _StepRunContext(RunContext):
         super().__init__(str(folder))
         self._secret_found = secret_found
         self._global_dir = str(folder)
-        self._settings = _merged(_defaults(), config)
+        self._settings = _merge(_defaults(), config)
 
     def initial_providers(self) -> list[ConfigProvider]:
         settings = DictionaryProvider()
@@ -41,9 +41,9 @@ class _StepRunContext(RunContext):
 
 
 class _Environment(EnvironProvider):
-    """The environment, which tells of each secret that dlt takes from it.
+    """The environment, which reports each secret that dlt takes from it.
 
-    dlt asks it for some 4,000 names in a step, nearly all of which it does not have.
+    dlt asks it for some 4,000 names in a step, most of which are not set.
     """
 
     def __init__(self, secret_found: Callable[[str], None]) -> None:
@@ -113,7 +113,7 @@ def step_defaults(secret_found: Callable[[str], None]) -> Iterator[None]:
 
 
 class _Watched(ConfigProvider):
-    """A provider that tells of each secret that dlt takes from it."""
+    """A provider that reports each secret that dlt takes from it."""
 
     def __init__(self, provider: ConfigProvider, secret_found: Callable[[str], None]) -> None:
         self._provider = provider
@@ -174,10 +174,10 @@ def _defaults() -> dict[str, Any]:
     }
 
 
-def _merged(general: dict[str, Any], specific: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(general: dict[str, Any], specific: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(general)
     for key, value in specific.items():
         old = merged.get(key)
         both = isinstance(old, dict) and isinstance(value, Mapping)
-        merged[key] = _merged(old or {}, value) if both else value
+        merged[key] = _merge(old or {}, value) if both else value
     return merged

@@ -6,7 +6,7 @@ in `_DP_UNFINISHED_LOADS` in the pipeline's schema before its first row is loade
 removed when it is complete. Whoever finds a note knows that nobody else is loading (the pipeline's
 pool takes one step at a time) and which rows to delete, by `_dlt_load_id`.
 
-`_dlt_loads`, where dlt enters complete loads, cannot tell it: a row whose load is not in it may
+`_dlt_loads`, where dlt enters complete loads, does not say it: a row whose load is not in it may
 have come with a copy of a table, or be of a load that somebody runs by hand right now. It would
 also take a scan of the table at each load.
 
@@ -160,7 +160,7 @@ class UnfinishedLoads:
         return f'"{self._database}"."{self._schema}"."{table.upper()}"'
 
     def _notes(self, reader: TableReader) -> list[Note]:
-        """Return what is noted; it is read once, for only this step changes it."""
+        """Return what is noted; it is read once, because only this step changes it."""
         if self._known is None:
             self._has_table = bool(reader.columns(Relation(self._database, self._schema, NOTES)))
             self._known = self._read(reader) if self._has_table else []

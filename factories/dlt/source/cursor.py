@@ -52,7 +52,7 @@ def _value(text: str, form: str | None) -> Any:
     """Return where the first load begins, written in YAML, as the field's own kind of value.
 
     Raises:
-        SourceError: When the text is no time.
+        SourceError: When the text is not a time.
     """
     if form not in {"timestamp", "timestamp_ntz", "date"}:
         return text
@@ -60,7 +60,7 @@ def _value(text: str, form: str | None) -> Any:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise SourceError(
-            f"incremental.initial_value: {text!r} is no time such as 2024-01-31T06:00:00Z"
+            f"incremental.initial_value: {text!r} is not a time such as 2024-01-31T06:00:00Z"
         ) from None
     if form == "date":
         return date(moment.year, moment.month, moment.day)

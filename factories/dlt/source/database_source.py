@@ -30,7 +30,7 @@ def database_tables(
 
     Args:
         config: Arguments of dlt's `sql_table()`, and `resources` with those of one table.
-        selected: What shall be loaded.
+        selected: What is to be loaded.
         covered: The window of the run's partitions, None for what is new.
 
     Raises:
@@ -52,7 +52,7 @@ def _table(resource: Resource, arguments: dict[str, Any], covered: Window | None
     # One for each table: dlt removes the columns that are not read from what it has looked at.
     metadata = sqlalchemy.MetaData(schema=arguments.get("schema"))
     try:
-        made = sql_table(metadata=metadata, type_adapter_callback=_known_to_dlt, **arguments)
+        made = sql_table(metadata=metadata, type_adapter_callback=_convert_type, **arguments)
     except NoSuchTableError:
         raise SourceError(_no_table(arguments)) from None
     except DBAPIError as error:
@@ -72,7 +72,7 @@ def _table(resource: Resource, arguments: dict[str, Any], covered: Window | None
     return made
 
 
-def _known_to_dlt(kind: Any) -> Any:
+def _convert_type(kind: Any) -> Any:
     """Return a column's type as dlt knows it.
 
     In SQLAlchemy 2.1 floating-point types are no longer numeric ones, for which dlt 1.31 looks.
@@ -81,7 +81,7 @@ def _known_to_dlt(kind: Any) -> Any:
 
 
 def _time_of(table: sqlalchemy.Table, column: str) -> str | None:
-    """Return how a column holds time, as `datetime_format` says it; None when it is no time."""
+    """Return how a column holds time, as `datetime_format` says it; None when it is not a time."""
     if column not in table.c:
         known = list(table.c.keys())
         near = nearest(column, known)

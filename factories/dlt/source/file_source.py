@@ -33,7 +33,7 @@ def file_rows(
 
     Args:
         config: Arguments of dlt's `filesystem()`, and `resources`.
-        selected: What shall be loaded.
+        selected: What is to be loaded.
         covered: The window of the run's partitions, None for what is new.
     """
     common = {key: value for key, value in config.items() if key != "resources"}

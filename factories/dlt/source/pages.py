@@ -15,20 +15,20 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.exceptions import JSONDecodeError, RequestException
 
-# Keys by which APIs tell of a further page.
+# Keys by which APIs announce a further page.
 NEXT_PAGE_KEY = re.compile(r"next|cursor|token|continuation|has_?more", re.IGNORECASE)
 DEEPEST = 3
 
 
 class MalformedPageError(JSONDecodeError):
-    """A page of an API is no JSON; the text names its address and what is wrong."""
+    """A page of an API is not JSON; the text names its address and what is wrong."""
 
     def __init__(self, page: Response, error: JSONDecodeError) -> None:
         """Take the page, and what the parser says."""
         kind = page.headers.get("Content-Type", "").partition(";")[0].strip()
         hint = f" but {kind}" if kind and "json" not in kind else ""
         super().__init__(
-            f"the page {sanitize_url(page.url)} is no valid JSON{hint}: {error.msg}",
+            f"the page {sanitize_url(page.url)} is not valid JSON{hint}: {error.msg}",
             error.doc,
             error.pos,
         )
@@ -45,7 +45,7 @@ class _Page(Response):
         try:
             yield from super().iter_content(*args, **options)
         except RequestException as error:
-            error.request = error.request or self.request  # so that its address can be told
+            error.request = error.request or self.request  # so that its address can be shown
             raise
 
 
@@ -106,7 +106,7 @@ def _warn_of_selector(name: str, selector: Any, page: Response) -> None:
 
 
 def _warn_of_paginator(name: str, page: PageData[Any]) -> None:
-    """Warn when a first page lacks the paginator's path, but tells of a next page elsewhere.
+    """Warn when a first page lacks the paginator's path, but announces a next page elsewhere.
 
     Many APIs leave the key out on the last page: its absence alone says nothing.
     """

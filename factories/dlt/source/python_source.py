@@ -12,7 +12,7 @@ import dlt
 from dlt.extract import DltResource, DltSource
 from dlt.extract.incremental import Incremental
 
-from factories.core.python_refs.importer import FolderNameError, imported
+from factories.core.python_refs.importer import FolderNameError, import_module
 from factories.dlt.errors import SourceError
 
 
@@ -36,7 +36,7 @@ def python_source(
     """
     module_name, _, function_name = reference.partition(":")
     try:
-        module = imported(module_name, folder)
+        module = import_module(module_name, folder)
     except FolderNameError as error:
         raise SourceError(str(error)) from None
     found = getattr(module, function_name)
@@ -51,7 +51,7 @@ def python_source(
     if not inspect.isfunction(found):
         made = found(**arguments) if callable(found) else found  # `@dlt.source`, or a list of rows
     else:
-        made = _called(found, name, arguments)
+        made = _call(found, name, arguments)
     if isinstance(made, DltSource):
         return made
     return _source(name, section, _resources(made, resource))
@@ -79,7 +79,7 @@ def _row_function(found: Any) -> Callable[..., Any] | None:
     return rows
 
 
-def _called(function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Any:
+def _call(function: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -> Any:
     """Call a plain function, with what it leaves to dlt's configuration given by dlt."""
     returned: list[Any] = []
 

@@ -1,4 +1,4 @@
-"""The cursor of rows that no schema describes: the first one tells whether a window fits them."""
+"""The cursor of rows that no schema describes: the first one shows whether a window fits them."""
 
 from __future__ import annotations
 

@@ -69,16 +69,18 @@ def set_cursors(
             continue  # its window leaves the state alone
         begins = partitioned or names[0] in full_refresh
         place = None if begins else _place(state, each, names[0])
-        kept = {name: kept for name, kept in _kept(state, each).items() if name not in names}
+        kept = {
+            name: kept for name, kept in _find_kept_places(state, each).items() if name not in names
+        }
         _set(state, each, place, [] if partitioned else names, kept)
 
 
 def _place(state: Mapping[str, Any], read: str, name: str) -> Any:
     """Return where a resource is in what is read for it; None when it is at the start."""
-    return _kept(state, read).get(name)
+    return _find_kept_places(state, read).get(name)
 
 
-def _kept(state: Mapping[str, Any], read: str) -> dict[str, Any]:
+def _find_kept_places(state: Mapping[str, Any], read: str) -> dict[str, Any]:
     """Return the places of all that are past the start."""
     noted = state.get(READERS, {}).get(read, {"at": [read], "kept": {}})
     dlts = state.get("resources", {}).get(read)

@@ -38,7 +38,7 @@ def make_source(
     Args:
         pipeline: The pipeline file.
         config: Its `source`, with the values of `${VAR}`s; it is not kept.
-        resources: What shall be loaded.
+        resources: What is to be loaded.
         covered: The window of the run's partitions, None for what is new.
         used: Closes what the source holds open, once it is read.
 
@@ -68,7 +68,7 @@ def selected(
 
     Args:
         source: The source.
-        resources: What shall be loaded.
+        resources: What is to be loaded.
         full_refresh: Resources whose tables are replaced, whatever their write disposition.
 
     Raises:

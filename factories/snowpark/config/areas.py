@@ -18,10 +18,10 @@ from factories.snowpark.config.entries import Entry, Input, ModelEntry, ScoreEnt
 from factories.snowpark.config.files import AreaDraft, Draft, read_files
 from factories.snowpark.config.relations import (
     CONVENTION,
-    registry_of,
-    relation_by_convention,
-    relation_of_table,
-    stage_of,
+    find_relation,
+    name_registry,
+    name_stage,
+    parse_table,
 )
 from factories.snowpark.config.schema import (
     FeatureItem,
@@ -57,18 +57,18 @@ def read_areas(folder: Path, load_context: LoadContext) -> list[Area]:
     made = {
         draft.key: None
         if isinstance(draft.item, ModelItem)
-        else relation_of_table(draft.item.output.table, load_context.names)
+        else parse_table(draft.item.output.table, load_context.names)
         for area in drafts
         for draft in area.drafts
     }
-    spoiled = {
+    with_mistakes = {
         dg.AssetKey(["ml", area.name, name])
         for area in drafts
         for names in area.named.values()
         for name in names
     } - set(made)
-    areas = [_Lookup(area, made, spoiled, load_context).area() for area in drafts]
-    load_context.problems.extend(_circle(areas))
+    areas = [_Lookup(area, made, with_mistakes, load_context).area() for area in drafts]
+    load_context.problems.extend(_find_circle(areas))
     return areas
 
 
@@ -79,13 +79,13 @@ class _Lookup:
     Attributes:
         file: The file.
         made: What the folder's files make, and its table; None for a model.
-        spoiled: What they would make, were it not for mistakes that are already told.
+        with_mistakes: What they would make, without mistakes that are already reported.
         load_context: Receives the problems.
     """
 
     file: AreaDraft
     made: Mapping[dg.AssetKey, Relation | None]
-    spoiled: set[dg.AssetKey]
+    with_mistakes: set[dg.AssetKey]
     load_context: LoadContext
 
     def area(self) -> Area:
@@ -107,7 +107,7 @@ class _Lookup:
             if isinstance(draft.item, ScoreItem)
             and (score := self._score(draft, draft.item, models))
         ]
-        ordered = tuple(_in_order(list(tables.values())))
+        ordered = tuple(_sort_tables(list(tables.values())))
         return Area(self.file.name, self.file.path, ordered, (*models.values(),), (*scores,))
 
     def _common(self, draft: Draft) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class _Lookup:
         return TableEntry(
             **self._common(draft),
             inputs=inputs,
-            relation=relation_of_table(item.output.table, self.load_context.names),
+            relation=parse_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             sql=item.sql if isinstance(item, TableItem) else None,
@@ -158,24 +158,24 @@ class _Lookup:
         own = self.made.get(key)
         if key == draft.key:
             wrong(f"{text} cannot read itself")
-        elif key in self.spoiled:
-            return None  # what is wrong with it is told there
+        elif key in self.with_mistakes:
+            return None  # its own mistake is reported already
         elif own is not None:
-            if options.table and relation_of_table(options.table, self.load_context.names) != own:
+            if options.table and parse_table(options.table, self.load_context.names) != own:
                 wrong(f"{text} is written to {own}: leave out table")
             return Input(key, own, options.whole)
         elif key in self.made:
             wrong(f"{text} is a model: it has no table to read")
         elif options.table:
-            relation = relation_of_table(options.table, self.load_context.names)
+            relation = parse_table(options.table, self.load_context.names)
             return Input(key, relation, options.whole)
-        elif found := relation_by_convention(key, self.load_context.names):
+        elif found := find_relation(key, self.load_context.names):
             return Input(key, found, options.whole)
         elif key.path[0] == "ml":
             known = [k.to_user_string() for k, table in self.made.items() if table]
             wrong(f"nothing in snowpark/ makes {text}", nearest=nearest(text, known))
         else:
-            message = f"no convention tells the table of {text}: give {{asset: …, table: …}}"
+            message = f"no convention gives the table of {text}: give {{asset: …, table: …}}"
             wrong(message, allowed=CONVENTION)
         return None
 
@@ -195,8 +195,8 @@ class _Lookup:
             params=item.params,
             metrics=item.metrics,
             promote=item.promote,
-            registry=registry_of(self.file.name, names),
-            stage=stage_of(self.file.name, names),
+            registry=name_registry(self.file.name, names),
+            stage=name_stage(self.file.name, names),
         )
 
     def _score(
@@ -210,14 +210,14 @@ class _Lookup:
             **self._common(draft),
             model=found,
             version=item.version,
-            relation=relation_of_table(item.output.table, self.load_context.names),
+            relation=parse_table(item.output.table, self.load_context.names),
             mode=item.output.mode,
             keys=item.output.keys,
             column=item.output.column,
         )
 
     def _unknown(self, draft: Draft, kind: str, name: str, known: Mapping[str, Entry]) -> None:
-        """Report a name that is none of the file's, unless what is wrong with it is told there."""
+        """Report a name that the file does not have, unless its own mistake is reported already."""
         if name in self.file.named.get(cast("Any", kind), ()):
             return
         at: list[str | int] = ["features"] if kind == "features" else ["model"]
@@ -229,7 +229,7 @@ class _Lookup:
         self.load_context.problems.append(problem)
 
 
-def reads(entry: Entry) -> list[dg.AssetKey]:
+def find_upstream(entry: Entry) -> list[dg.AssetKey]:
     """Return the assets that an entry is made from."""
     if isinstance(entry, TableEntry):
         return list(dict.fromkeys(found.key for found in entry.inputs.values()))
@@ -239,15 +239,15 @@ def reads(entry: Entry) -> list[dg.AssetKey]:
     return [entry.model.key, entry.model.features.key]
 
 
-def _in_order(tables: list[TableEntry]) -> Iterator[TableEntry]:
-    """Yield tables after those that they read; in the file's order where that leaves a choice."""
+def _sort_tables(tables: list[TableEntry]) -> Iterator[TableEntry]:
+    """Yield tables after those that they read; otherwise in the file's order."""
     by_key = {table.key: table for table in tables}
     done: set[dg.AssetKey] = set()
 
     def visit(table: TableEntry) -> Iterator[TableEntry]:
         if table.key not in done:
             done.add(table.key)  # in a circle, which is a problem of its own, too
-            for key in reads(table):
+            for key in find_upstream(table):
                 if key in by_key:
                     yield from visit(by_key[key])
             yield table
@@ -256,13 +256,13 @@ def _in_order(tables: list[TableEntry]) -> Iterator[TableEntry]:
         yield from visit(table)
 
 
-def _circle(areas: list[Area]) -> Iterator[Problem]:
+def _find_circle(areas: list[Area]) -> Iterator[Problem]:
     entries: dict[dg.AssetKey, tuple[Area, Entry]] = {
         entry.key: (area, entry)
         for area in areas
         for entry in (*area.tables, *area.models, *area.scores)
     }
-    graph = {key: [k for k in reads(e) if k != key] for key, (_, e) in entries.items()}
+    graph = {key: [k for k in find_upstream(e) if k != key] for key, (_, e) in entries.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

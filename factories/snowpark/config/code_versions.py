@@ -21,7 +21,7 @@ from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
 
 CACHE = "__pycache__"
-# What is only told of an entry, and on which virtual warehouse it runs.
+# What only describes an entry, and the virtual warehouse on which it runs.
 NO_DIFFERENCE = {"description", "warehouse", "meta"}
 
 

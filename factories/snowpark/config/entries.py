@@ -74,7 +74,7 @@ class TableEntry(Entry):
         inputs: What it reads, by the names that its function or query uses.
         relation: The table that it writes.
         mode: What happens to the rows that are there.
-        keys: Columns that tell a row from all others; may be empty unless the mode is merge.
+        keys: Columns that distinguish a row from all others; may be empty unless the mode is merge.
         sql: The query; None where a function makes the rows.
     """
 
@@ -119,7 +119,7 @@ class ScoreEntry(Entry):
         version: Its version, None for the champion.
         relation: The table that is written: keys, value, `model_version` and `scored_at`.
         mode: `merge` or `overwrite`.
-        keys: Columns of the features that tell a row from all others; never empty.
+        keys: Columns of the features that distinguish a row from all others; never empty.
         column: The column that takes the value.
     """
 

@@ -18,8 +18,8 @@ from factories.core.yaml.models import SourceMap, validate, validate_partly
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import KeyPath, YamlFile, display_name, read_yaml, yaml_paths
 from factories.snowpark.config.code_versions import FolderCode, code_version, read_code
-from factories.snowpark.config.relations import lock_of, registry_of, relation_of_table
-from factories.snowpark.config.rules import check_model, check_score, check_table, reporter
+from factories.snowpark.config.relations import name_lock, name_registry, parse_table
+from factories.snowpark.config.rules import build_reporter, check_model, check_score, check_table
 from factories.snowpark.config.schema import (
     NAME,
     AreaFile,
@@ -49,7 +49,7 @@ ARGUMENTS: Mapping[Kind, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Draft:
-    """One entry whose own settings are right; what it names is yet to be looked up.
+    """One entry whose own settings are right; what it names has still to be looked up.
 
     Attributes:
         item: What YAML says of it, with the file's defaults.
@@ -144,9 +144,9 @@ class _Reader:
 
     def claim_registry(self) -> None:
         """Note the tables of the registry of the file's models, which no entry may write."""
-        registry = registry_of(self.file.path.stem, self.load_context.names)
+        registry = name_registry(self.file.path.stem, self.load_context.names)
         here = Origin(self.file.name, *self.file.position(["models"], at_key=True))
-        for table in (str(registry), str(lock_of(registry))):
+        for table in (str(registry), str(name_lock(registry))):
             there = self.load_context.tables.setdefault(table, here)
             if there is not here:
                 message = f"the table {table} is of the models' registry: {there} must not load it"
@@ -193,7 +193,7 @@ class _Reader:
             message = f"deps: {key.to_user_string()} cannot depend on itself"
             self.load_context.problems.append(places.problem(["deps"], message))
         if not isinstance(item, ModelItem):
-            table = relation_of_table(item.output.table, self.load_context.names)
+            table = parse_table(item.output.table, self.load_context.names)
             self.load_context.claim(key, str(table), origin)
         elif (first := self.load_context.produced.setdefault(key, origin)) is not origin:
             self.load_context.problems.append(duplicate_key_problem(key, first, origin))
@@ -216,7 +216,7 @@ class _Reader:
 
 
 def _check(item: Item, meta: DagsterMeta, places: SourceMap, load_context: LoadContext) -> None:
-    report = reporter(places, load_context.problems)
+    report = build_reporter(places, load_context.problems)
     if isinstance(item, ModelItem):
         check_model(item, meta, report)
     elif isinstance(item, ScoreItem):

@@ -24,14 +24,14 @@ CONVENTION = (
 )
 
 
-def relation_of_table(text: str, names: WarehouseNames) -> Relation:
+def parse_table(text: str, names: WarehouseNames) -> Relation:
     """Return the table that `ML.DELAY.FEATURES` in YAML stands for."""
     assert TABLE.fullmatch(text), text  # noqa: S101 - the file's model has checked it
     return names.relation(*text.split("."))
 
 
-def relation_by_convention(key: dg.AssetKey, names: WarehouseNames) -> Relation | None:
-    """Return the table of an asset that ingestion or dbt makes; None when its key tells none.
+def find_relation(key: dg.AssetKey, names: WarehouseNames) -> Relation | None:
+    """Return the table of an asset that ingestion or dbt makes; None when its key stands for none.
 
     Example:
         `flight_ops/stg/flights` is `ANALYTICS.STAGING.STG_FLIGHT_OPS__FLIGHTS`.
@@ -48,16 +48,16 @@ def relation_by_convention(key: dg.AssetKey, names: WarehouseNames) -> Relation 
     return None
 
 
-def registry_of(area: str, names: WarehouseNames) -> Relation:
+def name_registry(area: str, names: WarehouseNames) -> Relation:
     """Return the table of all versions of an area's models."""
     return names.relation(ML, key_part(area), REGISTRY)
 
 
-def lock_of(registry: Relation) -> Relation:
+def name_lock(registry: Relation) -> Relation:
     """Return the table that is locked while a registry changes."""
     return replace(registry, table=f"{registry.table}_LOCK")
 
 
-def stage_of(area: str, names: WarehouseNames) -> Relation:
+def name_stage(area: str, names: WarehouseNames) -> Relation:
     """Return the stage of the files of an area's models."""
     return names.relation(ML, key_part(area), STAGE)

@@ -18,7 +18,7 @@ BLOCK = ("meta", "dagster")
 _Report = Callable[..., None]
 
 
-def reporter(places: SourceMap, problems: list[Problem]) -> _Report:
+def build_reporter(places: SourceMap, problems: list[Problem]) -> _Report:
     """Return what notes a problem at a path of an entry."""
 
     def report(path: Sequence[str | int], message: str, **details: Any) -> None:
@@ -65,7 +65,7 @@ def check_model(item: ModelItem, meta: DagsterMeta, report: _Report) -> None:
     if meta.partition:
         report([*BLOCK, "partition"], "partition: a model is trained on all of its features")
     if meta.checks:
-        report([*BLOCK, "checks"], "checks: a model is no table: its metrics are checked")
+        report([*BLOCK, "checks"], "checks: a model is not a table: its metrics are checked")
     _check_meta(meta, report)
 
 
@@ -129,7 +129,7 @@ def _check_partition(
     if meta.partition is None:
         return
     if meta.partition.column is None:
-        report([*BLOCK, "partition"], "partition: it needs column, which tells a row's partition")
+        report([*BLOCK, "partition"], "partition: it needs column, which holds a row's partition")
     if mode == "append":
         message = "mode: append would repeat a partition's rows: use overwrite or merge"
         report(["output", "mode"], message)

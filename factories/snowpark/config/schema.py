@@ -46,7 +46,7 @@ def _name(value: str) -> str:
 
 def _column(value: str) -> str:
     if not COLUMN.fullmatch(value):
-        raise ValueError(f"{value!r} is no column's name: letters, digits and _, without quotes")
+        raise ValueError(f"{value!r} is not a column name: letters, digits and _, without quotes")
     return value
 
 
@@ -88,7 +88,7 @@ class InputOptions(StrictModel):
 
     asset: AssetKeyText = Field(description="The asset that is read.")
     table: TableText | None = Field(
-        None, description="Its table, where the convention does not tell it."
+        None, description="Its table, where the convention does not give it."
     )
     whole: StrictBool = Field(
         False,
@@ -108,8 +108,8 @@ class Output(StrictModel):
     )
     keys: Annotated[Columns, BeforeValidator(as_list)] = Field(
         (),
-        description="Columns that tell a row from all others. `merge` needs them; in every mode"
-        " nothing is written when two rows share them or one is null.",
+        description="Columns that distinguish a row from all others. `merge` needs them; in every"
+        " mode nothing is written when two rows share them or one is null.",
     )
 
 
@@ -126,7 +126,7 @@ class ScoreOutput(StrictModel):
         Columns,
         BeforeValidator(as_list),
         Field(min_length=1),
-    ] = Field(description="Columns of the features that tell a row from all others.")
+    ] = Field(description="Columns of the features that distinguish a row from all others.")
     column: ColumnText = Field("score", description="The column that takes the value.")
 
 
@@ -181,7 +181,7 @@ class TableItem(_Item):
 class Split(StrictModel):
     """Which rows are for training, validation and test: by time, each bound is the next's first."""
 
-    by: ColumnText = Field(description="The column of the features that tells a row's time.")
+    by: ColumnText = Field(description="The column of the features that holds a row's time.")
     train_until: DateText = Field(description="Rows before it are for training.")
     validate_until: DateText = Field(
         description="Rows before it are for validation; the rest is for the test, and training"

@@ -1,4 +1,4 @@
-"""What is told of a model beside its metrics, as plain numbers: they travel, the rows do not."""
+"""What describes a model beside its metrics, as plain numbers: they travel, the rows do not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMPORTANCE_ROWS = 2000
 MANY_VALUES = 20  # of a text: the others are counted together
 
 
-def roc(found: Predictions) -> list[list[float]]:
+def compute_roc(found: Predictions) -> list[list[float]]:
     """Return points of the ROC curve, false and true positive rate; none without both classes."""
     if found.probability is None or len(np.unique(found.truth)) < TWO:
         return []
@@ -29,26 +29,26 @@ def roc(found: Predictions) -> list[list[float]]:
     return [[float(false_rate[i]), float(true_rate[i])] for i in chosen]
 
 
-def calibration(found: Predictions) -> list[list[float]]:
+def compute_calibration(found: Predictions) -> list[list[float]]:
     """Return mean probability, share that came true and rows of bins of about equally many rows."""
     if found.probability is None:
         return []
     order = np.argsort(found.probability, kind="stable")
-    told = []
+    points = []
     bins = max(1, min(BINS, len(order) // ROWS_OF_A_BIN))
     for chunk in np.array_split(order, bins):
         mean, share = found.probability[chunk].mean(), found.truth[chunk].mean()
-        told.append([float(mean), float(share), float(len(chunk))])
-    return told
+        points.append([float(mean), float(share), float(len(chunk))])
+    return points
 
 
-def calibration_error(bins: Sequence[Sequence[float]]) -> float | None:
+def compute_calibration_error(bins: Sequence[Sequence[float]]) -> float | None:
     """Return by how much probabilities are off what came true, in the mean over the rows."""
     rows = sum(size for _, _, size in bins)
     return sum(abs(mean - share) * size for mean, share, size in bins) / rows if rows else None
 
 
-def importance(
+def compute_importance(
     estimator: Any, frame: pd.DataFrame, features: Sequence[str], target: str
 ) -> dict[str, float]:
     """Return how much worse the estimator's own score gets when a feature's values are shuffled."""
@@ -60,14 +60,16 @@ def importance(
     return dict(sorted(zip(features, means, strict=True), key=lambda item: -item[1]))
 
 
-def profile(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, dict[str, Any]]:
+def profile_features(frame: pd.DataFrame, features: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return each feature's distribution in the training data, to compare other data with.
 
     Of a number: the inner edges of bins of about equally many rows, and each bin's share; of
     anything else the shares of its most frequent values, and of the others together. The last
     share is that of nulls. Times are left out: they differ in any later data.
     """
-    return {name: _distribution(frame[name]) for name in features if not _is_time(frame[name])}
+    return {
+        name: _describe_distribution(frame[name]) for name in features if not _is_time(frame[name])
+    }
 
 
 def _is_time(column: pd.Series) -> bool:
@@ -75,7 +77,7 @@ def _is_time(column: pd.Series) -> bool:
     return isinstance(first, date | time)
 
 
-def _distribution(column: pd.Series) -> dict[str, Any]:
+def _describe_distribution(column: pd.Series) -> dict[str, Any]:
     # With nulls among them booleans are objects to pandas.
     rows, known = max(len(column), 1), column.dropna().infer_objects()
     nulls = (len(column) - len(known)) / rows

@@ -27,7 +27,7 @@ def _holds_decimals(column: pd.Series) -> bool:
     return isinstance(next(iter(column.dropna()), None), Decimal)
 
 
-def in_order(frame: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
+def sort_rows(frame: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
     """Return rows in an order of their own, whatever order the warehouse gave them in.
 
     Some estimators learn something else from the same rows in another order. Rows without keys are

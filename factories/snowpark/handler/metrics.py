@@ -58,11 +58,11 @@ class Predictions:
     is_binary: bool = False
 
 
-def feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> list[str]:
+def find_feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> list[str]:
     """Return the columns that an estimator takes.
 
     Those that it was fitted with, as scikit-learn notes them when it is given a data frame; else
-    all columns but those that are set apart: the target, the keys and the time.
+    all columns except those that are set apart: the target, the keys and the time.
     """
     noted = getattr(estimator, "feature_names_in_", None)
     if noted is not None:
@@ -71,7 +71,7 @@ def feature_names(estimator: Any, frame: pd.DataFrame, apart: Iterable[str]) -> 
     return [str(name) for name in frame.columns if name not in left_out]
 
 
-def predictions(
+def make_predictions(
     estimator: Any, frame: pd.DataFrame, features: Sequence[str], target: str
 ) -> Predictions:
     """Return what an estimator says of rows whose target is known.
@@ -107,7 +107,7 @@ def measure(found: Predictions, names: Iterable[str]) -> dict[str, float]:
     """Return the metrics by name.
 
     Raises:
-        ModelError: When a metric cannot be had of this estimator or these rows.
+        ModelError: When a metric cannot be computed for this estimator or these rows.
     """
     measured = {}
     for name in names:

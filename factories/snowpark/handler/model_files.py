@@ -15,7 +15,7 @@ from factories.snowpark.handler.errors import ModelError
 PROTOCOL = 5
 
 
-def dumped(model: Any) -> tuple[bytes, str]:
+def dump_model(model: Any) -> tuple[bytes, str]:
     """Return a model's bytes and their SHA-256.
 
     Raises:
@@ -28,7 +28,7 @@ def dumped(model: Any) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def verified(content: bytes, sha256: str, name: str) -> bytes:
+def verify_content(content: bytes, sha256: str, name: str) -> bytes:
     """Return the bytes when they are the registered ones.
 
     Raises:
@@ -43,13 +43,13 @@ def verified(content: bytes, sha256: str, name: str) -> bytes:
     return content
 
 
-def loaded(content: bytes, sha256: str, name: str) -> Any:
+def load_model(content: bytes, sha256: str, name: str) -> Any:
     """Return the model of registered bytes.
 
     Raises:
         ModelError: When they are not the registered ones, or need code that is gone.
     """
-    verified(content, sha256, name)
+    verify_content(content, sha256, name)
     try:
         return pickle.loads(content)  # noqa: S301 - the bytes are those that training has written
     except (ImportError, AttributeError) as error:

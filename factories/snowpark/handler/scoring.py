@@ -12,12 +12,12 @@ import pandas as pd  # type: ignore[import-untyped]
 
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.frames import tidy
-from factories.snowpark.handler.model_files import loaded
+from factories.snowpark.handler.model_files import load_model
 
 PredictFunction = Callable[[Any, pd.DataFrame], Any]
 
 
-def predicted(function: PredictFunction, model: Any, rows: pd.DataFrame) -> pd.Series:
+def predict_values(function: PredictFunction, model: Any, rows: pd.DataFrame) -> pd.Series:
     """Return the user's function's values as floats.
 
     Floats whatever it returns: probabilities must not be cut to integers because the first ones
@@ -44,7 +44,7 @@ def predicted(function: PredictFunction, model: Any, rows: pd.DataFrame) -> pd.S
     return pd.Series(values)
 
 
-def stored_scorer(
+def build_scorer(
     function: PredictFunction, file: str, sha256: str, label: str, columns: Sequence[str]
 ) -> Callable[[pd.DataFrame], pd.Series]:
     """Return what a vectorized function of Snowflake runs for each batch of rows.
@@ -57,10 +57,10 @@ def stored_scorer(
         columns: The names of the function's arguments, in order.
     """
     folder = Path(sys._xoptions["snowflake_import_directory"])  # noqa: SLF001 - Snowflake's documented way
-    model = loaded((folder / file).read_bytes(), sha256, label)
+    model = load_model((folder / file).read_bytes(), sha256, label)
 
     def score(rows: pd.DataFrame) -> pd.Series:
         named = rows.set_axis(list(columns), axis="columns")
-        return predicted(function, model, tidy(named))
+        return predict_values(function, model, tidy(named))
 
     return score

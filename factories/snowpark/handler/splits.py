@@ -30,14 +30,14 @@ class Bounds:
     validate_until: str
 
 
-def split(frame: pd.DataFrame, bounds: Bounds) -> dict[str, pd.DataFrame]:
+def split_rows(frame: pd.DataFrame, bounds: Bounds) -> dict[str, pd.DataFrame]:
     """Return the rows of each part.
 
     Raises:
         ModelError: When a row has no time, or a part has no rows.
     """
     require(frame, [bounds.by])
-    moments = times(frame[bounds.by])
+    moments = convert_to_times(frame[bounds.by])
     if moments.isna().any():
         raise ModelError(f"{int(moments.isna().sum())} rows have no {bounds.by} to split them by")
     first, second = pd.Timestamp(bounds.train_until), pd.Timestamp(bounds.validate_until)
@@ -55,11 +55,11 @@ def split(frame: pd.DataFrame, bounds: Bounds) -> dict[str, pd.DataFrame]:
     return {name: frame[mask].reset_index(drop=True) for name, mask in masks.items()}
 
 
-def spans(parts: Mapping[str, pd.DataFrame], by: str) -> dict[str, dict[str, Any]]:
+def find_spans(parts: Mapping[str, pd.DataFrame], by: str) -> dict[str, dict[str, Any]]:
     """Return each part's rows and its first and last moment, as they are in the data."""
     found = {}
     for name, part in parts.items():
-        moments = times(part[by])
+        moments = convert_to_times(part[by])
         found[name] = {
             "rows": len(part),
             "first": moments.min().isoformat(),
@@ -68,29 +68,31 @@ def spans(parts: Mapping[str, pd.DataFrame], by: str) -> dict[str, dict[str, Any
     return found
 
 
-def overlaps(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def find_overlaps(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each part that begins before the one before it has ended."""
-    told = []
+    sentences = []
     for earlier, later in pairwise(PARTS):
         ends, begins = pd.Timestamp(found[earlier]["last"]), pd.Timestamp(found[later]["first"])
         if ends >= begins:
-            told.append(f"{later} begins at {begins}, {earlier} ends at {ends}")
-    return told
+            sentences.append(f"{later} begins at {begins}, {earlier} ends at {ends}")
+    return sentences
 
 
-def shared_keys(parts: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> list[str]:
+def find_shared_keys(parts: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> list[str]:
     """Return a sentence for each two parts that have rows of the same keys; none without keys."""
     if not keys:
         return []
     own = {name: part[list(keys)].dropna().drop_duplicates() for name, part in parts.items()}
-    told = []
+    sentences = []
     for one, other in combinations(PARTS, 2):
         if shared := len(own[one].merge(own[other])):
-            told.append(f"{shared} values of the keys ({', '.join(keys)}) are in {one} and {other}")
-    return told
+            sentences.append(
+                f"{shared} values of the keys ({', '.join(keys)}) are in {one} and {other}"
+            )
+    return sentences
 
 
-def times(column: pd.Series) -> pd.Series:
+def convert_to_times(column: pd.Series) -> pd.Series:
     """Return a column of dates, timestamps or texts as moments; those with a zone in UTC.
 
     Raises:

@@ -21,17 +21,23 @@ import sklearn  # type: ignore[import-untyped]
 from sklearn.base import is_classifier  # type: ignore[import-untyped]
 
 from factories.snowpark.handler.assessment import (
-    calibration,
-    calibration_error,
-    importance,
-    profile,
-    roc,
+    compute_calibration,
+    compute_calibration_error,
+    compute_importance,
+    compute_roc,
+    profile_features,
 )
 from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import in_order, require, tidy
-from factories.snowpark.handler.metrics import feature_names, measure, predictions
-from factories.snowpark.handler.model_files import dumped, loaded
-from factories.snowpark.handler.splits import Bounds, overlaps, shared_keys, spans, split
+from factories.snowpark.handler.frames import require, sort_rows, tidy
+from factories.snowpark.handler.metrics import find_feature_names, make_predictions, measure
+from factories.snowpark.handler.model_files import dump_model, load_model
+from factories.snowpark.handler.splits import (
+    Bounds,
+    find_overlaps,
+    find_shared_keys,
+    find_spans,
+    split_rows,
+)
 
 ESTIMATOR = ("fit", "predict", "score")
 
@@ -59,22 +65,22 @@ def train(session: Any, request: Mapping[str, Any], function: TrainFunction) -> 
     keys = [key.lower() for key in request["keys"]]
     frame = tidy(session.sql(request["query"]).to_pandas())
     require(frame, [target, bounds.by])
-    known = in_order(frame[frame[target].notna()], keys)
+    known = sort_rows(frame[frame[target].notna()], keys)
     if known.empty:
         raise ModelError(f"none of the {len(frame)} rows of features has a {target}")
     known[target] = known[target].infer_objects()
-    parts = split(known, bounds)
-    found = spans(parts, bounds.by)
+    parts = split_rows(known, bounds)
+    found = find_spans(parts, bounds.by)
 
-    model = _fitted(function, parts["train"], request["params"])
-    content, sha256 = dumped(model)
+    model = _fit_model(function, parts["train"], request["params"])
+    content, sha256 = dump_model(model)
     apart = {target, bounds.by, *keys}
-    features = feature_names(model, parts["train"], apart)
+    features = find_feature_names(model, parts["train"], apart)
     # Measured is what will be loaded, not what has been kept in memory.
-    model = loaded(content, sha256, request["model"])
-    validation = predictions(model, parts["validation"], features, target)
-    test = predictions(model, parts["test"], features, target)
-    bins = calibration(validation)
+    model = load_model(content, sha256, request["model"])
+    validation = make_predictions(model, parts["validation"], features, target)
+    test = make_predictions(model, parts["test"], features, target)
+    bins = compute_calibration(validation)
     file = f"{request['model']}/{sha256}.pkl"
     report = {
         "file": file,
@@ -82,29 +88,29 @@ def train(session: Any, request: Mapping[str, Any], function: TrainFunction) -> 
         "bytes": len(content),
         "features": features,
         "splits": found,
-        "overlaps": [*overlaps(found), *shared_keys(parts, keys)],
+        "overlaps": [*find_overlaps(found), *find_shared_keys(parts, keys)],
         "rows_without_target": len(frame) - len(known),
         "metrics": {
             "validation": measure(validation, request["metrics"]),
             "test": measure(test, request["metrics"]),
         },
-        "calibration_error": calibration_error(bins),
-        "champion": _champion(session, request, parts["validation"], apart),
-        "curves": {"roc": roc(validation), "calibration": bins},
-        "importance": importance(model, parts["validation"], features, target),
-        "profile": profile(parts["train"], features),
+        "calibration_error": compute_calibration_error(bins),
+        "champion": _measure_champion(session, request, parts["validation"], apart),
+        "curves": {"roc": compute_roc(validation), "calibration": bins},
+        "importance": compute_importance(model, parts["validation"], features, target),
+        "profile": profile_features(parts["train"], features),
         "versions": {"python": platform.python_version(), "scikit-learn": sklearn.__version__},
     }
     put_file(session, request["stage"], file, content)
     return report
 
 
-def _fitted(function: TrainFunction, rows: pd.DataFrame, params: Mapping[str, Any]) -> Any:
+def _fit_model(function: TrainFunction, rows: pd.DataFrame, params: Mapping[str, Any]) -> Any:
     # What draws numbers without a seed of its own draws the same ones in every training.
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - the generator that scikit-learn takes by default
     model = function(rows.copy(), copy.deepcopy(dict(params)))
-    if missing := _missing(model):
+    if missing := _find_missing(model):
         raise ModelError(
             f"{getattr(function, '__name__', 'the function')} must return a fitted estimator with"
             " fit, predict and score, one of scikit-learn's or one derived from ClassifierMixin or"
@@ -113,7 +119,7 @@ def _fitted(function: TrainFunction, rows: pd.DataFrame, params: Mapping[str, An
     return model
 
 
-def _missing(model: Any) -> list[str]:
+def _find_missing(model: Any) -> list[str]:
     """Return what an object lacks of what is asked of an estimator here."""
     # `fit` and `score` are what the importance of its features is found by.
     missing = [name for name in ESTIMATOR if not callable(getattr(model, name, None))]
@@ -124,7 +130,7 @@ def _missing(model: Any) -> list[str]:
     return missing
 
 
-def _champion(
+def _measure_champion(
     session: Any, request: Mapping[str, Any], validation: pd.DataFrame, apart: set[str]
 ) -> dict[str, Any] | None:
     """Measure the champion on the candidate's validation rows; tell why when that cannot be."""
@@ -134,9 +140,9 @@ def _champion(
     version, target = champion["version"], str(request["target"]).lower()
     try:
         content = get_file(session, request["stage"], champion["file"])
-        model = loaded(content, champion["sha256"], f"version {version}")
-        features = feature_names(model, validation, apart)
-        found = predictions(model, validation, features, target)
+        model = load_model(content, champion["sha256"], f"version {version}")
+        features = find_feature_names(model, validation, apart)
+        found = make_predictions(model, validation, features, target)
         return {"version": version, "metrics": measure(found, request["metrics"])}
     except Exception as error:  # noqa: BLE001 - whatever an old estimator raises on new columns
         return {"version": version, "error": str(error)}

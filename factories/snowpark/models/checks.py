@@ -16,21 +16,21 @@ from factories.snowpark.config.check_specs import (
     model_check_specs,
 )
 from factories.snowpark.config.entries import ModelEntry
-from factories.snowpark.models.promotion import missed_threshold
+from factories.snowpark.models.promotion import find_missed_threshold
 from factories.snowpark.models.registry import Version
 
 Outcome = tuple[bool, Mapping[str, Any], str | None]  # passed, metadata, description
 
 
-def model_checks(
+def run_model_checks(
     context: dg.AssetExecutionContext, entry: ModelEntry, version: Version
 ) -> Iterator[dg.AssetCheckResult]:
     """Yield the selected checks of a version, from what the registry has of it."""
     run: dict[str, Callable[[ModelEntry, Version], Outcome]] = {
-        DISJOINT: _disjoint,
-        COMPARED: _compared,
-        THRESHOLD: _threshold,
-        CALIBRATED: _calibrated,
+        DISJOINT: _check_disjoint,
+        COMPARED: _check_compared,
+        THRESHOLD: _check_threshold,
+        CALIBRATED: _check_calibrated,
     }
     for spec in model_check_specs(entry):
         if spec.key in context.selected_asset_check_keys:
@@ -47,14 +47,14 @@ def model_checks(
             )
 
 
-def _disjoint(_entry: ModelEntry, version: Version) -> Outcome:
+def _check_disjoint(_entry: ModelEntry, version: Version) -> Outcome:
     found = version.details.get("overlaps")
     if found is None:
         return False, {}, f"{version.label} was registered without it."
     return not found, {"splits": dict(version.splits)}, "; ".join(found) or None
 
 
-def _compared(_entry: ModelEntry, version: Version) -> Outcome:
+def _check_compared(_entry: ModelEntry, version: Version) -> Outcome:
     champion = version.details.get("champion")
     if champion is None:
         return True, {}, "There was no champion."
@@ -67,16 +67,16 @@ def _compared(_entry: ModelEntry, version: Version) -> Outcome:
     return "error" not in champion, {"champion": champion}, text
 
 
-def _threshold(entry: ModelEntry, version: Version) -> Outcome:
+def _check_threshold(entry: ModelEntry, version: Version) -> Outcome:
     assert entry.promote is not None  # noqa: S101 - else there is no such check
     value = version.metrics["validation"].get(entry.promote.metric)
     if value is None:
         return False, {}, f"{version.label} was registered without {entry.promote.metric}."
-    missed = missed_threshold(entry.promote, value)
+    missed = find_missed_threshold(entry.promote, value)
     return missed is None, {entry.promote.metric: value}, missed
 
 
-def _calibrated(_entry: ModelEntry, version: Version) -> Outcome:
+def _check_calibrated(_entry: ModelEntry, version: Version) -> Outcome:
     error = version.details.get("calibration_error")
     if error is None:
         return False, {}, "The estimator gives no probabilities."

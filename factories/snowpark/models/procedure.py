@@ -13,7 +13,11 @@ from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_literal
 from factories.snowpark.config.entries import ModelEntry
 from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler_archive import handler_module, packages_clause, upload_code
+from factories.snowpark.handler_archive import (
+    build_packages_clause,
+    find_handler_module,
+    upload_code,
+)
 
 RUNTIME = "3.11"
 # What is wrong with the data or the model comes back as a sentence: an error that is raised inside
@@ -44,13 +48,13 @@ def train_in_snowflake(
         ModelError: As `train`.
     """
     code = upload_code(session, entry.stage, entry.folder)
-    module, function = handler_module(str(entry.function), entry.folder)
+    module, function = find_handler_module(str(entry.function), entry.folder)
     unique = f"TRAIN_{uuid.uuid4().hex[:12].upper()}"
     name = Relation(entry.registry.database, entry.registry.schema, unique).sql
     body = BODY.format(module=module, function=function)
     session.sql(
         f"create temporary procedure {name}(request varchar) returns varchar language python"
-        f" runtime_version = '{RUNTIME}' packages = ({packages_clause(entry.packages)})"
+        f" runtime_version = '{RUNTIME}' packages = ({build_packages_clause(entry.packages)})"
         f" imports = ({sql_literal(code)}) handler = 'run' execute as caller as $${body}$$"
     ).collect()
     (row,) = session.sql(f"call {name}(?)", params=[json.dumps(request)]).collect()

@@ -32,7 +32,7 @@ def judge(
         return Judgement(False, "the file has no rule for it: run it with promote_version")
     name = promote.metric
     value = report["metrics"]["validation"][name]
-    if missed := missed_threshold(promote, value):
+    if missed := find_missed_threshold(promote, value):
         return Judgement(False, missed)
     champion = report["champion"]
     if champion is None:
@@ -41,14 +41,14 @@ def judge(
     if "error" in champion:
         return Judgement(False, f"{label} cannot be measured on its rows: {champion['error']}")
     other, margin = champion["metrics"][name], promote.better_than_champion_by
-    told = f"{name} is {value:.6g}, {label} has {other:.6g} on the same rows"
+    comparison = f"{name} is {value:.6g}, {label} has {other:.6g} on the same rows"
     if is_better(value, other, metrics[name], margin):
-        return Judgement(True, told)
-    asked = f" (better by {margin:g} is asked for)" if margin else ""
-    return Judgement(False, told + asked)
+        return Judgement(True, comparison)
+    margin_text = f" (better by {margin:g} is asked for)" if margin else ""
+    return Judgement(False, comparison + margin_text)
 
 
-def missed_threshold(promote: Promote, value: float) -> str | None:
+def find_missed_threshold(promote: Promote, value: float) -> str | None:
     """Return which bound a value misses, if it does."""
     if promote.at_least is not None and value < promote.at_least:
         return f"{promote.metric} is {value:.6g}, at least {promote.at_least:g} is asked for"

@@ -16,10 +16,10 @@ from snowflake.snowpark import Session
 
 from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_exists
-from factories.snowpark.config.relations import lock_of
+from factories.snowpark.config.relations import name_lock
 from factories.snowpark.errors import SnowparkStepError
 from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.model_files import loaded, verified
+from factories.snowpark.handler.model_files import load_model, verify_content
 from factories.snowpark.handler.training import get_file
 from factories.snowpark.session import transaction
 
@@ -86,7 +86,7 @@ class Registry:
         """Take the session and the names; nothing runs yet."""
         self._session = session
         self._table = relation
-        self._lock = lock_of(relation)
+        self._lock = name_lock(relation)
         self._schema = (relation.database, relation.schema)
         self._stage = stage
 
@@ -116,7 +116,7 @@ class Registry:
         """Return one version.
 
         Raises:
-            RegistryError: When there is none of this number.
+            RegistryError: When there is no version of this number.
         """
         found = self._select("model = ? and version = ?", model, number)
         if not found:
@@ -142,7 +142,7 @@ class Registry:
                 f"the file of {version.label} is no longer in the stage {self._stage}:"
                 " train again, or promote another version"
             ) from None
-        return verified(content, version.sha256, version.label)
+        return verify_content(content, version.sha256, version.label)
 
     def load(self, version: Version) -> Any:
         """Return a version's estimator; nothing is unpickled that was not registered.
@@ -150,7 +150,7 @@ class Registry:
         Raises:
             ModelError: As `content`; also when the file needs code that is gone.
         """
-        return loaded(self.content(version), version.sha256, version.label)
+        return load_model(self.content(version), version.sha256, version.label)
 
     def register(self, new: TrainedModel, *, promote: bool, champion: int | None) -> Version:
         """Add a version; also promote it, in the same transaction.
@@ -216,7 +216,7 @@ class Registry:
             if locked[0] != 1:
                 raise RegistryError(
                     f"{self._lock} must have one row, which changes of {self._table} lock, and has"
-                    f" {locked[0]}: drop it, and it is made anew"
+                    f" {locked[0]}: drop it, and it is created again"
                 )
             yield
 
@@ -243,13 +243,13 @@ class Registry:
 
     def _select(self, condition: str, *parameters: Any) -> list[Version]:
         sql = f"select {', '.join(COLUMNS)} from {self._table.sql} where {condition}"
-        return [_version(row) for row in self._run(sql, *parameters)]
+        return [_read_version(row) for row in self._run(sql, *parameters)]
 
     def _run(self, sql: str, *parameters: Any) -> list[Any]:
         return self._session.sql(sql, params=list(parameters) or None).collect()
 
 
-def _version(row: Any) -> Version:
+def _read_version(row: Any) -> Version:
     values = dict(zip(COLUMNS, row, strict=True))
     for name in JSON:
         values[name] = json.loads(values[name]) if values[name] else {}

@@ -8,16 +8,16 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.python_refs.importer import imported_function
+from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ModelEntry
 from factories.snowpark.handler.training import train
-from factories.snowpark.models.checks import model_checks
-from factories.snowpark.models.plots import plots
+from factories.snowpark.models.checks import run_model_checks
+from factories.snowpark.models.plots import draw_plots
 from factories.snowpark.models.procedure import train_in_snowflake
 from factories.snowpark.models.promotion import Judgement, judge
 from factories.snowpark.models.registry import TrainedModel, Version
-from factories.snowpark.models.step import ModelStep, model_step
+from factories.snowpark.models.step import ModelStep, open_model_step
 from factories.snowpark.run_config import ModelRunConfig
 
 IN_COLUMNS = frozenset({"file", "sha256", "splits", "metrics"})  # of the registry
@@ -41,11 +41,11 @@ def train_model(
     Raises:
         dagster.Failure: When there is no new version, or the one that is named cannot be promoted.
     """
-    with model_step(context, entry, entry, names) as step:
+    with open_model_step(context, entry, entry, names) as step:
         if entry.key not in context.selected_asset_keys:
             newest = next(iter(step.registry.versions(entry.name)), None)
             if newest:
-                yield from model_checks(context, entry, newest)
+                yield from run_model_checks(context, entry, newest)
             return
         if config.promote_version is not None:
             version = step.registry.promote(entry.name, config.promote_version)
@@ -58,18 +58,18 @@ def train_model(
             "the champion now" if judgement.promote else "a candidate",
             judgement.reason,
         )
-        yield _result(entry, version, judgement, step.seconds)
-        yield from model_checks(context, entry, version)
+        yield _build_result(entry, version, judgement, step.seconds)
+        yield from run_model_checks(context, entry, version)
 
 
 def _train(
     context: dg.AssetExecutionContext, entry: ModelEntry, step: ModelStep
 ) -> tuple[Version, Judgement]:
     champion = step.registry.champion(entry.name)
-    request = _request(entry, champion)
+    request = _build_request(entry, champion)
     context.log.info("training %s on %s", entry.name, entry.features.relation)
     if entry.runs_in == "client":
-        report = train(step.session, request, imported_function(str(entry.function), entry.folder))
+        report = train(step.session, request, import_function(str(entry.function), entry.folder))
     else:
         report = train_in_snowflake(step.session, entry, request)
     if champion and report["champion"]:
@@ -95,7 +95,7 @@ def _train(
     return version, judgement
 
 
-def _request(entry: ModelEntry, champion: Version | None) -> dict[str, Any]:
+def _build_request(entry: ModelEntry, champion: Version | None) -> dict[str, Any]:
     """Return what training is asked for, in plain values."""
     return {
         "model": entry.name,
@@ -121,7 +121,7 @@ def _request(entry: ModelEntry, champion: Version | None) -> dict[str, Any]:
     }
 
 
-def _result(
+def _build_result(
     entry: ModelEntry, version: Version, judgement: Judgement, seconds: float
 ) -> dg.MaterializeResult[Any]:
     details = version.details
@@ -140,7 +140,7 @@ def _result(
             "decision": judgement.reason,
             **measured,
             "champion/version": champion.get("version", "none"),
-            **(plots(details) if "curves" in details else {}),
+            **(draw_plots(details) if "curves" in details else {}),
             "splits": dg.MetadataValue.json(dict(version.splits)),
             "rows_without_target": details.get("rows_without_target", 0),
             "features": dg.MetadataValue.json(details.get("features", [])),

@@ -27,7 +27,7 @@ class ModelStep(Step):
 
 
 @contextmanager
-def model_step(
+def open_model_step(
     context: dg.AssetExecutionContext, entry: Entry, model: ModelEntry, names: WarehouseNames
 ) -> Iterator[ModelStep]:
     """Open a step for a model or its scores; see `open_step` for how it fails.

@@ -18,7 +18,7 @@ import dagster as dg
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
 from factories.snowpark.config.check_specs import DRIFT
 from factories.snowpark.config.entries import ScoreEntry
-from factories.snowpark.models.plots import drift_plot
+from factories.snowpark.models.plots import draw_drift_plot
 from factories.snowpark.models.registry import Version
 
 MUCH = 0.25
@@ -45,15 +45,18 @@ class Drift:
 
     @property
     def is_known(self) -> bool:
-        """Whether there are rows enough to tell."""
+        """Whether there are enough rows to judge."""
         return self.rows >= FEWEST_ROWS
 
 
-def drift_query(profile: Mapping[str, Mapping[str, Any]], source: str) -> str:
-    """Return the query that counts rows by the bins of the training data, in `drift`'s order.
+def build_drift_query(profile: Mapping[str, Mapping[str, Any]], source: str) -> str:
+    """Return the query that counts rows by the bins of the training data.
+
+    The counts are in the order in which `measure_drift` reads them.
 
     Args:
-        profile: Each feature's distribution in training, as `handler.assessment.profile` has it.
+        profile: Each feature's distribution in training, as `profile_features` of the handler
+            returns it.
         source: A query of the rows.
     """
     counts = ["count(*)"]
@@ -71,8 +74,8 @@ def drift_query(profile: Mapping[str, Mapping[str, Any]], source: str) -> str:
     return f"select {', '.join(counts)} from ({source})"  # noqa: S608 - names of the project's own columns
 
 
-def drift(profile: Mapping[str, Mapping[str, Any]], counted: Sequence[int | None]) -> Drift:
-    """Return how far each feature has moved, from the row that `drift_query` gives."""
+def measure_drift(profile: Mapping[str, Mapping[str, Any]], counted: Sequence[int | None]) -> Drift:
+    """Return how far each feature has moved, from the row that `build_drift_query` gives."""
     values = iter(count or 0 for count in counted)  # of no rows, COUNT_IF gives null
     rows = next(values)
     index = {}
@@ -84,11 +87,11 @@ def drift(profile: Mapping[str, Mapping[str, Any]], counted: Sequence[int | None
             bins = [high - low for low, high in pairwise(bounds)]
         else:
             bins = [*known, rows - nulls - sum(known)]
-        index[name] = stability([*bins, nulls], distribution["shares"])
+        index[name] = compute_stability([*bins, nulls], distribution["shares"])
     return Drift(rows, dict(sorted(index.items(), key=lambda item: -item[1])))
 
 
-def stability(counts: Sequence[int], shares: Sequence[float]) -> float:
+def compute_stability(counts: Sequence[int], shares: Sequence[float]) -> float:
     """Return the population stability index of counts against the shares that were expected."""
     rows = sum(counts)
     if rows == 0:
@@ -100,7 +103,7 @@ def stability(counts: Sequence[int], shares: Sequence[float]) -> float:
     return total
 
 
-def drift_check(
+def check_drift(
     context: dg.AssetExecutionContext,
     entry: ScoreEntry,
     find: Callable[[], tuple[Version | None, Drift | str]],
@@ -110,7 +113,7 @@ def drift_check(
     Args:
         context: Dagster's.
         entry: The scores.
-        find: Tells of which version how far the features have moved, or why that could not be
+        find: Returns for which version how far the features have moved, or why that could not be
             counted; it reads all rows, so it is asked only when the check is selected.
     """
     if dg.AssetCheckKey(entry.key, DRIFT) not in context.selected_asset_check_keys:
@@ -124,9 +127,9 @@ def drift_check(
         passed = not (found.is_known and found.moved)
         metadata |= {"rows": found.rows, "index": dict(found.index)}
         if found.index:
-            metadata["plot"] = drift_plot(found.index, MUCH)
+            metadata["plot"] = draw_drift_plot(found.index, MUCH)
         if not found.is_known:
-            text = f"{found.rows} rows are too few to tell; from {FEWEST_ROWS} on it is judged."
+            text = f"{found.rows} rows are too few to judge; {FEWEST_ROWS} are needed."
         elif found.moved:
             moved = ", ".join(f"{name} {found.index[name]:.2f}" for name in found.moved)
             text = f"Another population than in training (index from {MUCH} on): {moved}"

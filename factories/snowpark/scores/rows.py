@@ -12,18 +12,22 @@ import pandas as pd  # type: ignore[import-untyped]
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
-from factories.core.python_refs.importer import imported_function
+from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
 from factories.snowpark.config.entries import ScoreEntry
 from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler.frames import tidy
-from factories.snowpark.handler.scoring import predicted
-from factories.snowpark.handler_archive import handler_module, packages_clause, upload_code
+from factories.snowpark.handler.scoring import predict_values
+from factories.snowpark.handler_archive import (
+    build_packages_clause,
+    find_handler_module,
+    upload_code,
+)
 from factories.snowpark.models.procedure import RUNTIME
 from factories.snowpark.models.registry import Version
 from factories.snowpark.models.step import ModelStep
-from factories.snowpark.partition_filter import Covered, condition
+from factories.snowpark.partition_filter import Covered, build_condition
 from factories.snowpark.scores.write import ScoresWriter
 
 BATCH_ROWS = 100_000
@@ -33,14 +37,14 @@ import pandas
 import {module} as users
 from factories.snowpark.handler import scoring
 
-score = scoring.stored_scorer(users.{function}, {file!r}, {sha256!r}, {label!r}, {columns!r})
+score = scoring.build_scorer(users.{function}, {file!r}, {sha256!r}, {label!r}, {columns!r})
 score._sf_vectorized_input = pandas.DataFrame
 """
 # What our own code says inside of Snowflake, at the end of a traceback.
-TOLD = re.compile(rf"^(?:\w+\.)*{ModelError.__name__}: (?P<text>.+)$", re.MULTILINE)
+MODEL_ERROR = re.compile(rf"^(?:\w+\.)*{ModelError.__name__}: (?P<text>.+)$", re.MULTILINE)
 
 
-def source_query(session: Session, entry: ScoreEntry, covered: Covered | None) -> str:
+def build_source_query(session: Session, entry: ScoreEntry, covered: Covered | None) -> str:
     """Return the query of all rows that can be scored, or of those of some partitions.
 
     Raises:
@@ -51,10 +55,10 @@ def source_query(session: Session, entry: ScoreEntry, covered: Covered | None) -
     if covered is None or partition is None:
         return query
     schema = session.table(relation).schema
-    return f"{query} where {condition(schema, str(partition.column), covered)}"
+    return f"{query} where {build_condition(schema, str(partition.column), covered)}"
 
 
-def scored_rows(
+def score_rows(
     step: ModelStep, entry: ScoreEntry, version: Version, query: str, writer: ScoresWriter
 ) -> None:
     """Have a version score a query's rows, into the writer's temporary table.
@@ -63,16 +67,16 @@ def scored_rows(
         ModelError: When the features are not such as the version knows, or its file or the
             function's values are not what they must be.
     """
-    columns = _columns(step.session, entry, version)
+    columns = _check_columns(step.session, entry, version)
     writer.begin(query)
     if entry.runs_in == "client":
-        function = imported_function(str(entry.function), entry.folder)
+        function = import_function(str(entry.function), entry.folder)
         made_with = version.details.get("versions", {}).get(SKLEARN, "")
         if made_with not in {"", metadata.version(SKLEARN)}:
             step.log.warning("%s was made with %s %s", version.label, SKLEARN, made_with)
         model = step.registry.load(version)
-        for rows in _batches(step.session, query):
-            writer.add(rows, predicted(function, model, tidy(rows)))
+        for rows in _read_batches(step.session, query):
+            writer.add(rows, predict_values(function, model, tidy(rows)))
         return
     # Before the file goes to where it is unpickled; there it is verified once more.
     step.registry.content(version)
@@ -80,13 +84,13 @@ def scored_rows(
     try:
         writer.insert(call, query)
     except SnowparkSQLException as error:
-        if told := TOLD.search(str(error)):
-            raise ModelError(told["text"]) from None
+        if match := MODEL_ERROR.search(str(error)):
+            raise ModelError(match["text"]) from None
         raise
 
 
-def _columns(session: Session, entry: ScoreEntry, version: Version) -> dict[str, str]:
-    """Return the types of the features' columns by name, which are such as a version needs.
+def _check_columns(session: Session, entry: ScoreEntry, version: Version) -> dict[str, str]:
+    """Return the types of the features' columns by name; they are what the version needs.
 
     Columns that it has not seen in training do not matter: the function chooses what it gives it.
 
@@ -107,7 +111,7 @@ def _columns(session: Session, entry: ScoreEntry, version: Version) -> dict[str,
     return columns
 
 
-def _batches(session: Session, query: str) -> Iterator[pd.DataFrame]:
+def _read_batches(session: Session, query: str) -> Iterator[pd.DataFrame]:
     """Yield rows as the warehouse sends them, joined to batches that are worth a call."""
     waiting: list[pd.DataFrame] = []
     for part in session.sql(query).to_pandas_batches():
@@ -126,7 +130,7 @@ def _create_function(
 ) -> str:
     """Create the session's own vectorized function for a version, and return a call of it."""
     code = upload_code(session, entry.model.stage, entry.folder)
-    module, function = handler_module(str(entry.function), entry.folder)
+    module, function = find_handler_module(str(entry.function), entry.folder)
     body = BODY.format(
         module=module,
         function=function,
@@ -138,7 +142,7 @@ def _create_function(
     registry = entry.model.registry
     unique = f"SCORE_{uuid.uuid4().hex[:12].upper()}"
     name = Relation(registry.database, registry.schema, unique).sql
-    packages = packages_clause(entry.packages, version.details.get("versions"))
+    packages = build_packages_clause(entry.packages, version.details.get("versions"))
     arguments = ", ".join(f"a{i} {kind}" for i, kind in enumerate(columns.values()))
     imports = ", ".join(map(sql_literal, (code, f"@{entry.model.stage.sql}/{version.file}")))
     session.sql(

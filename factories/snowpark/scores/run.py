@@ -8,16 +8,16 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.meta.partitions import window
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ScoreEntry
 from factories.snowpark.models.registry import RegistryError, Version
-from factories.snowpark.models.step import ModelStep, model_step
+from factories.snowpark.models.step import ModelStep, open_model_step
 from factories.snowpark.partition_filter import Covered
-from factories.snowpark.scores.drift import Drift, drift, drift_check, drift_query
-from factories.snowpark.scores.rows import scored_rows, source_query
+from factories.snowpark.scores.drift import Drift, build_drift_query, check_drift, measure_drift
+from factories.snowpark.scores.rows import build_source_query, score_rows
 from factories.snowpark.scores.write import ScoresWriter
 from factories.snowpark.session import WAREHOUSE_ERRORS
 
@@ -30,9 +30,9 @@ def score(
     The values are made in a temporary table; the output is written at the end, by one statement. A
     row that has this version's value already stays as it is, so scoring again changes nothing.
 
-    Checks that are selected without their asset run on the table as it is. Drift is then told of
-    all features, not of a window, for the version that would score them; without one its check
-    fails, and the others run.
+    Checks that are selected without their asset run on the table as it is. Drift is then measured
+    over all features, not over a window, for the version that would score them; without one its
+    check fails, and the others run.
 
     Yields:
         A result with the version and the rows, and the asset's checks.
@@ -41,22 +41,26 @@ def score(
         dagster.Failure: When there is no such version, its file was changed, or the rows do not
             fit it; then nothing was written.
     """
-    with model_step(context, entry, entry.model, names) as step:
+    with open_model_step(context, entry, entry.model, names) as step:
         version: Version | None = None
         covered: Covered | None = None
         if entry.key in context.selected_asset_keys:
-            version, covered = _version(entry, step), window(context)
-            yield _scored(step, entry, version, covered)
-        yield from check_results(context, entry.key, entry.meta.checks, entry.relation, step.reader)
-        yield from drift_check(context, entry, partial(_drift, step, entry, version, covered))
+            version, covered = _choose_version(entry, step), window(context)
+            yield _score_rows(step, entry, version, covered)
+        yield from run_selected_checks(
+            context, entry.key, entry.meta.checks, entry.relation, step.reader
+        )
+        yield from check_drift(
+            context, entry, partial(_measure_drift, step, entry, version, covered)
+        )
 
 
-def _scored(
+def _score_rows(
     step: ModelStep, entry: ScoreEntry, version: Version, covered: Covered | None
 ) -> dg.MaterializeResult[Any]:
     step.log.info("scoring with %s, %s", version.label, version.status)
     writer = ScoresWriter(step.session, entry, version)
-    scored_rows(step, entry, version, source_query(step.session, entry, covered), writer)
+    score_rows(step, entry, version, build_source_query(step.session, entry, covered), writer)
     written = writer.write()
     return dg.MaterializeResult(
         asset_key=entry.key,
@@ -83,24 +87,24 @@ def _table_metadata(step: ModelStep, entry: ScoreEntry) -> dict[str, Any]:
         return {}
 
 
-def _drift(
+def _measure_drift(
     step: ModelStep, entry: ScoreEntry, version: Version | None, covered: Covered | None
 ) -> tuple[Version | None, Drift | str]:
     """Return how far features have moved since a version's training, by default of the champion.
 
-    When that cannot be told, return why: whatever was to be written is written.
+    When that cannot be measured, return why: whatever was to be written is written.
     """
     try:
-        version = version or _version(entry, step)
+        version = version or _choose_version(entry, step)
         profile = version.details.get("profile", {})
-        query = source_query(step.session, entry, covered)
-        (counted,) = step.session.sql(drift_query(profile, query)).collect()
+        query = build_source_query(step.session, entry, covered)
+        (counted,) = step.session.sql(build_drift_query(profile, query)).collect()
     except (RegistryError, *WAREHOUSE_ERRORS) as error:
         return version, step.mask(str(error))
-    return version, drift(profile, list(counted))
+    return version, measure_drift(profile, list(counted))
 
 
-def _version(entry: ScoreEntry, step: ModelStep) -> Version:
+def _choose_version(entry: ScoreEntry, step: ModelStep) -> Version:
     if entry.version is not None:
         return step.registry.version(entry.model.name, entry.version)
     champion = step.registry.champion(entry.model.name)

@@ -77,7 +77,7 @@ class ScoresWriter:
     def write(self) -> Written:
         """Write the values by one statement; what it changes is all or nothing.
 
-        A table that is not there is made with them. `overwrite` makes it anew, as it does with
+        A table that is not there is made with them. `overwrite` creates it again, as it does with
         features: with the grants that it has.
 
         Raises:
@@ -106,7 +106,7 @@ class ScoresWriter:
         return Written(self.rows, int(inserted), int(updated))
 
     def _check_keys(self) -> None:
-        """Make sure that the keys tell every row from all others: of those that were scored.
+        """Make sure that the keys distinguish every row from all others that were scored.
 
         The query that gave them, asked again, may give others by now.
         """

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import check_results
+from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.meta.partitions import window
@@ -20,8 +20,8 @@ from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.errors import EXPLAINED_ERRORS
 from factories.snowpark.partition_filter import Covered
 from factories.snowpark.session import WAREHOUSE_ERRORS
-from factories.snowpark.step import Step, is_worth_another_try, open_step, query_tag
-from factories.snowpark.tables.rows import described
+from factories.snowpark.step import Step, build_query_tag, is_worth_another_try, open_step
+from factories.snowpark.tables.rows import describe_rows
 from factories.snowpark.tables.write import Written, write
 
 MOST_SQL = 20_000  # characters in a materialization, which lies in Dagster's event storage
@@ -92,7 +92,7 @@ def build_tables(
         for key, table in entries_by_key.items():
             if key not in selected:
                 checks = table.meta.checks
-                yield from check_results(context, key, checks, table.relation, step.reader)
+                yield from run_selected_checks(context, key, checks, table.relation, step.reader)
         for table in tables:
             yield from _build(run, table)
     if run.failures:
@@ -119,7 +119,7 @@ def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
                 break
         else:
             run.failures.pop(table.key, None)
-            yield _result(run, table, built)
+            yield _build_result(run, table, built)
             return
         if attempt <= retries:
             run.step.log.warning("%s: %s", table.name, run.failures[table.key])
@@ -130,11 +130,11 @@ def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
 def _attempt(run: _Run, table: TableEntry) -> Built:
     started = time.monotonic()
     step, session = run.step, run.step.session
-    session.query_tag = query_tag(step.context, table)
+    session.query_tag = build_query_tag(step.context, table)
     if warehouse := table.warehouse or run.warehouse:
         session.use_warehouse(warehouse)
     with name_missing_inputs(session, {i.key: i.relation for i in table.inputs.values()}):
-        frame = described(session, table, run.covered)
+        frame = describe_rows(session, table, run.covered)
         sql = step.mask("\n;\n".join(frame.queries["queries"]))
         step.log.debug("%s:\n%s", table.name, sql)
         written = write(session, table, frame, run.covered)
@@ -143,7 +143,7 @@ def _attempt(run: _Run, table: TableEntry) -> Built:
     return Built(written, sql, time.monotonic() - started)
 
 
-def _result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeResult[Any]:
+def _build_result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeResult[Any]:
     """Describe a table that was written, and run its checks.
 
     The rows are written: what cannot be read of the table afterwards is a warning, no failure.
@@ -166,7 +166,7 @@ def _result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeResult[
         run.step.log.warning("%s is written but cannot be read: %s", table.name, error)
     run.step.log.info("%s: %s rows in %.1f s", table.relation, f"{written.rows:,}", built.seconds)
     checks = list(
-        check_results(
+        run_selected_checks(
             run.step.context,
             table.key,
             table.meta.checks,

@@ -8,15 +8,15 @@ from snowflake.snowpark import DataFrame, Session
 from snowflake.snowpark.functions import sql_expr
 
 from factories.core.meta.partitions import UnreadableWindowError
-from factories.core.python_refs.importer import FolderNameError, imported_function
+from factories.core.python_refs.importer import FolderNameError, import_function
 from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.config.rules import PLACEHOLDER
-from factories.snowpark.errors import FunctionFailedError, function_failed
-from factories.snowpark.partition_filter import Covered, column_of, condition
+from factories.snowpark.errors import FunctionFailedError, build_function_error
+from factories.snowpark.partition_filter import Covered, build_condition, find_column
 from factories.snowpark.session import WAREHOUSE_ERRORS
 
 
-def described(session: Session, table: TableEntry, covered: Covered | None) -> DataFrame:
+def describe_rows(session: Session, table: TableEntry, covered: Covered | None) -> DataFrame:
     """Return the rows of a table, as a query that has not run yet.
 
     Args:
@@ -27,15 +27,17 @@ def described(session: Session, table: TableEntry, covered: Covered | None) -> D
     Raises:
         FunctionFailedError: When its function raises, or returns something else than rows; also
             when there is no package of a name that it gives.
-        UnreadableWindowError: When a column that tells a row's partition is missing, or cannot.
+        UnreadableWindowError: When the column of a row's partition is missing, or does not fit.
         FolderNameError: When an installed package has the name of the functions' folder.
     """
     _use_packages(session, table)
-    queries = input_queries(session, table, covered)
+    queries = build_input_queries(session, table, covered)
     frame = (
-        session.sql(filled(table.sql, queries)) if table.sql else _called(session, table, queries)
+        session.sql(fill_query(table.sql, queries))
+        if table.sql
+        else _call_function(session, table, queries)
     )
-    return in_partitions(frame, table, covered)
+    return filter_partitions(frame, table, covered)
 
 
 def _use_packages(session: Session, table: TableEntry) -> None:
@@ -47,15 +49,15 @@ def _use_packages(session: Session, table: TableEntry) -> None:
         raise FunctionFailedError(f"packages: {error}") from None
 
 
-def _called(session: Session, table: TableEntry, queries: Mapping[str, str]) -> DataFrame:
+def _call_function(session: Session, table: TableEntry, queries: Mapping[str, str]) -> DataFrame:
     """Return what a table's function describes."""
     try:
-        function = imported_function(str(table.function), table.folder)
-        made = function(session, input_frames(session, queries))
+        function = import_function(str(table.function), table.folder)
+        made = function(session, build_input_frames(session, queries))
     except (FolderNameError, *WAREHOUSE_ERRORS):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's code raises
-        raise function_failed(table, error) from None
+        raise build_function_error(table, error) from None
     if not isinstance(made, DataFrame):
         kind = "nothing" if made is None else f"a {type(made).__name__}"
         message = f"{table.function} returned {kind}: it must return a Snowpark data frame"
@@ -63,7 +65,9 @@ def _called(session: Session, table: TableEntry, queries: Mapping[str, str]) -> 
     return made
 
 
-def input_queries(session: Session, table: TableEntry, covered: Covered | None) -> dict[str, str]:
+def build_input_queries(
+    session: Session, table: TableEntry, covered: Covered | None
+) -> dict[str, str]:
     """Return a query for each input, by the name under which the table's function has it.
 
     Of a partitioned table, inputs that have the partitions' column are limited to the run's
@@ -81,10 +85,10 @@ def input_queries(session: Session, table: TableEntry, covered: Covered | None) 
         if found.whole:
             continue
         schema = session.table(found.relation.sql).schema
-        if column_of(schema, partition.column) is None:
+        if find_column(schema, partition.column) is None:
             continue
         try:
-            queries[name] += f" where {condition(schema, partition.column, covered)}"
+            queries[name] += f" where {build_condition(schema, partition.column, covered)}"
         except UnreadableWindowError as error:
             raise UnreadableWindowError(f"the input {name}: {error}") from None
         limited += 1
@@ -97,25 +101,25 @@ def input_queries(session: Session, table: TableEntry, covered: Covered | None) 
     return queries
 
 
-def input_frames(session: Session, queries: Mapping[str, str]) -> dict[str, DataFrame]:
+def build_input_frames(session: Session, queries: Mapping[str, str]) -> dict[str, DataFrame]:
     """Return the inputs as Snowpark's data frames; nothing is read."""
     return {name: session.sql(query) for name, query in queries.items()}
 
 
-def in_partitions(frame: DataFrame, table: TableEntry, covered: Covered | None) -> DataFrame:
+def filter_partitions(frame: DataFrame, table: TableEntry, covered: Covered | None) -> DataFrame:
     """Return the rows of the run's partitions, where a table is made from whole inputs.
 
     Raises:
-        UnreadableWindowError: When the rows lack the column that tells their partition.
+        UnreadableWindowError: When the rows lack the column of their partition.
     """
     partition = table.meta.partition
     whole = not table.inputs or any(found.whole for found in table.inputs.values())
     if covered is None or partition is None or not whole:
         return frame
-    return frame.filter(sql_expr(condition(frame.schema, str(partition.column), covered)))
+    return frame.filter(sql_expr(build_condition(frame.schema, str(partition.column), covered)))
 
 
-def filled(sql: str, queries: Mapping[str, str]) -> str:
+def fill_query(sql: str, queries: Mapping[str, str]) -> str:
     """Return a query of YAML with the inputs for each `{name}`."""
     text = sql.strip().rstrip(";")
     # It becomes part of another statement, so a comment at its end must end before that goes on.

@@ -23,7 +23,7 @@ from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_columns
 from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.errors import SnowparkStepError
-from factories.snowpark.partition_filter import Covered, column_of, condition, plain
+from factories.snowpark.partition_filter import Covered, build_condition, find_column, unquote_name
 from factories.snowpark.session import WAREHOUSE_ERRORS, transaction
 
 # ruff: noqa: S608 - names from the project's own YAML, and what the warehouse calls columns
@@ -40,7 +40,7 @@ class Written:
     Attributes:
         rows: How many rows were made.
         inserted: Of these, new ones.
-        updated: Rows whose keys were there already, and that were written anew.
+        updated: Rows whose keys were there already, and that were written again.
         deleted: Rows that the new ones replace.
     """
 
@@ -74,7 +74,7 @@ def write(
 
 @contextmanager
 def _temporary(session: Session, beside: Relation) -> Iterator[str]:
-    """Yield what SQL calls a table that is yet to be made beside another, and drop it at the end.
+    """Yield what SQL calls a table that will be created beside another, and drop it at the end.
 
     The caller makes it a temporary one.
     """
@@ -103,7 +103,7 @@ class _Writer:
         self._keys = [self._key(name) for name in table.keys]
         self._partition = table.meta.partition if covered is not None else None
         self._window = (
-            condition(self._schema, str(self._partition.column), covered)
+            build_condition(self._schema, str(self._partition.column), covered)
             if covered is not None and self._partition is not None
             else None
         )
@@ -135,9 +135,9 @@ class _Writer:
         return Written(rows, rows, deleted=deleted)
 
     def _key(self, name: str) -> str:
-        column = column_of(self._schema, name)
+        column = find_column(self._schema, name)
         if column is None:
-            has = ", ".join(plain(column).lower() for column in self._columns)
+            has = ", ".join(unquote_name(column).lower() for column in self._columns)
             raise WriteError(f"the rows have no column {name}, which is a key; they have {has}")
         return column
 
@@ -168,7 +168,7 @@ class _Writer:
                 its rows are meant.
         """
         there = {name.upper() for name in columns}
-        missing = sorted(there - {plain(column) for column in self._columns})
+        missing = sorted(there - {unquote_name(column) for column in self._columns})
         if missing:
             names = ", ".join(name.lower() for name in missing)
             raise WriteError(f"the rows lack columns that {self._table.relation} has: {names}")
@@ -180,14 +180,14 @@ class _Writer:
                 # Its rows would have nulls there: they would stay beside those that replace them.
                 raise WriteError(
                     f"{self._table.relation} has no column {name}, which is {what}: drop the table"
-                    " to have it made anew"
+                    " to have it created again"
                 )
         kinds = table_columns(self._session, self._kept) or {}
         types = {name.upper(): kind for name, kind in kinds.items()}
         return [
-            f"{column} {types[plain(column)]}"
+            f"{column} {types[unquote_name(column)]}"
             for column in self._columns
-            if plain(column) not in there
+            if unquote_name(column) not in there
         ]
 
     def _check_types(self, new: Sequence[str]) -> None:

@@ -114,7 +114,7 @@ def test_all_problems_of_all_files_and_locations_at_once(workspace: Workspace) -
         6 problems in the configuration:
           ml_defs.py:1:1: ml_defs cannot be loaded: ModuleNotFoundError: No module named 'nowhere_to_be_found'
           sling/broken.yaml:3:8: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that starts on line 2
-          sling/connections.yaml:2:16: 'postgers' is no connection type of Sling; did you mean 'postgres'? (allowed: athena, azure, b2, bigquery, bigtable, clickhouse, d1, databricks, db2, dropbox, duckdb, ducklake and 26 more)
+          sling/connections.yaml:2:16: 'postgers' is not a connection type of Sling; did you mean 'postgres'? (allowed: athena, azure, b2, bigquery, bigtable, clickhouse, d1, databricks, db2, dropbox, duckdb, ducklake and 26 more)
           sling/shop.yaml:6:3: duplicate key 'public.orders': also on line 5
           sling/shop.yaml:8:54: start: '2013-13-01' is not a date like 2013-01-01 or 2013-01-01T06:00
           sling/shop.yaml:8:76: owners[0]: 'ana' is neither an email address nor team:NAME
@@ -280,7 +280,7 @@ def test_the_same_key_in_one_location_and_external_in_another_is_fine() -> None:
     assert list(joined_graph_problems(locations, reports)) == []
 
 
-def test_what_nothing_produces_is_told_once_where_it_is_declared() -> None:
+def test_what_nothing_produces_is_reported_once_where_it_is_declared() -> None:
     reports = {
         "ingestion": LocationReport([AssetReport("shop/raw/orders", "f", 1, True, [])]),
         "transformation": LocationReport(

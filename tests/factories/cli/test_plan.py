@@ -15,7 +15,7 @@ from factories.cli.run import (
     plan,
     refuse_broken,
     select_assets,
-    unhindered,
+    skip_downstream_of_failures,
 )
 
 
@@ -27,12 +27,12 @@ def node(
     )
 
 
-def planned(*assets: AssetNode) -> list[list[list[str]]]:
+def plan_keys(*assets: AssetNode) -> list[list[list[str]]]:
     return [[[a.key for a in run.assets] for run in step] for step in plan(assets)]
 
 
 def test_assets_of_one_location_share_a_run() -> None:
-    assert planned(node("a/raw/x"), node("a/raw/y", op="other"), node("a/stg/x", "a/raw/x")) == [
+    assert plan_keys(node("a/raw/x"), node("a/raw/y", op="other"), node("a/stg/x", "a/raw/x")) == [
         [["a/raw/x", "a/raw/y", "a/stg/x"]]
     ]
 
@@ -41,11 +41,11 @@ def test_location_waits_for_the_one_upstream() -> None:
     upstream = node("a/raw/x")
     downstream = node("a/stg/x", "a/raw/x", location="transformation")
 
-    assert planned(downstream, upstream) == [[["a/raw/x"]], [["a/stg/x"]]]
+    assert plan_keys(downstream, upstream) == [[["a/raw/x"]], [["a/stg/x"]]]
 
 
 def test_locations_that_do_not_depend_on_each_other_run_at_once() -> None:
-    assert planned(node("a/raw/x"), node("b/raw/x", location="other")) == [
+    assert plan_keys(node("a/raw/x"), node("b/raw/x", location="other")) == [
         [["a/raw/x"], ["b/raw/x"]]
     ]
 
@@ -55,10 +55,25 @@ def test_partitioned_assets_run_by_op_and_what_follows_waits() -> None:
     daily = node("a/raw/d", op="daily", partitioned=True)
     after = node("a/stg/m", "a/raw/m")
 
-    assert planned(node("a/raw/x"), monthly, daily, after) == [
+    assert plan_keys(node("a/raw/x"), monthly, daily, after) == [
         [["a/raw/x"], ["a/raw/d"], ["a/raw/m"]],
         [["a/stg/m"]],
     ]
+
+
+def test_asset_that_depends_on_itself_is_run_once() -> None:
+    assert plan_keys(node("a/raw/d", "a/raw/d", op="daily", partitioned=True)) == [[["a/raw/d"]]]
+
+
+def test_assets_in_a_circle_are_refused_by_name() -> None:
+    circle = [node("a/x", "b/x"), node("b/x", "a/x", location="other")]
+
+    with pytest.raises(RunRefusedError, match=r"circle: (a/x → b/x → a/x|b/x → a/x → b/x)$"):
+        plan(circle)
+
+
+def test_assets_of_a_run_follow_what_they_depend_on() -> None:
+    assert plan_keys(node("c", "b"), node("b", "a"), node("a")) == [[["a", "b", "c"]]]
 
 
 def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None:
@@ -75,14 +90,14 @@ def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None
         node("ml/x", "marts/x", location="ml"),
     ]
     progress = {asset.key: AssetProgress(asset.key) for asset in [*raw, *built]}
-    progress["a/raw/x"].ended("FAILURE")
-    progress["a/raw/y"].materialized({})
+    progress["a/raw/x"].mark_ended("FAILURE")
+    progress["a/raw/y"].mark_materialized({})
     progress["a/raw/y"].failed_checks.append("warns_only")
-    progress["a/raw/z"].materialized({})
+    progress["a/raw/z"].mark_materialized({})
     progress["a/raw/z"].failed_checks.append("rows")
 
     _, second, third = plan([*raw, *built])
-    left = [unhindered(step, [*raw, *built], progress) for step in (second, third)]
+    left = [skip_downstream_of_failures(step, [*raw, *built], progress) for step in (second, third)]
 
     assert [[asset.key for asset in run.assets] for step in left for run in step] == [["a/stg/y"]]
     assert progress["marts/x"].error == "skipped for a/stg/x, which it depends on"
@@ -106,7 +121,7 @@ def test_what_a_run_did_not_try_was_skipped() -> None:
     )
     progress = {asset.key: AssetProgress(asset.key) for asset in run.assets}
     for key in ("stg/y", "stg/z", "marts/z"):
-        progress[key].materialized({})
+        progress[key].mark_materialized({})
     progress["stg/y"].failed_checks.append("unique")
 
     note_ended(run, progress, "FAILURE")

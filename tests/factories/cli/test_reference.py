@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 
-from factories.cli.reference import REFERENCE, SECTIONS, Section, reference
-from factories.cli.type_words import TypeWords
+from factories.cli.reference.page import REFERENCE, reference
+from factories.cli.reference.section import Section
+from factories.cli.reference.sections import SECTIONS
+from factories.cli.reference.type_words import TypeWords
 from factories.core.meta.times import CronText
 from factories.core.yaml.models import Duration, Names, SourceMap, validate
 from factories.core.yaml.problems import Problem
@@ -65,7 +67,7 @@ class Nested(BaseModel):
         (dict[str, bool | int | str], "mapping of names to true/false, whole number or text"),
     ],
 )
-def test_type_is_told_in_the_words_of_yaml(annotation: Any, words: str) -> None:
+def test_type_is_reported_in_the_words_of_yaml(annotation: Any, words: str) -> None:
     assert TypeWords({}).of(annotation) == words
 
 

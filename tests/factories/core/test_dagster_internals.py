@@ -14,7 +14,7 @@ from factories.core.dagster_internals import CodeLocationConfigError, is_reconst
 from factories.core.yaml.problems import Problem
 
 
-def test_a_step_that_reads_definitions_again_is_told_from_a_code_server() -> None:
+def test_a_step_that_reads_definitions_again_is_distinguished_from_a_code_server() -> None:
     assert not is_reconstruction()
 
     with DefinitionsLoadContext.scoped(DefinitionsLoadContext(DefinitionsLoadType.RECONSTRUCTION)):

@@ -66,7 +66,7 @@ def test_groups_are_the_folders_unless_a_block_says_another(
 
 def test_owners_are_those_of_the_dbt_group(shop_loaded: Loaded) -> None:
     specs = shop_loaded.specs
-    assert specs["ledger/balances"].owners == ["books@example.com"]  # `x` is no address
+    assert specs["ledger/balances"].owners == ["books@example.com"]  # `x` is not an address
     assert specs["ledger/accounts"].owners == ["team:Sales People"]
     assert specs["marts/sales/totals_v1"].owners == ["team:sales"]  # the block's
     assert specs["tools/calendar"].owners == ["team:tools"]  # a package's, from dbt_project.yml

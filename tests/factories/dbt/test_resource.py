@@ -124,7 +124,7 @@ def test_selection_of_dbt_assets_runs_alone(finance: Project) -> None:
     assert set(materialized(result)) == {"orders"}
 
 
-def test_wrong_password_of_dbt_assets_is_told_without_it(
+def test_wrong_password_of_dbt_assets_is_reported_without_it(
     finance: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Wrong(DbtResource):

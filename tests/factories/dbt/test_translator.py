@@ -26,9 +26,10 @@ from dagster_dbt import (
     get_asset_key_for_source,
 )
 
+from factories.core.yaml.problems import ConfigError
 from factories.dbt.deferred import ManifestFile
 from factories.dbt.prepare import target_folder
-from factories.dbt.translator import DbtTranslator
+from factories.dbt.translator import SUPERSEDED, DbtTranslator
 from factories.definitions import build_definitions
 from tests.factories.dbt.written_project import Loaded, WrittenProject
 
@@ -195,8 +196,8 @@ def test_changed_key_holds_everywhere(translated: dg.Definitions, shop_loaded: L
     assert set(loaded.specs) == {f"company/{key}" for key in shop_loaded.specs}
     files = {"files/src/targets"}  # of `meta.dagster`, which says what it says
     for key, deps in shop_loaded.deps.items():
-        wanted = {dep if dep in files else f"company/{dep}" for dep in deps}
-        assert loaded.deps[f"company/{key}"] == wanted
+        expected = {dep if dep in files else f"company/{dep}" for dep in deps}
+        assert loaded.deps[f"company/{key}"] == expected
     left = {f"company/{name}" for name in shop_loaded.checks if ":unique_day_" not in name}
     assert set(loaded.checks) == left
 
@@ -234,3 +235,28 @@ def test_translator_gives_dbt_assets_our_keys(shop: WrittenProject) -> None:
     assert dg.AssetKey(["shop", "stg", "items"]) in own.keys
     deps = own.asset_deps[dg.AssetKey(["shop", "stg", "items"])]
     assert deps == {dg.AssetKey(["shop", "raw", "items"])}
+
+
+def problems_of(shop: WrittenProject, translator: Any) -> list[str]:
+    """The problems of a code location that has this translator, as text."""
+    with shop.environ(), pytest.raises(ConfigError) as raised:
+        build_definitions(dbt=shop.dbt, dbt_translator=translator)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_dagster_dbts_own_translator_is_refused(shop: WrittenProject) -> None:
+    assert problems_of(shop, DagsterDbtTranslator()) == [
+        (
+            "dbt_translator: must be a DbtTranslator, not DagsterDbtTranslator: derive the class"
+            " from factories.dbt.translator.DbtTranslator"
+        )
+    ]
+
+
+@pytest.mark.parametrize("method", SUPERSEDED)
+def test_method_that_would_be_ignored_is_refused(shop: WrittenProject, method: str) -> None:
+    overriding = type("Old", (DbtTranslator,), {method: lambda *_: None})
+
+    assert problems_of(shop, overriding()) == [
+        f"dbt_translator: Old.{method} is superseded and never called: override get_asset_spec"
+    ]

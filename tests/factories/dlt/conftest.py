@@ -169,7 +169,7 @@ def project(warehouse: WarehouseUnderTest, tmp_path: Path) -> Iterator[Project]:
 def shared_project(
     warehouse: WarehouseUnderTest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """A project whose loads several tests look at, or load upon one another."""
+    """A project whose loads several tests look at, or load on top of one another."""
     with project_in(tmp_path_factory.mktemp("shared"), warehouse) as made:
         yield made
 

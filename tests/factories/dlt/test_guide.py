@@ -31,7 +31,7 @@ FILES = {
 FRAGMENTS = [text for kind, text in BLOCKS if kind == "yaml" and not text.startswith("# dlt_")]
 
 
-def shown(project: Project, *names: str) -> None:
+def write_examples(project: Project, *names: str) -> None:
     """Write files of the guide into the project, with the test's own dataset."""
     for name in names:
         text = re.sub(r"(?m)^dataset: \w+", f"dataset: {project.dataset}", FILES[name])
@@ -40,7 +40,7 @@ def shown(project: Project, *names: str) -> None:
 
 def test_an_api(project: Project, weather_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEATHER_API_URL", weather_url)
-    shown(project, "weather.yaml", "patient.yaml")
+    write_examples(project, "weather.yaml", "patient.yaml")
 
     first, second = project.run(), project.run()
 
@@ -54,7 +54,7 @@ def test_a_partitioned_api(
     project: Project, weather_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEATHER_API_URL", weather_url)
-    shown(project, "weather_by_day.yaml")
+    write_examples(project, "weather_by_day.yaml")
 
     result = project.run(partition_key="2013-07-05")
 
@@ -82,7 +82,7 @@ def _in(source: Source, text: str) -> str:
 
 @pytest.mark.usefixtures("sales")
 def test_a_database(project: Project) -> None:
-    shown(project, "shop.yaml")
+    write_examples(project, "shop.yaml")
 
     first, second = project.run(), project.run()
 
@@ -98,7 +98,7 @@ def test_a_database(project: Project) -> None:
 
 @pytest.mark.usefixtures("sales")
 def test_a_partitioned_table(project: Project) -> None:
-    shown(project, "orders_by_day.yaml")
+    write_examples(project, "orders_by_day.yaml")
 
     project.run(partition_key="2024-01-02")
 
@@ -123,7 +123,7 @@ def test_files(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         bucket.put_object(Key="sales/a.csv", Body=b"id;zip\n1;00501\n")
         bucket.put_object(Key="visits/2024/a.jsonl", Body=b'{"id": 1, "at": "2024-01-01"}\n')
         bucket.upload_file(_parquet(project.root / "prices.parquet"), "prices.parquet")
-        shown(project, "landing.yaml")
+        write_examples(project, "landing.yaml")
 
         result = project.run()
     finally:
@@ -147,7 +147,7 @@ def _parquet(path: Path) -> str:
 
 
 def test_python(project: Project) -> None:
-    shown(project, "rates.py", "rates.yaml")
+    write_examples(project, "rates.py", "rates.yaml")
 
     first, second = project.run(), project.run()
 
@@ -176,8 +176,8 @@ def test_resources(project: Project, fragment: str) -> None:
     assert second.success, project.failure()
 
 
-def imported_file(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import a Python file of the guide that is no source of a pipeline."""
+def import_example(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Import a Python file of the guide that is not a source of a pipeline."""
     (text,) = (text for _, text in BLOCKS if text.startswith(f"# {name}\n"))
     path = project.root / Path(name).name
     path.write_text(text)
@@ -191,7 +191,7 @@ def imported_file(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_own_dlt_assets(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assets = imported_file(project, "defs/fares.py", monkeypatch).fare_assets
+    assets = import_example(project, "defs/fares.py", monkeypatch).fare_assets
 
     result = dg.materialize(
         [assets], instance=project.instance, resources=default_resources(warehouse_names())
@@ -205,7 +205,7 @@ def test_own_dlt_assets(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
 def test_own_translator(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.module("def orders():\n    yield {'id': 1}\n")
     project.pipeline('source: {python: "shop:orders"}\nresources: {orders: {}}')
-    translator = imported_file(project, "translator.py", monkeypatch).CompanyTranslator()
+    translator = import_example(project, "translator.py", monkeypatch).CompanyTranslator()
 
     _, assets = read_project(dlt="dlt_pipelines", dlt_translator=translator)
 

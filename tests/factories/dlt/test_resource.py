@@ -90,7 +90,7 @@ def run(
     return result
 
 
-def found(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+def find_metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     return {
         name.removeprefix("dlt_shop_"): metadata for name, metadata in materialized(result).items()
     }
@@ -103,7 +103,7 @@ def test_metadata_is_that_of_the_tables(project: Project) -> None:
 
     assert result.success, project.failure()
     assert isinstance(seen[0], DltEventIterator)
-    metadata = found(result)
+    metadata = find_metadata(result)
     assert set(metadata) == {"customers", "broken", "orders"}
     orders = metadata["orders"]
     assert orders["rows_loaded"] == orders["dagster/row_count"] == project.count("orders") == 2
@@ -127,7 +127,7 @@ def test_resource_that_fails_spares_the_others(project: Project) -> None:
     result = run(project, assets)
 
     assert not result.success
-    assert set(found(result)) == {"customers", "orders"}
+    assert set(find_metadata(result)) == {"customers", "orders"}
     assert "1 of 3 resources failed; the others are loaded" in project.failure()
     assert "broken: extract: KeyError: 'broken'" in project.failure()
 
@@ -135,7 +135,7 @@ def test_resource_that_fails_spares_the_others(project: Project) -> None:
     again = run(project, assets, "broken")
 
     assert again.success, project.failure()
-    assert set(found(again)) == {"broken"}
+    assert set(find_metadata(again)) == {"broken"}
     assert (project.count("broken"), project.count("orders")) == (1, 2)
 
 
@@ -150,7 +150,7 @@ def test_cursor_goes_on_and_a_load_of_nothing_counts_the_table(project: Project)
     result = run(project, assets_of(shop(), other))
 
     assert result.success, project.failure()
-    metadata = found(result)
+    metadata = find_metadata(result)
     assert metadata["orders"]["rows_loaded"] == 1
     assert metadata["orders"]["dagster/row_count"] == project.count("orders") == 3
     assert metadata["customers"]["rows_loaded"] == 0
@@ -167,8 +167,8 @@ def test_table_that_never_had_a_row_has_no_count(project: Project) -> None:
     result = run(project, assets_of(shop(), shop_pipeline(project)), "broken")
 
     assert result.success, project.failure()
-    assert found(result)["broken"]["rows_loaded"] == 0
-    assert "dagster/row_count" not in found(result)["broken"]
+    assert find_metadata(result)["broken"]["rows_loaded"] == 0
+    assert "dagster/row_count" not in find_metadata(result)["broken"]
 
 
 def test_op_gives_materializations(project: Project) -> None:
@@ -227,9 +227,9 @@ def test_other_destination_is_loaded_by_the_same_resource(project: Project) -> N
     pipeline = shop_pipeline(project, destination=destination, dataset_name="shop")
     result = run(project, assets_of(shop(), pipeline))
 
-    assert set(found(result)) == {"customers", "orders"}
-    assert found(result)["orders"]["dagster/row_count"] == 2
-    assert found(result)["orders"]["dagster/storage_kind"] == "duckdb"
+    assert set(find_metadata(result)) == {"customers", "orders"}
+    assert find_metadata(result)["orders"]["dagster/row_count"] == 2
+    assert find_metadata(result)["orders"]["dagster/storage_kind"] == "duckdb"
 
 
 def test_missing_library_is_a_sentence(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,10 +106,14 @@ def test_data_hold_what_the_file_says_and_refuse_the_rest(yaml_project: YamlProj
 def test_translator_that_would_lose_what_yaml_says_is_refused(yaml_project: YamlProject) -> None:
     yaml_project.write("dlt_pipelines/shop.yaml", PIPELINE)
 
-    with pytest.raises(
-        TranslatorError, match=r"must be an instance of a subclass of factories\.dlt"
-    ):
-        keys(DagsterDltTranslator())
+    load_context, _ = read_project(dlt="dlt_pipelines", dlt_translator=DagsterDltTranslator())
+
+    assert [str(problem) for problem in load_context.problems] == [
+        (
+            "dlt_translator: must be a DltPipelineTranslator, not DagsterDltTranslator: derive the"
+            " class from factories.dlt.translator.DltPipelineTranslator"
+        )
+    ]
 
 
 @pytest.mark.parametrize("method", SUPERSEDED)
@@ -117,8 +121,11 @@ def test_superseded_method_is_refused(yaml_project: YamlProject, method: str) ->
     overriding = type("Old", (DltPipelineTranslator,), {method: lambda *_: None})
     yaml_project.write("dlt_pipelines/shop.yaml", PIPELINE)
 
-    with pytest.raises(TranslatorError, match=rf"Old\.{method} is superseded"):
-        keys(overriding())
+    load_context, _ = read_project(dlt="dlt_pipelines", dlt_translator=overriding())
+
+    assert [str(problem) for problem in load_context.problems] == [
+        f"dlt_translator: Old.{method} is superseded and never called: override get_asset_spec"
+    ]
 
 
 def test_resource_of_dlt_assets_is_translated_as_dagster_dlt_does() -> None:

@@ -201,7 +201,7 @@ def test_results_do_not_depend_on_the_order_of_the_directory(
     first = yaml_project.specs()
     order = [asset.key.to_user_string() for asset in yaml_project.definitions().assets or []
              if isinstance(asset, dg.AssetSpec)]  # fmt: skip
-    for name in names:  # made anew in the opposite order
+    for name in names:  # written again in the opposite order
         text = (yaml_project.root / f"sling/{name}.yaml").read_text()
         (yaml_project.root / f"sling/{name}.yaml").unlink()
         (tmp_path / f"{name}.copy").write_text(text)

@@ -342,7 +342,7 @@ def test_connections_of_a_teams_own_resource_reach_sling_and_no_log(
     assert dict(os.environ) == before
 
 
-def test_tables_and_files_of_another_target_are_told_of_by_sling(
+def test_tables_and_files_of_another_target_are_reported_by_sling(
     project: Project, source: Source, tmp_path: Path
 ) -> None:
     depot = SlingConnectionResource(name="DEPOT", type="postgres", connection_string=source.url)
@@ -425,7 +425,7 @@ def test_in_dev_a_person_loads_tables_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"source": "shpo"}, "source: 'shpo' is no connection of the resource 'sling'; did you"),
+        ({"source": "shpo"}, "source: 'shpo' is not a connection of the resource 'sling'; did you"),
         ({"source": None}, "the replication has no source"),
         ({"streams": {"s.*": {"object": "s.t"}}}, "'s.*' would be one asset for many tables"),
         (
@@ -474,7 +474,7 @@ def test_the_command_line_reaches_the_projects_connections(
     ]
 
 
-def test_a_command_that_fails_tells_no_secret(
+def test_a_command_that_fails_shows_no_secret(
     project: Project, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(
@@ -518,7 +518,7 @@ def test_the_guides_example_runs(
 # --- an environment without dagster-sling ---
 
 
-def test_an_environment_without_dagster_sling_is_told_so_in_a_sentence(
+def test_an_environment_without_dagster_sling_is_reported_in_a_sentence(
     yaml_project: YamlProject,
 ) -> None:
     yaml_project.replication("public.orders:")

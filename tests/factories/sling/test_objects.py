@@ -36,7 +36,7 @@ def test_stream_name(name: str, stream: StreamName) -> None:
 
 
 @pytest.mark.parametrize("name", ["delays/daily.csv", "delays"])
-def test_a_querys_name_is_no_file(name: str) -> None:
+def test_a_querys_name_is_not_a_file(name: str) -> None:
     assert not parse_stream(name, is_query=True).file
 
 
@@ -85,6 +85,6 @@ def test_a_variable_without_a_value_asks_for_the_name(template: str, name: str) 
 
 
 @pytest.mark.parametrize("template", ["flights", "a.b.c.d", "", "erp.{Table}", "erp."])
-def test_an_object_that_is_no_table_is_refused(template: str) -> None:
+def test_an_object_that_is_not_a_table_is_refused(template: str) -> None:
     with pytest.raises(ObjectError, match=r"does not give schema\.table"):
         resolve_object(template, parse_stream("ops.flights"), "shop")

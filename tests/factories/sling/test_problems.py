@@ -25,7 +25,7 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
     [
         (
             "connections: {shop: {type: postgers, url: x}}",
-            "1:28: 'postgers' is no connection type of Sling; did you mean 'postgres'?",
+            "1:28: 'postgers' is not a connection type of Sling; did you mean 'postgres'?",
         ),
         ("connections: {shop: {url: x}}", "1:15: the key 'type' is missing"),
         ("connections: {shop: 5}", "1:21: shop: must be text or a mapping, not 5"),
@@ -50,11 +50,11 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
         ),
         (
             "connections: {shop: {type: mysql}, a=b: {type: mysql}}",
-            "1:36: 'a=b' is no connection name: a letter, then letters, digits, '_' and '-'",
+            "1:36: 'a=b' is not a connection name: a letter, then letters, digits, '_' and '-'",
         ),
         (
             r'connections: {shop: {type: mysql}, "a\n": {type: mysql}}',
-            r"1:36: 'a\n' is no connection name: a letter, then letters, digits, '_' and '-'",
+            r"1:36: 'a\n' is not a connection name: a letter, then letters, digits, '_' and '-'",
         ),
         (
             "connections: {shop: mysql}",
@@ -66,7 +66,7 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
         ),
     ],
 )
-def test_wrong_connection_is_told_and_nothing_that_follows_from_it(
+def test_wrong_connection_is_reported_and_nothing_that_follows_from_it(
     yaml_project: YamlProject, text: str, expected: str
 ) -> None:
     yaml_project.write("sling/connections.yaml", text)
@@ -206,7 +206,10 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
         ),
         (
             "public.orders: {meta: {dagster: {automation_condition: on_corn_no_deps}}}",
-            "5:58: 'on_corn_no_deps' is no automation condition; did you mean 'on_cron_no_deps'?",
+            (
+                "5:58: 'on_corn_no_deps' is not an automation condition; did you mean"
+                " 'on_cron_no_deps'?"
+            ),
         ),
     ],
 )
@@ -227,7 +230,7 @@ def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) ->
         ),
         (
             "defaults: {object: 's.t', meta: {dagster: {tags: {pii: no way}}}}",
-            "3:56: pii: 'no way' is no tag's value",
+            "3:56: pii: 'no way' is not a tag's value",
         ),
         ("defaults: {object: 's.{stream_tabel}'}", "3:20: object: the variable {stream_tabel} is"),
         ("defaults: {}", "5:3: the key 'object' is missing, here and in defaults"),
@@ -239,7 +242,7 @@ def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) ->
         ("defaults: {object: s.t}\nstreans: {}", "4:1: unknown key 'streans'"),
     ],
 )
-def test_a_mistake_in_defaults_is_told_once_and_a_broken_rule_at_the_stream(
+def test_a_mistake_in_defaults_is_reported_once_and_a_broken_rule_at_the_stream(
     yaml_project: YamlProject, head: str, expected: str
 ) -> None:
     streams = "public.orders: {meta: {dagster: {tags: {a: b}}}}"
@@ -252,7 +255,7 @@ def test_a_misspelt_dagster_block_is_not_passed_over(yaml_project: YamlProject) 
     assert found == "5:18: unknown key 'dagstr'; did you mean 'dagster'?"
 
 
-def test_a_key_of_the_dagster_block_that_stands_beside_it_is_told(
+def test_a_key_of_the_dagster_block_that_stands_beside_it_is_reported(
     yaml_project: YamlProject,
 ) -> None:
     found = problem(yaml_project, "ops.x: {meta: {automation_condition: manual_only}}")
@@ -457,5 +460,5 @@ def test_a_wrong_connection_hides_no_problem_of_the_others(yaml_project: YamlPro
 
     assert [text.split(": ")[1] for text in yaml_project.problems()] == [
         "shop",
-        "'mysqll' is no connection type of Sling; did you mean 'mysql'? (allowed",
+        "'mysqll' is not a connection type of Sling; did you mean 'mysql'? (allowed",
     ]

@@ -1,4 +1,4 @@
-"""The Sling process: stopped with its run, and its death is no success."""
+"""The Sling process: stopped with its run, and its death is not a success."""
 
 from __future__ import annotations
 

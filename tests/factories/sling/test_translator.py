@@ -134,7 +134,7 @@ def test_a_stream_that_is_not_of_yaml_is_mapped_as_dagster_sling_does() -> None:
 # --- what it must not do ---
 
 
-def test_one_key_for_two_streams_is_told_with_both_places(yaml_project: YamlProject) -> None:
+def test_one_key_for_two_streams_is_reported_with_both_places(yaml_project: YamlProject) -> None:
     class OneKey(ReplicationTranslator):
         def get_asset_spec(self, stream_definition: Mapping[str, Any]) -> dg.AssetSpec:
             spec = super().get_asset_spec(stream_definition)
@@ -150,7 +150,7 @@ def test_one_key_for_two_streams_is_told_with_both_places(yaml_project: YamlProj
     ]
 
 
-def test_what_it_raises_is_told_at_the_stream(yaml_project: YamlProject) -> None:
+def test_what_it_raises_is_reported_at_the_stream(yaml_project: YamlProject) -> None:
     class Raising(ReplicationTranslator):
         def get_asset_spec(self, stream_definition: Mapping[str, Any]) -> dg.AssetSpec:
             return super().get_asset_spec(stream_definition["config"]["meta"]["steward"])
@@ -176,7 +176,7 @@ def test_what_it_raises_is_told_at_the_stream(yaml_project: YamlProject) -> None
         ),
     ],
 )
-def test_a_spec_that_cannot_hold_is_told_at_the_stream(
+def test_a_spec_that_cannot_hold_is_reported_at_the_stream(
     yaml_project: YamlProject, change: dict[str, Any], expected: str
 ) -> None:
     class Changing(ReplicationTranslator):
@@ -188,7 +188,7 @@ def test_a_spec_that_cannot_hold_is_told_at_the_stream(
     assert problems(Changing()) == [f"sling/shop.yaml:5:1: Changing: {expected}"]
 
 
-def test_what_is_no_spec_is_told_at_the_stream(yaml_project: YamlProject) -> None:
+def test_what_is_not_a_spec_is_reported_at_the_stream(yaml_project: YamlProject) -> None:
     class Forgetful(ReplicationTranslator):
         def get_asset_spec(self, stream_definition: Mapping[str, Any]) -> dg.AssetSpec:
             super().get_asset_spec(stream_definition)
@@ -199,7 +199,7 @@ def test_what_is_no_spec_is_told_at_the_stream(yaml_project: YamlProject) -> Non
     assert problems(Forgetful()) == [
         (
             "sling/shop.yaml:5:1: Forgetful: get_asset_spec returned NoneType for 'public.orders',"
-            " no AssetSpec"
+            " not an AssetSpec"
         )
     ]
 
@@ -210,7 +210,18 @@ def test_dagster_slings_own_translator_is_refused(yaml_project: YamlProject) -> 
     assert problems(DagsterSlingTranslator()) == [
         (
             "sling_translator: must be a ReplicationTranslator, not DagsterSlingTranslator:"
-            " derive the class from it"
+            " derive the class from factories.sling.translator.ReplicationTranslator"
+        )
+    ]
+
+
+def test_a_class_in_place_of_an_instance_is_refused(yaml_project: YamlProject) -> None:
+    yaml_project.replication("public.orders:")
+
+    assert problems(CompanyTranslator) == [
+        (
+            "sling_translator: must be an instance, CompanyTranslator(), not the class"
+            " CompanyTranslator"
         )
     ]
 

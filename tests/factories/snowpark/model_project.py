@@ -18,8 +18,8 @@ from factories.core.meta.automation import AutomationConditions
 from factories.core.warehouse.names import Relation, WarehouseNames
 from factories.core.yaml.problems import format_problems
 from factories.snowpark.assets import build_snowpark_assets
-from factories.snowpark.handler.assessment import profile
-from factories.snowpark.handler.model_files import dumped
+from factories.snowpark.handler.assessment import profile_features
+from factories.snowpark.handler.model_files import dump_model
 from factories.snowpark.handler.training import put_file
 from factories.snowpark.models.registry import Registry, TrainedModel, Version
 from tests.conftest import WarehouseUnderTest
@@ -143,7 +143,7 @@ class ModelProject:
         """Register a champion without a run; by default as the module trains it."""
         features = list(columns or ("hour", "rain"))
         frame = flights()
-        content, sha256 = dumped(LogisticRegression().fit(frame[features], frame["is_late"]))
+        content, sha256 = dump_model(LogisticRegression().fit(frame[features], frame["is_late"]))
         registry, now = self.registry, None
         if self.rows(f"show tables like 'MODELS' in schema {self.schema}"):
             now = registry.champion("delay")
@@ -158,7 +158,7 @@ class ModelProject:
             metrics={"validation": {"roc_auc": 0.7}},
             file=f"delay/{sha256}.pkl",
             sha256=sha256,
-            details={"features": features, "profile": profile(frame, features)},
+            details={"features": features, "profile": profile_features(frame, features)},
         )
         return registry.register(new, promote=True, champion=now.version if now else None)
 
@@ -194,7 +194,7 @@ class ModelProject:
 
 
 def forget_modules() -> None:
-    """Have the project's modules read anew, as each step's own process does."""
+    """Have the project's modules read again, as each step's own process does."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "snowpark"]:
         del sys.modules[name]
     importlib.invalidate_caches()

@@ -16,7 +16,7 @@ from factories.core.meta.keys import parse_key
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from factories.definitions import build_definitions, read_project
 from factories.snowpark.config.areas import read_areas
-from factories.snowpark.config.relations import relation_by_convention
+from factories.snowpark.config.relations import find_relation
 from tests.factories.conftest import YamlProject
 from tests.factories.snowpark.config.test_problems import RIGHT
 
@@ -59,8 +59,8 @@ def specs() -> dict[str, dg.AssetSpec]:
         ("flight_ops/src/flights", "None"),
     ],
 )
-def test_the_convention_tells_the_table_of_an_asset(key: str, table: str) -> None:
-    assert str(relation_by_convention(parse_key(key), WarehouseNames("prod"))) == table
+def test_the_convention_gives_the_table_of_an_asset(key: str, table: str) -> None:
+    assert str(find_relation(parse_key(key), WarehouseNames("prod"))) == table
 
 
 def test_the_suffixes_of_the_target_apply_to_every_table(
@@ -98,7 +98,7 @@ def test_assets_depend_on_what_they_are_made_from(project: YamlProject) -> None:
     }
 
 
-def test_a_spec_tells_what_the_yaml_says(project: YamlProject) -> None:
+def test_a_spec_says_what_the_yaml_says(project: YamlProject) -> None:
     spec = specs()["ml/delay/monthly"]
 
     assert spec.group_name == "delay"
@@ -139,7 +139,7 @@ def test_a_table_made_from_scores_runs_after_them_in_the_job(project: YamlProjec
     assert len(job.graph.node_defs) == 4  # Dagster splits the step of `flights` and `late`
 
 
-def changed(project: YamlProject, write: Callable[[], object]) -> set[str]:
+def find_changed(project: YamlProject, write: Callable[[], object]) -> set[str]:
     """The names of the assets whose code version is another once something was written."""
     project.write("snowpark/delay.yaml", RIGHT + MORE)
     before = {spec.key: spec.code_version for spec in specs().values()}
@@ -179,7 +179,7 @@ def test_a_version_changes_with_the_settings_that_change_the_rows(
     text = (RIGHT + MORE).replace(old, new, 1)
     assert text != RIGHT + MORE
 
-    assert changed(project, lambda: project.write("snowpark/delay.yaml", text)) == names
+    assert find_changed(project, lambda: project.write("snowpark/delay.yaml", text)) == names
 
 
 @pytest.mark.parametrize("name", ["delay/features.py", "delay/shared/rain.py", "other.py"])
@@ -193,14 +193,14 @@ def test_a_version_changes_with_any_module_that_its_function_may_import(
             file.write("CHANGED = True\n")
 
     with_function = {"flights", "arrival_delay", "predictions", "monthly"}
-    assert changed(project, write) == with_function, "the query of `late` has no code"
+    assert find_changed(project, write) == with_function, "the query of `late` has no code"
 
 
 @pytest.mark.parametrize(
     "name", ["delay/notes.md", "delay/__pycache__/x.py", "delay/.ipynb_checkpoints/x.py"]
 )
 def test_a_version_stays_when_no_module_changes(project: YamlProject, name: str) -> None:
-    assert changed(project, lambda: project.write(f"snowpark/{name}", "text")) == set()
+    assert find_changed(project, lambda: project.write(f"snowpark/{name}", "text")) == set()
 
 
 def test_a_function_of_an_installed_package_has_no_code_of_the_folder(
@@ -240,7 +240,7 @@ def test_code_is_read_once_however_many_entries_there_are(
     assert read["features.py"] == 1
 
 
-def test_code_that_cannot_be_read_is_told(
+def test_code_that_cannot_be_read_is_reported(
     project: YamlProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path) -> bytes:

@@ -19,7 +19,7 @@ def missing(database: str, warehouse: WarehouseUnderTest) -> Iterator[str]:
     warehouse.rows(f"drop database if exists {database}_X")
 
 
-def made(session: Session, database: str, schema: str) -> list[str]:
+def make_schema(session: Session, database: str, schema: str) -> list[str]:
     """Make a schema, and return the kinds of what was asked for."""
     with session.query_history() as history:
         create_schema(session, database, schema)
@@ -50,8 +50,8 @@ def test_what_is_missing_is_made_and_nothing_else_asked_for(
     session: Session, database: str, missing: str
 ) -> None:
     """A role may use a schema that it may not create."""
-    assert made(session, missing, "ORDER") == ["database", "schema"]
-    assert made(session, database, "ORDER_S") == ["schema"]
-    assert made(session, database, "ORDERXS") == ["schema"]
-    assert made(session, database, "ORDER_S") == []
-    assert made(session, missing, "ORDER") == []
+    assert make_schema(session, missing, "ORDER") == ["database", "schema"]
+    assert make_schema(session, database, "ORDER_S") == ["schema"]
+    assert make_schema(session, database, "ORDERXS") == ["schema"]
+    assert make_schema(session, database, "ORDER_S") == []
+    assert make_schema(session, missing, "ORDER") == []

@@ -19,11 +19,11 @@ def ml(warehouse: WarehouseUnderTest) -> None:
 
 def test_what_a_killed_step_leaves_behind_holds_up_nobody_for_hours() -> None:
     with snowpark_session(warehouse_settings(), WarehouseNames("local"), "a run") as session:
-        told = {row[0]: row[1] for row in session.sql("show parameters").collect()}
+        reported = {row[0]: row[1] for row in session.sql("show parameters").collect()}
         assert session.connection.client_session_keep_alive
-    assert told["ABORT_DETACHED_QUERY"].lower() == "true"
-    assert told["LOCK_TIMEOUT"] == "3600"
-    assert told["QUERY_TAG"] == "a run"
+    assert reported["ABORT_DETACHED_QUERY"].lower() == "true"
+    assert reported["LOCK_TIMEOUT"] == "3600"
+    assert reported["QUERY_TAG"] == "a run"
 
 
 def test_a_session_that_cannot_be_closed_hides_no_error() -> None:

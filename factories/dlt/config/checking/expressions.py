@@ -87,7 +87,7 @@ def _text_problems(
                 yield place.problem(message, allowed=INCREMENTAL_VALUES, nearest=meant)
         elif dot or not in_path:  # in a path, a plain name is one of `params`: dlt says so
             message = (
-                f"{expression} begins with none of the allowed words; literal braces are doubled"
+                f"{expression} must begin with one of the allowed words; literal braces are doubled"
             )
             yield place.problem(message, allowed=CONTEXTS, nearest=nearest(context, CONTEXTS))
 

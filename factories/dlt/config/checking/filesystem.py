@@ -122,7 +122,7 @@ def _credentials_problems(value: Any, place: Place, url: Any) -> Iterator[Proble
 
 
 def _specs(kind: Any) -> list[type[BaseConfiguration]]:
-    """Return the members of a union of credentials; the one itself that is no union."""
+    """Return the members of a union of credentials; itself when it is not a union."""
     return list(typing.get_args(kind)) or ([kind] if kind is not None else [])
 
 

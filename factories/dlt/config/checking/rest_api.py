@@ -24,7 +24,7 @@ from dlt.sources.rest_api.typing import (
 
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.validation import format_value
-from factories.core.yaml.variables import meant
+from factories.core.yaml.variables import find_intended_variable
 from factories.dlt.config.checking.expressions import expression_problems, parents
 from factories.dlt.config.checking.places import Place, has_variable, literal_secret, substituted
 from factories.dlt.config.checking.resources import name_problems
@@ -62,8 +62,14 @@ def _client_problems(client: Any, place: Place) -> Iterator[Problem]:
     url = client.get("base_url")
     if "base_url" not in client:
         yield place.missing_key("base_url")
-    elif isinstance(url, str) and "://" not in url and not (has_variable(url) or meant(url)):
-        yield place["base_url"].problem(f"base_url: {url!r} is no URL, such as https://example.com")
+    elif (
+        isinstance(url, str)
+        and "://" not in url
+        and not (has_variable(url) or find_intended_variable(url))
+    ):
+        yield place["base_url"].problem(
+            f"base_url: {url!r} is not a URL such as https://example.com"
+        )
     yield from _secret_names(client.get("headers"), place["headers"])
 
 

@@ -76,7 +76,7 @@ def variable_problems(written: Mapping[str, Any], config: Mapping[str, Any]) -> 
     """Yield what is wrong with settings now that their `${VAR}`s have values, without the values.
 
     Args:
-        written: The settings as the file has them; they are right but for the variables.
+        written: The settings as the file has them; they are right except for the variables.
         config: The same with the values.
     """
     for path, name in variables.names(written):

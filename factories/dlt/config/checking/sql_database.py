@@ -16,7 +16,7 @@ from dlt.sources.sql_database import sql_table
 
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.validation import format_value
-from factories.core.yaml.variables import meant
+from factories.core.yaml.variables import find_intended_variable
 from factories.dlt.config.checking.places import Place, has_variable, substituted
 from factories.dlt.config.checking.resources import ELSEWHERE, resource_list_problems
 from factories.dlt.config.checking.specs import fields_of, fields_problems
@@ -94,7 +94,9 @@ def _credentials_problems(value: Any, place: Place) -> Iterator[Problem]:
 
 
 def _url_problems(text: str, place: Place) -> Iterator[Problem]:
-    if meant(text) or (has_variable(text) and not has_variable(text.partition("://")[2])):
+    if find_intended_variable(text) or (
+        has_variable(text) and not has_variable(text.partition("://")[2])
+    ):
         return  # the whole URL, or what the database is, comes from the environment
     try:
         url = sqlalchemy.make_url(substituted(text, "0"))

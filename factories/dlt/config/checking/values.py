@@ -156,12 +156,12 @@ def _typed_mapping(
         for key, hint in spec_hints(spec).items():
             known = together.get(key)
             together[key] = Union[known, hint] if key in together else hint  # noqa: UP007 - of types that are data
-    always = set.intersection(*(_required(spec) for spec in specs))
+    always = set.intersection(*(_find_required(spec) for spec in specs))
     required = [key for key in together if key in always]
     found = list(keys_mismatch(value, together, place, required=required, special=special))
     if not found and len(specs) > 1:
         each = (
-            list(keys_mismatch(value, hints, place, required=_required(spec), special=special))
+            list(keys_mismatch(value, hints, place, required=_find_required(spec), special=special))
             for spec in specs
             for hints in (spec_hints(spec),)
         )
@@ -169,7 +169,7 @@ def _typed_mapping(
     yield from found
 
 
-def _required(spec: Any) -> set[str]:
+def _find_required(spec: Any) -> set[str]:
     hints = spec_hints(spec)
     return {key for key in spec.__required_keys__ if type(None) not in members(hints[key])}
 
@@ -195,7 +195,7 @@ def _scalar(value: object, hint: Any, place: Place) -> Iterator[Problem]:
     choices = _choices(options)
     if str in options:
         if _is_json_path(hint) and (error := json_path_error(substituted(value))):
-            yield place.problem(f"{place.name}: {value!r} is no JSON path: {error}")
+            yield place.problem(f"{place.name}: {value!r} is not a JSON path: {error}")
     elif has_variable(value):
         kinds = "one of a few words" if choices else _kinds(options)
         message = f"must be {kinds}, written here: a ${{VAR}} is known only when something runs"

@@ -43,13 +43,13 @@ def test_manual_only_and_no_name_are_never(tmp_path: Path) -> None:
         assert (meta.condition, problems) == (None, [])
 
 
-def test_a_condition_that_there_is_not_is_told_beside_other_mistakes(tmp_path: Path) -> None:
+def test_an_unknown_condition_is_reported_beside_other_mistakes(tmp_path: Path) -> None:
     meta, problems = resolve(tmp_path, "automation_condition: on_corn_no_deps\ngruop: x")
     assert meta is None
     assert [problem.partition(" (allowed")[0] for problem in problems] == [
         "meta.yaml:2:1: unknown key 'gruop'; did you mean 'group'?",
         (
-            "meta.yaml:1:23: 'on_corn_no_deps' is no automation condition;"
+            "meta.yaml:1:23: 'on_corn_no_deps' is not an automation condition;"
             " did you mean 'on_cron_no_deps'?"
         ),
     ]

@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from factories.core.execution.checks import LoadedTable, previous_columns, run_checks
+from factories.core.execution.checks import LoadedTable, read_previous_columns, run_checks
 from factories.core.execution.table_reader import QueryFailedError
 from factories.core.meta.check_specs import ChecksSpec, check_specs
 
@@ -71,7 +71,7 @@ def test_check_that_cannot_run_has_failed_and_spares_the_others() -> None:
     }
 
 
-def test_checks_block_the_assets_downstream_unless_told_otherwise() -> None:
+def test_checks_block_the_assets_downstream_unless_yaml_says_otherwise() -> None:
     assert all(check.blocking for check in check_specs(KEY, spec(**ALL)))
     assert not any(check.blocking for check in check_specs(KEY, spec(**ALL, blocking=False)))
     assert check_specs(KEY, None) == []
@@ -124,17 +124,17 @@ def test_removed_columns(
 
 def test_previous_columns_are_those_of_the_last_materialization() -> None:
     with dg.DagsterInstance.ephemeral() as instance:
-        assert previous_columns(instance, KEY) is None
-        assert previous_columns(instance, KEY, before=time.time()) is None
+        assert read_previous_columns(instance, KEY) is None
+        assert read_previous_columns(instance, KEY, before=time.time()) is None
         instance.report_runless_asset_event(dg.AssetMaterialization(KEY))
-        assert previous_columns(instance, KEY) is None
+        assert read_previous_columns(instance, KEY) is None
         for names in (["a"], ["a", "b"]):
             schema = dg.TableSchema([dg.TableColumn(name) for name in names])
             instance.report_runless_asset_event(
                 dg.AssetMaterialization(KEY, metadata={"dagster/column_schema": schema})
             )
-        assert previous_columns(instance, KEY) == ["a", "b"]
+        assert read_previous_columns(instance, KEY) == ["a", "b"]
         # Of a load that is recorded already, those before it count.
         last = instance.get_latest_materialization_event(KEY)
         assert last
-        assert previous_columns(instance, KEY, before=last.timestamp) == ["a"]
+        assert read_previous_columns(instance, KEY, before=last.timestamp) == ["a"]

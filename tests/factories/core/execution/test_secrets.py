@@ -47,7 +47,7 @@ def test_the_longest_secret_goes_first() -> None:
     assert SecretMask(["abc", "abcdef"])("abcdef abc") == "*** ***"
 
 
-def test_the_empty_and_the_very_short_are_no_secrets() -> None:
+def test_the_empty_and_the_very_short_are_not_secrets() -> None:
     assert SecretMask(["", "a", "ab"])("a cab about") == "a cab about"
 
 

@@ -18,7 +18,7 @@ from factories.core.execution.subprocesses import Program
 GONE_SECONDS = 20
 
 
-def test_lines_of_both_outputs_come_in_order_and_the_status_is_told(tmp_path: Path) -> None:
+def test_lines_of_both_outputs_come_in_order_and_the_status_is_reported(tmp_path: Path) -> None:
     script = "import os, sys; print(os.getcwd()); print(os.environ['X'], file=sys.stderr); exit(3)"
 
     with Program([sys.executable, "-u", "-c", script], {"X": "y"}, folder=tmp_path) as program:

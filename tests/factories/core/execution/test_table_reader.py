@@ -8,7 +8,7 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
-from factories.core.execution.checks import table_checks
+from factories.core.execution.checks import run_table_checks
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.meta.check_specs import ChecksSpec
 from factories.core.warehouse.names import Relation, WarehouseNames
@@ -40,7 +40,7 @@ def test_a_table_and_its_columns_may_have_reserved_words_for_names(
         {"rows": {"min": 1}, "columns": {"not_null": "from", "unique": "group"}}
     )
     with dg.DagsterInstance.ephemeral() as instance:
-        found = list(table_checks(instance, KEY, checks, relation, reader))
+        found = list(run_table_checks(instance, KEY, checks, relation, reader))
     assert [(check.check_name, check.passed) for check in found] == [
         ("row_count", True),
         ("not_null_from", True),
@@ -57,7 +57,7 @@ def test_statements_name_tables_in_quotes(
     assert asked == [f'select count(*) from "{database}"."SELECT"."ORDER"']
 
 
-def test_what_the_warehouse_says_is_told_without_the_password(
+def test_what_the_warehouse_says_is_reported_without_the_password(
     reader: TableReader, warehouse: WarehouseUnderTest
 ) -> None:
     password = str(warehouse.settings["password"])

@@ -64,7 +64,7 @@ def test_no_name_is_no_condition() -> None:
 def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> None:
     assert mistakes("automation_condition: on_corn_no_deps", "on_corn_no_deps", CRON) == [
         (
-            "spec.yaml:1:23: 'on_corn_no_deps' is no automation condition; did you mean"
+            "spec.yaml:1:23: 'on_corn_no_deps' is not an automation condition; did you mean"
             " 'on_cron_no_deps'? (allowed: on_cron_no_deps, on_cron_with_deps, on_upstream_change,"
             " manual_only)"
         )
@@ -118,7 +118,7 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         ("manual_only", "{x: 1}", "spec.yaml:2:31: unknown key 'x'"),
     ],
 )
-def test_wrong_config_is_told_at_its_place(name: str, config: str, problem: str) -> None:
+def test_wrong_config_is_reported_at_its_place(name: str, config: str, problem: str) -> None:
     text = f"automation_condition: {name}\nautomation_condition_config: {config}"
     (found,) = mistakes(text, name, yaml.safe_load(config))
     assert found.startswith(problem)
@@ -243,7 +243,7 @@ def asset(name: str, found: Condition | None = None, deps: Sequence[str] = ()) -
     return load
 
 
-def checked(name: str, *, blocking: bool) -> Any:
+def make_checked_asset(name: str, *, blocking: bool) -> Any:
     check = dg.AssetCheckSpec("rows", asset=name, blocking=blocking)
 
     @dg.multi_asset(specs=[dg.AssetSpec(name)], check_specs=[check])
@@ -327,7 +327,7 @@ def test_a_failed_blocking_check_upstream_holds_back_until_it_passes(
     name: str, *, blocking: bool, ignore: list[str], held_back: bool
 ) -> None:
     down = asset("down", condition(name, ignore=ignore), ["up", "other"])
-    clock = Clock(checked("up", blocking=blocking), asset("other"), down)
+    clock = Clock(make_checked_asset("up", blocking=blocking), asset("other"), down)
     clock.requested(at(1, 1))
     clock.requested(at(1, 3))
     clock.update("up", "other")
@@ -344,7 +344,7 @@ def test_a_failed_blocking_check_upstream_holds_back_until_it_passes(
 
 @pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])
 def test_a_check_upstream_that_has_never_run_holds_nothing_back(name: str) -> None:
-    clock = Clock(checked("up", blocking=True), asset("down", condition(name), ["up"]))
+    clock = Clock(make_checked_asset("up", blocking=True), asset("down", condition(name), ["up"]))
     clock.requested(at(1, 1))
     clock.requested(at(1, 3))
     clock.update("up")

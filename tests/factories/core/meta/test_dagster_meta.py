@@ -57,10 +57,10 @@ def mistake(tmp_path: Path, text: str) -> str:
             "gruop: ops",
             "meta.yaml:1:1: unknown key 'gruop'; did you mean 'group'? (allowed: ",
         ),
-        ("group: flight-ops", "meta.yaml:1:8: group: 'flight-ops' is no group name"),
-        ("group: a//b", "meta.yaml:1:8: group: 'a//b' is no group name"),
+        ("group: flight-ops", "meta.yaml:1:8: group: 'flight-ops' is not a group name"),
+        ("group: a//b", "meta.yaml:1:8: group: 'a//b' is not a group name"),
         ("group: 1", "meta.yaml:1:8: group: must be text, not 1: put it in quotes"),
-        ("pool: my pool", "meta.yaml:1:7: pool: 'my pool' is no pool name"),
+        ("pool: my pool", "meta.yaml:1:7: pool: 'my pool' is not a pool name"),
         (
             "owners: [ana@example.com, ops]",
             "meta.yaml:1:27: owners[1]: 'ops' is neither an email address nor team:NAME",
@@ -69,10 +69,10 @@ def mistake(tmp_path: Path, text: str) -> str:
         ("owners: ['team:']", "meta.yaml:1:10: owners[0]: 'team:' is neither"),
         ("owners: [a@b.c]", "meta.yaml:1:10: owners[0]: 'a@b.c' is neither"),
         ("tags: {pii: false}", "meta.yaml:1:13: pii: must be text, not false: put it in quotes"),
-        ("tags: {a: x y}", "meta.yaml:1:11: a: 'x y' is no tag's value"),
-        ("tags: {ok: '1', a b: x}", "meta.yaml:1:22: a b: 'a b' is no tag"),
+        ("tags: {a: x y}", "meta.yaml:1:11: a: 'x y' is not a tag's value"),
+        ("tags: {ok: '1', a b: x}", "meta.yaml:1:22: a b: 'a b' is not a tag"),
         ("kinds: [a, b, c, d]", "meta.yaml:1:8: kinds: Dagster shows at most 3 kinds, here are 4"),
-        ("kinds: [My Kind]", "meta.yaml:1:8: kinds: 'My Kind' is no kind"),
+        ("kinds: [My Kind]", "meta.yaml:1:8: kinds: 'My Kind' is not a kind"),
         ("deps: [a//b]", "meta.yaml:1:8: deps[0]: 'a//b' is not an asset key like"),
         (
             "deps: [shop.raw.a]",
@@ -112,18 +112,18 @@ def mistake(tmp_path: Path, text: str) -> str:
         ),
         ("start: 2013-01-01", "meta.yaml:1:1: 'start' belongs below partition or"),
         # What a pattern takes ends where the text ends, not before a last line break.
-        (r'group: "a\n"', r"meta.yaml:1:8: group: 'a\n' is no group name"),
-        (r'pool: "a\n"', r"meta.yaml:1:7: pool: 'a\n' is no pool name"),
+        (r'group: "a\n"', r"meta.yaml:1:8: group: 'a\n' is not a group name"),
+        (r'pool: "a\n"', r"meta.yaml:1:7: pool: 'a\n' is not a pool name"),
         (r'owners: ["team:a\n"]', r"meta.yaml:1:10: owners[0]: 'team:a\n' is neither"),
         (r'owners: ["a@b.org\n"]', r"meta.yaml:1:10: owners[0]: 'a@b.org\n' is neither"),
-        (r'tags: {a: "b\n"}', r"meta.yaml:1:11: a: 'b\n' is no tag's value"),
-        (r'tags: {"a\n": b}', "meta.yaml:1:15: a\n: 'a\\n' is no tag"),
-        (r'kinds: ["a\n"]', r"meta.yaml:1:8: kinds: 'a\n' is no kind"),
+        (r'tags: {a: "b\n"}', r"meta.yaml:1:11: a: 'b\n' is not a tag's value"),
+        (r'tags: {"a\n": b}', "meta.yaml:1:15: a\n: 'a\\n' is not a tag"),
+        (r'kinds: ["a\n"]', r"meta.yaml:1:8: kinds: 'a\n' is not a kind"),
         (r'deps: ["a/b\n"]', r"meta.yaml:1:8: deps[0]: 'a/b\n' is not an asset key"),
         ("checks: {rosw: {}}", "meta.yaml:1:10: unknown key 'rosw'; did you mean 'rows'?"),
     ],
 )
-def test_mistake_is_told_at_its_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_mistake_is_reported_at_its_place(tmp_path: Path, text: str, problem: str) -> None:
     assert mistake(tmp_path, text).startswith(problem)
 
 
@@ -340,12 +340,12 @@ def test_what_the_block_takes_dagster_takes(tmp_path: Path) -> None:
 # --- a stream's block over its file's ---
 
 
-def merged(general: str, specific: str) -> dict[str, Any]:
+def merge_texts(general: str, specific: str) -> dict[str, Any]:
     return merge_meta(yaml.safe_load(general), yaml.safe_load(specific), CONFIG_KEYS)
 
 
 def test_the_more_specific_value_wins_key_by_key() -> None:
-    assert merged("{group: a, pool: p, owners: [x]}", "{group: b, owners: [y, z]}") == {
+    assert merge_texts("{group: a, pool: p, owners: [x]}", "{group: b, owners: [y, z]}") == {
         "group": "b",
         "pool": "p",
         "owners": ["y", "z"],
@@ -353,7 +353,7 @@ def test_the_more_specific_value_wins_key_by_key() -> None:
 
 
 def test_tags_retries_and_checks_are_merged_inside() -> None:
-    assert merged(
+    assert merge_texts(
         "{tags: {a: '1', b: '2'}, retries: {max: 3, delay: 5s}, checks: {rows: {min: 1}}}",
         "{tags: {b: '3'}, retries: {max: 1}, checks: {schema: no_removed_columns}}",
     ) == {
@@ -364,7 +364,7 @@ def test_tags_retries_and_checks_are_merged_inside() -> None:
 
 
 def test_partition_and_freshness_are_replaced_whole() -> None:
-    assert merged(
+    assert merge_texts(
         "{partition: {type: daily, start: x, timezone: y}, freshness: {fail_after: 1h}}",
         "{partition: {type: static, keys: [a]}, freshness: {cron: '0 8 * * *'}}",
     ) == {
@@ -374,7 +374,7 @@ def test_partition_and_freshness_are_replaced_whole() -> None:
 
 
 def test_null_switches_an_inherited_value_off() -> None:
-    result = merged("{partition: {type: daily}, group: a}", "{partition: null}")
+    result = merge_texts("{partition: {type: daily}, group: a}", "{partition: null}")
     assert result == {"partition": None, "group": "a"}
 
 
@@ -383,26 +383,26 @@ CRON = "automation_condition: on_cron_with_deps, automation_condition_config"
 
 def test_another_condition_keeps_only_the_config_that_it_takes() -> None:
     general = f"{{{CRON}: {{cron_schedule: s, cron_timezone: z, ignore: [a]}}}}"
-    assert merged(general, "{automation_condition: on_cron_no_deps}") == {
+    assert merge_texts(general, "{automation_condition: on_cron_no_deps}") == {
         "automation_condition": "on_cron_no_deps",
         "automation_condition_config": {"cron_schedule": "s", "cron_timezone": "z"},
     }
-    assert merged(general, "{automation_condition: on_upstream_change}") == {
+    assert merge_texts(general, "{automation_condition: on_upstream_change}") == {
         "automation_condition": "on_upstream_change",
         "automation_condition_config": {"ignore": ["a"]},
     }
-    assert merged(general, "{automation_condition: manual_only}") == {
+    assert merge_texts(general, "{automation_condition: manual_only}") == {
         "automation_condition": "manual_only",
         "automation_condition_config": None,
     }
-    assert merged(general, "{automation_condition: null}") == {
+    assert merge_texts(general, "{automation_condition: null}") == {
         "automation_condition": None,
         "automation_condition_config": None,
     }
 
 
 def test_config_alone_is_merged_over_the_inherited_one() -> None:
-    assert merged(
+    assert merge_texts(
         f"{{{CRON}: {{cron_schedule: s, cron_timezone: z}}}}",
         "{automation_condition_config: {cron_schedule: t}}",
     ) == {

@@ -75,7 +75,7 @@ def test_static_partitions() -> None:
 # --- windows of real runs ---
 
 
-def covered(partition: PartitionSpec | None, **run: Any) -> Any:
+def run_and_find_window(partition: PartitionSpec | None, **run: Any) -> Any:
     """Run an asset as Dagster does; return the window that it saw."""
     seen: list[Any] = []
 
@@ -93,7 +93,7 @@ def covered(partition: PartitionSpec | None, **run: Any) -> Any:
     return seen[0]
 
 
-def ranged(first: str, last: str) -> dict[str, str]:
+def range_tags(first: str, last: str) -> dict[str, str]:
     return {RANGE_START: first, RANGE_END: last}
 
 
@@ -102,19 +102,19 @@ DAILY_NY = spec(type="daily", start="2013-01-01", timezone="America/New_York")
 
 
 def test_a_single_partition_is_half_open_from_its_start_to_the_next() -> None:
-    found = covered(DAILY, partition_key="2013-03-05")
+    found = run_and_find_window(DAILY, partition_key="2013-03-05")
     utc = ZoneInfo("UTC")
     assert found == Window(datetime(2013, 3, 5, tzinfo=utc), datetime(2013, 3, 6, tzinfo=utc))
 
 
 def test_a_range_is_one_window() -> None:
-    found = covered(DAILY, tags=ranged("2013-03-05", "2013-03-07"))
+    found = run_and_find_window(DAILY, tags=range_tags("2013-03-05", "2013-03-07"))
     utc = ZoneInfo("UTC")
     assert found == Window(datetime(2013, 3, 5, tzinfo=utc), datetime(2013, 3, 8, tzinfo=utc))
 
 
 def test_a_window_is_in_the_partitions_own_time_zone() -> None:
-    found = covered(DAILY_NY, partition_key="2013-01-05")
+    found = run_and_find_window(DAILY_NY, partition_key="2013-01-05")
     assert (found.start.isoformat(), found.end.isoformat()) == (
         "2013-01-05T00:00:00-05:00",
         "2013-01-06T00:00:00-05:00",
@@ -123,7 +123,7 @@ def test_a_window_is_in_the_partitions_own_time_zone() -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [("2013-03-10", 23), ("2013-11-03", 25)])
 def test_the_day_on_which_the_clocks_change_is_covered_whole(day: str, hours: int) -> None:
-    found = covered(DAILY_NY, partition_key=day)
+    found = run_and_find_window(DAILY_NY, partition_key=day)
     # Aware datetimes of one zone are subtracted as the clock on the wall shows them.
     elapsed = found.end.timestamp() - found.start.timestamp()
     assert elapsed == hours * 3600
@@ -132,12 +132,12 @@ def test_the_day_on_which_the_clocks_change_is_covered_whole(day: str, hours: in
 
 def test_static_partitions_are_covered_by_key() -> None:
     airports = spec(type="static", keys=["EWR", "JFK", "LGA"])
-    assert covered(airports, partition_key="JFK") == ("JFK",)
-    assert covered(airports, tags=ranged("EWR", "JFK")) == ("EWR", "JFK")
+    assert run_and_find_window(airports, partition_key="JFK") == ("JFK",)
+    assert run_and_find_window(airports, tags=range_tags("EWR", "JFK")) == ("EWR", "JFK")
 
 
 def test_assets_without_partitions_have_no_window() -> None:
-    assert covered(None) is None
+    assert run_and_find_window(None) is None
 
 
 @pytest.mark.parametrize("partition", [DAILY, spec(type="static", keys=["a", "b"])])
@@ -145,7 +145,7 @@ def test_a_run_that_names_no_partition_is_refused_and_not_unbounded(
     partition: PartitionSpec,
 ) -> None:
     with pytest.raises(UnreadableWindowError, match="the run names no partition: launch it for"):
-        covered(partition)
+        run_and_find_window(partition)
 
 
 SPANS = {
@@ -156,7 +156,7 @@ SPANS = {
 }
 
 
-# One whose offset is no whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
+# One whose offset is not a whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
 # whose clocks change by half an hour: there Dagster's hours begin at half past from then on.
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Chatham", "America/Sao_Paulo"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.core.python_refs.importer import FolderNameError, imported
+from factories.core.python_refs.importer import FolderNameError, import_module
 
 
 def test_a_module_of_a_folder_below_is_imported(tmp_path: Path) -> None:
@@ -21,8 +21,8 @@ def test_a_module_of_a_folder_below_is_imported(tmp_path: Path) -> None:
     (folder / "below" / "rows.py").write_text("from dlt_pipelines.base import ONE\nTWO = ONE + 1\n")
     (folder / "base.py").write_text("ONE = 1\n")
 
-    assert imported("below.rows", folder).TWO == 2
-    assert imported("json", folder) is sys.modules["json"]
+    assert import_module("below.rows", folder).TWO == 2
+    assert import_module("json", folder) is sys.modules["json"]
 
 
 def test_another_projects_folder_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_another_projects_folder_of_the_same_name_is_not_taken(tmp_path: Path) -
         (folder / "common.py").write_text(f"NUMBER = {number}\n")
         (folder / "shop.py").write_text("from dlt_pipelines.common import NUMBER\n")
 
-        assert number == imported("shop", folder).NUMBER
+        assert number == import_module("shop", folder).NUMBER
 
 
 def test_a_folder_called_like_an_installed_package_is_refused(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_folder_called_like_an_installed_package_is_refused(tmp_path: Path) ->
     (folder / "shop.py").write_text("")
 
     with pytest.raises(FolderNameError, match="dlt/ has the name of an installed package"):
-        imported("shop", folder)
+        import_module("shop", folder)
 
 
 def test_a_step_process_imports_from_the_folder_wherever_it_starts(tmp_path: Path) -> None:

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.core.python_refs.references import FunctionError, find_function, function_problems
+from factories.core.python_refs.references import (
+    FunctionError,
+    argument_problems,
+    find_function,
+    locate_function_error,
+)
 from factories.core.yaml.reader import YamlFile
 
 DAYS = """
@@ -44,9 +49,16 @@ def problems_of(folder: Path, text: str, given: Collection[str] = ()) -> list[st
     data: Any = yaml.safe_load(text)
     file = YamlFile(folder / "f.yaml", f"{folder.name}/f.yaml", data, text)
     arguments: Mapping[str, Any] = data.get("args", {})
-    found = function_problems(
-        file, ["call"], folder=folder, arguments=arguments, arguments_at=["args"], given=given
-    )
+    try:
+        function = find_function(data["call"], folder)
+    except FunctionError as error:
+        found = [locate_function_error(file, ["call"], error)]
+    else:
+        found = [
+            *argument_problems(
+                file, ["call"], function, arguments=arguments, arguments_at=["args"], given=given
+            )
+        ]
     return [str(problem).removeprefix(f"{folder.name}/f.yaml:") for problem in found]
 
 
@@ -92,7 +104,7 @@ def test_the_parents_of_an_installed_module_are_not_imported(
     assert "loudpackage" not in sys.modules
 
 
-def test_a_module_that_is_no_python_file_may_have_any_function(folder: Path) -> None:
+def test_a_module_that_is_not_a_python_file_may_have_any_function(folder: Path) -> None:
     assert find_function("math:sqrt", folder).parameters is None
     assert problems_of(folder, "{call: 'math:sqrt', args: {a: 1}}") == []
 
@@ -252,7 +264,7 @@ def test_a_definition_that_holds_is_compared(folder: Path, module: str) -> None:
     ]
 
 
-def test_a_name_within_a_function_is_no_function_of_the_module(folder: Path) -> None:
+def test_a_name_within_a_function_is_not_a_function_of_the_module(folder: Path) -> None:
     write(folder, "m.py", "def outer():\n    def days(): ...\n    other = 1\n")
     assert problems_of(folder, "call: m:days") == [
         "1:7: m.py has no function 'days' (allowed: outer)"
@@ -269,18 +281,15 @@ def test_a_positional_parameter_cannot_be_given(folder: Path) -> None:
 
 def test_a_syntax_error_is_placed_in_the_python_file(folder: Path) -> None:
     write(folder, "sub/m.py", "import dlt\n\ndef days(:\n    pass\n")
-    (found,) = function_problems(
-        YamlFile(folder / "f.yaml", "dlt_pipelines/f.yaml", {"call": "sub.m:days"}, ""),
-        ["call"],
-        folder=folder,
-        arguments={},
-        arguments_at=["args"],
-    )
+    file = YamlFile(folder / "f.yaml", "dlt_pipelines/f.yaml", {"call": "sub.m:days"}, "")
+    with pytest.raises(FunctionError) as raised:
+        find_function("sub.m:days", folder)
+    found = locate_function_error(file, ["call"], raised.value)
     assert str(found) == "dlt_pipelines/sub/m.py:3:10: not valid Python: invalid syntax"
 
 
 @pytest.mark.parametrize("content", [b"x = '\xff'\n", b"x = 1\x00\n"])
-def test_a_file_that_is_no_text_is_a_problem(folder: Path, content: bytes) -> None:
+def test_a_file_that_is_not_text_is_a_problem(folder: Path, content: bytes) -> None:
     write(folder, "m.py", "")
     (folder / "m.py").write_bytes(content)
     with pytest.raises(FunctionError, match=r"not valid Python|cannot be read") as caught:

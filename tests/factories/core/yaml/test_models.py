@@ -126,7 +126,7 @@ def test_unknown_key_at_any_depth_lists_what_its_own_place_takes(text: str, prob
         ),
     ],
 )
-def test_wrong_value_is_told_in_yamls_own_words(value: str, problem: str) -> None:
+def test_wrong_value_is_reported_in_yamls_own_words(value: str, problem: str) -> None:
     assert problems_of(f"branch: {{{value}}}") == [problem]
 
 
@@ -138,14 +138,14 @@ def test_missing_key_is_placed_at_what_lacks_it() -> None:
     assert problems_of("\ninner: {title: x}", Outer) == ["f.yaml:2:1: the key 'branch' is missing"]
 
 
-def test_missing_key_that_is_misspelt_is_told_once() -> None:
+def test_missing_key_that_is_misspelt_is_reported_once() -> None:
     assert problems_of("brunch: {}\ntitle: x") == [
         "f.yaml:1:1: unknown key 'brunch'; did you mean 'branch'? (allowed: branch, title)"
     ]
     assert len(problems_of("other: {}\ntitle: x")) == 2
 
 
-def test_missing_key_that_stands_too_deep_is_told_there() -> None:
+def test_missing_key_that_stands_too_deep_is_reported_there() -> None:
     class Outer(StrictModel):
         first: dict[str, Any]
         second: StrictInt

@@ -117,7 +117,7 @@ def test_every_duplicate_key_is_reported_and_the_rest_of_the_file_is_read(
     assert file.data["d"] == [{"e": 1}]
 
 
-def test_overriding_a_merged_key_is_no_duplicate(yaml_project: YamlProject) -> None:
+def test_overriding_a_merged_key_is_not_a_duplicate(yaml_project: YamlProject) -> None:
     yaml_project.write("f.yaml", "b: &b {k: 1, m: 1}\nx:\n  <<: *b\n  k: 2\n")
     file, problems = yaml_project.read("f.yaml")
     assert problems == []
@@ -168,7 +168,7 @@ def test_plain_scalars_are_those_of_yaml_1_2(
     assert type(file.data["on"]) is type(value)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_key(yaml_project: YamlProject) -> None:
     (yaml_project.root / "f.yaml").write_bytes(b"\xef\xbb\xbfa: 1\n")
     file, _ = yaml_project.read("f.yaml")
     assert file is not None
@@ -191,7 +191,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject
         ),
         (
             b"a:\n\tb: 1\n",
-            "f.yaml:2:1: not valid YAML: a tab is no indentation: use spaces",
+            "f.yaml:2:1: not valid YAML: YAML cannot be indented with tabs: use spaces",
         ),
         (b"a: @b\n", "f.yaml:1:4: not valid YAML: a text that begins with @ needs quotes"),
         (b"a: b: c\n", "f.yaml:1:5: not valid YAML: a text that holds ': ' needs quotes"),
@@ -205,10 +205,10 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(yaml_project: YamlProject
             b"a: !secret x\n",
             "f.yaml:1:4: not valid YAML: could not determine a constructor for the tag '!secret'",
         ),
-        (b"a: !!int x\n", "f.yaml:1:4: not valid YAML: 'x' is no int, which its tag says"),
+        (b"a: !!int x\n", "f.yaml:1:4: not valid YAML: 'x' cannot be read as its tag says, as int"),
         (
             b"a: !!timestamp x\n",
-            "f.yaml:1:4: not valid YAML: 'x' is no timestamp, which its tag says",
+            "f.yaml:1:4: not valid YAML: 'x' cannot be read as its tag says, as timestamp",
         ),
         (b"a: 1\n? [b]\n: 2\n", "f.yaml:2:3: not valid YAML: found unhashable key"),
         (

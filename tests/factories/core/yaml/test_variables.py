@@ -49,21 +49,23 @@ def test_every_undefined_variable_is_reported_at_its_place(yaml_project: YamlPro
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
-        ("x = ${}", "${} is no name of a variable"),
+        ("x = ${}", "${} is not the name of a variable"),
         (
             "x = ${SHOP_URL:-1}",
-            "${SHOP_URL:-1} is no name of a variable: write ${SHOP_URL}, a default is not",
+            "${SHOP_URL:-1} is not the name of a variable: write ${SHOP_URL}, a default is not",
         ),
         ("$SHOP_URL", "a variable is written ${SHOP_URL}"),
         ("x = ${SHOP_URL", "a variable is written ${SHOP_URL}"),
     ],
 )
-def test_what_is_no_variable_is_told(yaml_project: YamlProject, text: str, told: str) -> None:
+def test_what_is_not_a_variable_is_reported(
+    yaml_project: YamlProject, text: str, reported: str
+) -> None:
     yaml_project.replication(f"public.orders: {{where: '{text}'}}")
     (problem,) = yaml_project.problems()
-    assert problem.startswith(f"sling/shop.yaml:5:26: {told}")
+    assert problem.startswith(f"sling/shop.yaml:5:26: {reported}")
 
 
 def test_a_dollar_that_means_no_variable_is_left_alone(yaml_project: YamlProject) -> None:
@@ -110,7 +112,7 @@ def test_a_connection_without_its_secret_is_an_error_and_not_skipped(
     assert problem.startswith("sling/connections.yaml:2:31: ${SHOP_URL} is not defined")
 
 
-def test_interpolation_makes_a_copy_and_tells_the_values_it_used(
+def test_interpolation_makes_a_copy_and_returns_the_values_it_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ONE", "1")

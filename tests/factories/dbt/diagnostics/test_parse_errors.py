@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from factories.core.assets.context import LoadContext
 from factories.core.meta.automation import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
+from factories.dbt.diagnostics.known_parse_errors import KNOWN_ERRORS, KnownError
 from factories.dbt.diagnostics.parse_errors import parse_problems
 from tests.factories.dbt.written_project import WrittenProject
 
@@ -166,13 +168,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> WrittenProject:
 
 
 def problems(project: WrittenProject, text: str) -> list[str]:
-    said = "04:22:40  Encountered an error:\n" + textwrap.dedent(text)
+    output = "04:22:40  Encountered an error:\n" + textwrap.dedent(text)
     load_context = LoadContext(project.root, WarehouseNames("local"), AutomationConditions())
-    return [str(problem) for problem in parse_problems(project.folder, said, load_context)]
+    return [str(problem) for problem in parse_problems(project.folder, output, load_context)]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_an_error_is_told_at_its_place(project: WrittenProject, case: str) -> None:
+def test_an_error_is_reported_at_its_place(project: WrittenProject, case: str) -> None:
     text, expected = CASES[case]
     (problem,) = problems(project, text)
     assert problem.removeprefix("dbt_project").lstrip("/: ") == expected
@@ -185,3 +187,14 @@ def test_a_project_without_profiles(project: WrittenProject, tmp_path: Path) -> 
     assert problems(bare, "Runtime Error\n  Could not find profile named 'small'") == [
         "dbt_project: there is no profiles.yml in this folder: it says how dbt connects"
     ]
+
+
+@pytest.mark.parametrize("error", KNOWN_ERRORS, ids=lambda error: error.find.__name__)
+def test_example_of_a_known_error_is_found_in_the_project(
+    project: WrittenProject, error: KnownError
+) -> None:
+    assert [known for known in KNOWN_ERRORS if re.search(known.pattern, error.example)] == [error]
+
+    (problem,) = problems(project, error.example)
+
+    assert "dbt cannot parse it" not in problem

@@ -78,8 +78,11 @@ EXPECTED = [
     "models/marts/_marts.yml:5:14: dagster: belongs below meta, here nothing reads it",
     f"models/marts/_marts.yml:10:25: {NOT_HERE}",
     f"models/marts/_marts.yml:12:40: {NOT_HERE}",
-    "models/marts/_marts.yml:13:13: 'not_nul' is no generic test; did you mean 'not_null'?",
-    "models/marts/_marts.yml:15:28: tables: 'tabel' is no materialization; did you mean 'table'?",
+    "models/marts/_marts.yml:13:13: 'not_nul' is not a generic test; did you mean 'not_null'?",
+    (
+        "models/marts/_marts.yml:15:28: tables: 'tabel' is not a materialization; did you mean"
+        " 'table'?"
+    ),
     (
         "models/marts/_marts.yml:18:41: column: nothing reads it here: the model's SQL bounds its"
         " rows by the variables window_start and window_end"
@@ -87,7 +90,7 @@ EXPECTED = [
     f"models/marts/_marts.yml:23:12: {NOT_HERE}",
     "models/marts/chicken.sql:1:23: chicken reads egg, which reads chicken",
     "models/marts/in_sql.sql:1:11: dagster: belongs below meta, here nothing reads it",
-    "models/marts/views.sql:2:25: views: 'veiw' is no materialization; did you mean 'view'?",
+    "models/marts/views.sql:2:25: views: 'veiw' is not a materialization; did you mean 'view'?",
     (
         "tests/of_nothing.sql:1:1: the test of_nothing reads no model, seed, snapshot or source"
         " with ref() or source(): it would be a check of nothing"
@@ -96,7 +99,7 @@ EXPECTED = [
 ]
 
 
-def test_each_is_told_at_its_place_and_no_other_file_is_read(tmp_path: Path) -> None:
+def test_each_is_reported_at_its_place_and_no_other_file_is_read(tmp_path: Path) -> None:
     project = WrittenProject(tmp_path)
     project.write(FILES)
     assert project.problems() == [f"dbt_project/{problem}" for problem in EXPECTED]

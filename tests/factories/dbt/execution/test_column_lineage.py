@@ -84,9 +84,9 @@ def built(shared_project: Project) -> dict[str, dict[str, Any]]:
     return materialized(result)
 
 
-def lineage(told: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
+def lineage(reported: dict[str, Any]) -> dict[str, set[tuple[str, str]]]:
     """The tables and columns that each column is made of."""
-    found = told.get("dagster/column_lineage")
+    found = reported.get("dagster/column_lineage")
     assert isinstance(found, dg.TableColumnLineage)
     return {
         column: {(dep.asset_key.to_user_string(), dep.column_name) for dep in deps}

@@ -34,7 +34,7 @@ def test_window_joins_the_variables_and_wins() -> None:
     ("key", "bounds"),
     [
         ("2024-10-27-01:00", ("2024-10-27 01:00:00", "2024-10-27 02:00:00")),
-        # Both hours that are called two: a row's time of day does not tell which it is in.
+        # Both hours that are called two: a row's time of day does not say which it is in.
         ("2024-10-27-02:00", ("2024-10-27 02:00:00", "2024-10-27 03:00:00")),
         ("2024-10-27-02:00+0100", ("2024-10-27 02:00:00", "2024-10-27 03:00:00")),
         ("2024-10-27-03:00", ("2024-10-27 03:00:00", "2024-10-27 04:00:00")),

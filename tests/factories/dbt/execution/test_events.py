@@ -18,9 +18,9 @@ def node(unique_id: str) -> dict[str, str]:
 
 
 def follow(*lines: str) -> tuple[list[NodeResult], list[tuple[str, str]], DbtLog]:
-    told: list[tuple[str, str]] = []
-    log = DbtLog(lambda level, text: told.append((level, text)))
-    return list(log.follow(RawLine(text, 0.0) for text in lines)), told, log
+    reported: list[tuple[str, str]] = []
+    log = DbtLog(lambda level, text: reported.append((level, text)))
+    return list(log.follow(RawLine(text, 0.0) for text in lines)), reported, log
 
 
 def test_results_come_with_what_the_warehouse_answered() -> None:
@@ -70,8 +70,8 @@ def test_skipped_and_failed_nodes() -> None:
     assert log.errors == []
 
 
-def test_errors_of_no_node_and_what_is_no_event() -> None:
-    _, told, log = follow(
+def test_errors_of_no_node_and_what_is_not_an_event() -> None:
+    _, reported, log = follow(
         "a warning of some library",
         line("Formatting", ""),
         line("ConnectionUsed", "", "info"),
@@ -80,7 +80,7 @@ def test_errors_of_no_node_and_what_is_no_event() -> None:
         line("MainStackTrace", "Traceback (most recent call last)", "error"),
     )
 
-    assert told == [
+    assert reported == [
         ("info", "a warning of some library"),
         ("warning", "careful"),
         ("error", "Encountered an error: no profile"),

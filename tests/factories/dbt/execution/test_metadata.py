@@ -25,7 +25,7 @@ MODEL: Any = SimpleNamespace(
 )
 
 
-def test_bytes_of_a_table_are_told_where_the_warehouse_counts_them(tmp_path: Path) -> None:
+def test_bytes_of_a_table_are_reported_where_the_warehouse_counts_them(tmp_path: Path) -> None:
     asked: list[tuple[str, ...]] = []
 
     def query(sql: str, parameters: tuple[str, ...]) -> list[tuple[int]]:
@@ -37,18 +37,18 @@ def test_bytes_of_a_table_are_told_where_the_warehouse_counts_them(tmp_path: Pat
     lineage: Any = SimpleNamespace(of=lambda model, compiled: None)
     describer = Describer(None, reader, lineage, tmp_path, row_counts=True)
 
-    told = describer.metadata(MODEL, NodeResult("model.shop.odd", "success", 1, None, 0), {})
+    reported = describer.metadata(MODEL, NodeResult("model.shop.odd", "success", 1, None, 0), {})
 
-    assert (told["bytes"], told["dagster/row_count"]) == (2048, 3)
+    assert (reported["bytes"], reported["dagster/row_count"]) == (2048, 3)
     assert asked == [("MARTS", "ODD")]
 
 
-def test_reason_for_no_lineage_is_told() -> None:
-    told: list[str] = []
+def test_reason_for_no_lineage_is_reported() -> None:
+    reported: list[str] = []
     lineage = ColumnLineage(
-        cast("Any", None), cast("Any", SimpleNamespace(columns=dict)), told.append
+        cast("Any", None), cast("Any", SimpleNamespace(columns=dict)), reported.append
     )
 
     assert lineage.of(MODEL.node, "select (") is None
 
-    assert told[0].startswith("no column lineage of odd: ParseError: ")
+    assert reported[0].startswith("no column lineage of odd: ParseError: ")

@@ -131,7 +131,7 @@ def models(project: Project) -> list[str]:
     return sorted(str(name) for (name,) in project.rows("select model from RAW.{s}.built"))
 
 
-def test_whole_project_is_built_once_and_told_as_it_happens(
+def test_whole_project_is_built_once_and_reported_as_it_happens(
     shop: Project, whole: dg.ExecuteInProcessResult
 ) -> None:
     assert whole.success, shop.log()
@@ -156,32 +156,35 @@ def test_whole_build_tests_its_sources(whole: dg.ExecuteInProcessResult) -> None
 
 
 def test_metadata_of_a_table(shop: Project, whole: dg.ExecuteInProcessResult) -> None:
-    told = materialized(whole)["marts/orders"]
+    reported = materialized(whole)["marts/orders"]
 
-    assert told["dagster/row_count"] == 3
-    assert "rows_loaded" not in told  # `create table` answers 1, whatever it holds
-    assert 0 < told["seconds"] < 60
-    assert told["dagster/table_name"] == f"ANALYTICS.{shop.schema}.ORDERS"
-    assert "amount as paid" in told["dbt/compiled_sql"]
-    columns = told["dagster/column_schema"].columns
+    assert reported["dagster/row_count"] == 3
+    assert "rows_loaded" not in reported  # `create table` answers 1, whatever it holds
+    assert 0 < reported["seconds"] < 60
+    assert reported["dagster/table_name"] == f"ANALYTICS.{shop.schema}.ORDERS"
+    assert "amount as paid" in reported["dbt/compiled_sql"]
+    columns = reported["dagster/column_schema"].columns
     assert [(c.name, c.type, c.description) for c in columns] == [
         ("ID", "NUMBER", "The key."),
         ("PAID", "NUMBER", None),
     ]
-    deps = told["dagster/column_lineage"].deps_by_column["PAID"]
+    deps = reported["dagster/column_lineage"].deps_by_column["PAID"]
     assert [(d.asset_key.path, d.column_name) for d in deps] == [
         (["app", "stg", "orders"], "AMOUNT")
     ]
 
 
 def test_metadata_of_a_view_a_seed_and_a_snapshot(whole: dg.ExecuteInProcessResult) -> None:
-    told = materialized(whole)
+    reported = materialized(whole)
 
     # A count would run the view's query, and tells nothing of this run.
-    assert "dagster/row_count" not in told["app/stg/orders"]
-    assert told["seeds/colors"]["rows_loaded"] == 2
-    assert told["snapshots/kept"]["dagster/row_count"] == 3
-    assert set(told["snapshots/kept"]["dagster/column_lineage"].deps_by_column) == {"ID", "PAID"}
+    assert "dagster/row_count" not in reported["app/stg/orders"]
+    assert reported["seeds/colors"]["rows_loaded"] == 2
+    assert reported["snapshots/kept"]["dagster/row_count"] == 3
+    assert set(reported["snapshots/kept"]["dagster/column_lineage"].deps_by_column) == {
+        "ID",
+        "PAID",
+    }
 
 
 def test_second_run_parses_nothing_and_counts_the_rows_that_it_changed(built: Project) -> None:
@@ -189,10 +192,10 @@ def test_second_run_parses_nothing_and_counts_the_rows_that_it_changed(built: Pr
 
     assert result.success
     assert "Unable to do partial parsing" not in built.messages()
-    told = materialized(result)
-    assert told["marts/merged"]["rows_loaded"] == 2
-    assert told["marts/appended"]["rows_loaded"] == 3
-    assert told["marts/appended"]["dagster/row_count"] == 6
+    reported = materialized(result)
+    assert reported["marts/merged"]["rows_loaded"] == 2
+    assert reported["marts/appended"]["rows_loaded"] == 3
+    assert reported["marts/appended"]["dagster/row_count"] == 6
     assert models(built) == ["appended", "merged"]
 
 
@@ -215,7 +218,7 @@ def test_checks_run_without_their_model(built: Project) -> None:
     assert set(checked(result)) == {"unique_orders_ID", LONG.replace("_id_", "_ID_"), "keeps"}
     assert set(checked(result).values()) == {"passed"}
     assert models(built) == []
-    # The run before had variables, for which dbt parses anew: it spoiled nothing for this one.
+    # The run before had variables, for which dbt parses again: this one is not harmed by it.
     assert "Unable to do partial parsing" not in built.messages()
 
 
@@ -253,7 +256,9 @@ def test_failing_source_test_alone_and_in_a_whole_build(built: Project) -> None:
     built.rows("delete from RAW.{s}.orders where id is null")
 
 
-def test_wrong_password_is_told_without_it(built: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_password_is_reported_without_it(
+    built: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = dataclasses.replace(warehouse_settings(), password="wr0ng-s3cret")
     monkeypatch.setattr("factories.dbt.execution.steps.warehouse_settings", lambda: settings)
     built.run("key:shop/marts/refunds")
@@ -325,7 +330,7 @@ def test_compile_error_is_one_failure_with_dbts_words(built: Project) -> None:
     assert "Traceback" not in built.log()
 
 
-def test_model_that_is_gone_is_no_success(built: Project) -> None:
+def test_model_that_is_gone_is_not_a_success(built: Project) -> None:
     assets = built.assets()
     path = built.folder / "models/shop/marts/refunds.sql"
     text = path.read_text()

@@ -188,7 +188,7 @@ def shop(
         yield project
 
 
-def built(project: Project) -> list[str]:
+def take_built(project: Project) -> list[str]:
     """What was built since the last call."""
     found = sorted(str(name) for (name,) in project.rows("select model from RAW.{s}.built"))
     project.rows("delete from RAW.{s}.built")
@@ -227,19 +227,19 @@ def attempts(shop: Project, tmp_path_factory: pytest.TempPathFactory) -> Attempt
     """A run in which much fails, and two that start again from there when it is mended."""
     with dg.DagsterInstance.local_temp(str(tmp_path_factory.mktemp("dagster"))) as instance:
         job = dg.reconstructable(everything)
-        first = Attempt(dg.execute_job(job, instance, tags=TAGS), built(shop))
+        first = Attempt(dg.execute_job(job, instance, tags=TAGS), take_built(shop))
         shop.rows("delete from RAW.{s}.orders where id is null or customer is null")
         shop.rows("delete from RAW.{s}.broken")
         again = dg.ReexecutionOptions.from_failure(first.result.run_id, instance)
         result = dg.execute_job(job, instance, reexecution_options=again, tags=RESUMED)
-        second = Attempt(result, built(shop))
+        second = Attempt(result, take_built(shop))
         path = shop.folder / "models/models.yml"
         path.write_text(path.read_text().replace("twice: 5", "twice: 4"))
         shop.assets()
         shop.rows("delete from {s}.few")
         again = dg.ReexecutionOptions.from_failure(second.result.run_id, instance)
         result = dg.execute_job(job, instance, reexecution_options=again, tags=RESUMED)
-        return Attempts(first, second, Attempt(result, built(shop)))
+        return Attempts(first, second, Attempt(result, take_built(shop)))
 
 
 def test_failure_holds_back_what_follows_and_spares_the_others(
@@ -311,7 +311,7 @@ def retried(shop: Project, attempts: Attempts) -> Attempt:
     names = ("flaky", "beside_flaky", "after_flaky", "wavering", "hopeless", "after_both")
     selection = " or ".join(f"key:{name}" for name in (*names, "after_unwritten"))
     result = shop.run(selection)
-    return Attempt(result, built(shop))
+    return Attempt(result, take_built(shop))
 
 
 def test_retries_build_only_what_failed_and_may_be_tried_again(
@@ -333,12 +333,12 @@ def test_test_that_passes_at_last_has_passed(retried: Attempt) -> None:
     assert "flaky_was_tried_twice" not in retried.failure
 
 
-def test_what_failed_for_good_is_told_after_the_retries(retried: Attempt) -> None:
+def test_what_failed_for_good_is_reported_after_the_retries(retried: Attempt) -> None:
     assert "model hopeless: Database Error in model hopeless" in retried.failure
     assert "after_both" in retried.failure.partition("skipped: ")[2]
 
 
-def test_ephemeral_model_that_does_not_compile_is_told(retried: Attempt) -> None:
+def test_ephemeral_model_that_does_not_compile_is_reported(retried: Attempt) -> None:
     assert "nobody knows the rate" in retried.failure
     assert "after_unwritten" in retried.failure
 
@@ -354,7 +354,7 @@ def test_failed_hook_fails_the_step(
     assert not result.success
     assert f"hook shop-on-run-{hook}-0: " in shop.failure()
     assert "nowhere" in shop.failure().lower()
-    assert built(shop) == built_before
+    assert take_built(shop) == built_before
 
 
 STEP = """
@@ -392,7 +392,7 @@ def test_stopped_step_leaves_no_dbt_and_whole_tables(
     step.wait(WAIT_SECONDS)
 
     wait_until(lambda: not any(is_alive(child) for child in children))
-    assert built(shop) == ["endless try"]
+    assert take_built(shop) == ["endless try"]
     assert shop.rows("select id from {s}.endless") == [(1,)]
     # What a killed step has left is removed by the next one.
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -430,7 +430,7 @@ def test_killed_dbt_fails_what_it_had_not_built(shop: Project, attempts: object)
     assert "dbt did not run: endless" in shop.failure()
     assert "Traceback" not in shop.log()
     assert shop.rows("select id from {s}.endless") == [(1,)]
-    built(shop)
+    take_built(shop)
 
 
 def wait_until(done: Callable[[], object]) -> None:

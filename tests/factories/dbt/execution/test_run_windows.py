@@ -161,9 +161,9 @@ def test_partition_of_the_backfill_job_builds_its_month_alone(orders: Project) -
         "unique_late_id": True,
         "row_count": False,
     }
-    [told] = [e.materialization.metadata for e in events if e.is_step_materialization]
-    assert told["window"].value == "2024-03-01 00:00:00 to 2024-04-01 00:00:00"
-    assert (told["rows_loaded"].value, told["dagster/row_count"].value) == (2, 4)
+    [reported] = [e.materialization.metadata for e in events if e.is_step_materialization]
+    assert reported["window"].value == "2024-03-01 00:00:00 to 2024-04-01 00:00:00"
+    assert (reported["rows_loaded"].value, reported["dagster/row_count"].value) == (2, 4)
     span = "2024-03-01 00:00:00 2024-04-01 00:00:00"
     found = orders.rows("select id, span from {s}.late order by id")
     assert found == [(2, "as it was"), (3, "as it was"), (4, span), (5, span)]
@@ -194,7 +194,7 @@ def test_backfill_of_a_range_is_a_run_of_each_month(orders: Project) -> None:
         ),
     ],
 )
-def test_wrong_config_of_a_backfill_is_told(
+def test_wrong_config_of_a_backfill_is_reported(
     orders: Project, config: dict[str, object], message: str
 ) -> None:
     result = backfill_job(orders).execute_in_process(
@@ -237,13 +237,13 @@ def test_full_refresh_of_a_partition_is_refused(orders: Project) -> None:
         ),
     ],
 )
-def test_wrong_window_is_told(orders: Project, config: dict[str, object], message: str) -> None:
+def test_wrong_window_is_reported(orders: Project, config: dict[str, object], message: str) -> None:
     orders.run("key:late", config=config)
 
     assert message in orders.failure()
 
 
-def test_full_refresh_builds_an_incremental_model_anew(orders: Project) -> None:
+def test_full_refresh_builds_an_incremental_model_from_scratch(orders: Project) -> None:
     orders.rows("create or replace table {s}.late as select 99 as id, null::timestamp as at")
 
     assert orders.run(LATE, config={"full_refresh": True}).success

@@ -194,7 +194,7 @@ def test_a_changed_file_of_a_package_on_this_machine_makes_it_stale(
     assert made.difference(fingerprint(project.folder, LOCAL)) == why
 
 
-def test_the_mark_tells_no_value_of_a_variable(
+def test_the_mark_shows_no_value_of_a_variable(
     project: WrittenProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAG_OF_ALL", "a-secret-word")
@@ -275,7 +275,7 @@ def test_a_project_that_does_not_parse_leaves_the_manifest_that_was(
     assert not list(target_folder(project.folder).glob("tmp*"))
 
 
-def test_the_command_tells_dbts_error_without_a_traceback(project: WrittenProject) -> None:
+def test_the_command_reports_dbts_error_without_a_traceback(project: WrittenProject) -> None:
     (project.folder / "profiles.yml").write_text(
         "small: {target: t, outputs: {t: {type: snowflake, user: \"{{ env_var('NO_SUCH') }}\"}}}\n"
     )
@@ -333,7 +333,7 @@ def test_a_broken_manifest_is_a_problem(project: WrittenProject) -> None:
         ("manifest.fingerprint", None, "was not made by this project"),
     ],
 )
-def test_what_is_broken_or_gone_has_to_be_made_anew(
+def test_what_is_broken_or_gone_has_to_be_made_again(
     project: WrittenProject, name: str, text: str | None, why: str
 ) -> None:
     path = target_folder(project.folder) / name
@@ -341,7 +341,7 @@ def test_what_is_broken_or_gone_has_to_be_made_anew(
     assert stale(project.folder, LOCAL) == why
 
 
-def test_the_command_makes_a_broken_manifest_anew(project: WrittenProject) -> None:
+def test_the_command_makes_a_broken_manifest_again(project: WrittenProject) -> None:
     (target_folder(project.folder) / "manifest.json").write_text("{")
     with project.environ():
         assert prepare(project.folder, LOCAL)
@@ -349,7 +349,7 @@ def test_the_command_makes_a_broken_manifest_anew(project: WrittenProject) -> No
 
 
 @pytest.mark.parametrize("variable", WATCHING)
-def test_while_developing_a_stale_manifest_is_made_anew(
+def test_while_developing_a_stale_manifest_is_made_again(
     project: WrittenProject, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
@@ -395,7 +395,7 @@ def test_a_folder_without_a_project(tmp_path: Path) -> None:
     ]
 
 
-def test_a_misspelt_folder_is_told_and_not_made(tmp_path: Path) -> None:
+def test_a_misspelt_folder_is_reported_and_not_made(tmp_path: Path) -> None:
     with pytest.raises(PrepareError, match=r"^there is no dbt_project\.yml in this folder$"):
         prepare(tmp_path / "dbt_projct", LOCAL)
     assert not (tmp_path / "dbt_projct").exists()

@@ -261,9 +261,9 @@ WRONG = {
 
 
 PROBLEMS = """
-dbt_project.yml:6:5: 'stagging' is no folder or model: nothing reads its dagster block; did you mean 'staging'?
-dbt_project.yml:11:26: domain: 'two words' is no tag's value: letters, digits, '_', '-' and '.', 63 at most
-dbt_project.yml:12:33: 'on_corn_no_deps' is no automation condition; did you mean 'on_cron_no_deps'? (allowed: on_cron_no_deps, on_cron_with_deps, on_upstream_change, manual_only)
+dbt_project.yml:6:5: 'stagging' is not a folder or model: nothing reads its dagster block; did you mean 'staging'?
+dbt_project.yml:11:26: domain: 'two words' is not a tag's value: letters, digits, '_', '-' and '.', 63 at most
+dbt_project.yml:12:33: 'on_corn_no_deps' is not an automation condition; did you mean 'on_cron_no_deps'? (allowed: on_cron_no_deps, on_cron_with_deps, on_upstream_change, manual_only)
 dbt_project.yml:14:25: unknown key 'dagstr'; did you mean 'dagster'?
 dbt_project.yml:14:45: owners: belongs below meta.dagster, here nothing reads it
 dbt_project.yml:15:37: retries: dbt does not build a source, so nothing reads it here (allowed: asset_key, automation_condition, automation_condition_config)
@@ -275,13 +275,13 @@ models/marts/misplaced.sql:1:17: unknown key 'dagstr'; did you mean 'dagster'?
 models/marts/misplaced.sql:1:31: group: belongs below meta.dagster, here nothing reads it
 models/marts/text_in_sql.sql:1:17: must be a mapping
 models/marts/variable.sql:1:34: ${GROUP}: dagster takes no variables: write the value
-models/marts/variable.sql:1:34: group: '${GROUP}' is no group name: letters, digits and '_', in parts by '/'
+models/marts/variable.sql:1:34: group: '${GROUP}' is not a group name: letters, digits and '_', in parts by '/'
 models/staging/_staging.yml:4:22: group: shop/raw/items is described where it is produced (allowed: asset_key, automation_condition, automation_condition_config)
 models/staging/_staging.yml:7:46: asset_key: 'a b' is not an asset key like flight_ops/raw/flights
 models/staging/_staging.yml:10:11: there is no model 'ordres': nothing reads its dagster block; did you mean 'orders'?
 models/staging/_staging.yml:16:11: unknown key 'ownrs'; did you mean 'owners'? {keys}
 models/staging/_staging.yml:17:29: type: 'daili' is not one of the allowed values; did you mean 'daily'? (allowed: hourly, daily, weekly, monthly, static)
-models/staging/_staging.yml:19:54: group: 'not-a-group' is no group name: letters, digits and '_', in parts by '/'
+models/staging/_staging.yml:19:54: group: 'not-a-group' is not a group name: letters, digits and '_', in parts by '/'
 models/staging/_staging.yml:23:18: ${OWNER}: dagster takes no variables: write the value
 models/staging/_staging.yml:24:22: dagster takes no Jinja: write the value
 models/staging/_staging.yml:26:9: duplicate key 'group': also on line 25
@@ -289,8 +289,8 @@ models/staging/_staging.yml:27:1: the asset key staging/text is produced here an
 models/staging/_staging.yml:27:34: must be a mapping
 models/staging/_staging.yml:31:19: partition: window is a view: a window would replace the other windows' rows, so it must be incremental
 models/staging/_staging.yml:31:73: deps: staging/window cannot depend on itself
-models/staging/_staging.yml:35:41: pool: 'a b' is no pool name: letters, digits, '_' and '/' only
-snapshots/both.sql:8:29: group: 'not kept' is no group name: letters, digits and '_', in parts by '/'
+models/staging/_staging.yml:35:41: pool: 'a b' is not a pool name: letters, digits, '_' and '/' only
+snapshots/both.sql:8:29: group: 'not kept' is not a group name: letters, digits and '_', in parts by '/'
 """  # noqa: E501 - the problems as they are shown
 
 
@@ -313,7 +313,7 @@ def test_all_mistakes_at_once_each_once_and_where_it_is(tmp_path: Path) -> None:
         "{{ configure(meta={'dagster': {}}) }}",
     ],
 )
-def test_what_is_no_config_call(tmp_path: Path, text: str) -> None:
+def test_what_is_not_a_config_call(tmp_path: Path, text: str) -> None:
     path = tmp_path / "model.sql"
     path.write_text(text)
     assert config_call(path, "model") is None

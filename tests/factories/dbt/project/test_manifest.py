@@ -25,7 +25,7 @@ def text(shop: WrittenProject) -> str:
     return (target_folder(shop.folder) / "manifest.json").read_text()
 
 
-def changed(text: str, shop: WrittenProject, folder: Path, change: Change) -> Manifest:
+def read_changed(text: str, shop: WrittenProject, folder: Path, change: Change) -> Manifest:
     """The manifest after a change of the project."""
     data = json.loads(text)
     change(data)
@@ -113,8 +113,8 @@ def test_a_code_version_changes_with_what_is_computed(
     text: str, shop: WrittenProject, tmp_path: Path, what: str
 ) -> None:
     change, expected = CODE[what]
-    before = changed(text, shop, tmp_path, lambda _: None).nodes
-    after = changed(text, shop, tmp_path, change).nodes
+    before = read_changed(text, shop, tmp_path, lambda _: None).nodes
+    after = read_changed(text, shop, tmp_path, change).nodes
     assert {
         uid for uid in before if before[uid].code_version != after[uid].code_version
     } == expected
@@ -131,7 +131,7 @@ def test_a_seed_that_is_too_large_for_dbt_is_read_here(
         seed.update(checksum={"name": "path", "checksum": path}, original_file_path=path)
 
     def version() -> str:
-        return changed(text, shop, tmp_path, large).nodes["seed.shop.rates"].code_version
+        return read_changed(text, shop, tmp_path, large).nodes["seed.shop.rates"].code_version
 
     file = shop.folder / path
     file.write_text("a\n1\n")
@@ -158,7 +158,7 @@ def test_a_seed_that_is_too_large_for_dbt_is_read_here(
 def test_what_a_test_is_about(
     text: str, shop: WrittenProject, tmp_path: Path, test: str, subject: str
 ) -> None:
-    tests = changed(text, shop, tmp_path, lambda _: None).tests.values()
+    tests = read_changed(text, shop, tmp_path, lambda _: None).tests.values()
     assert [t.subject for t in tests if t.name == test] == [subject]
 
 
@@ -166,7 +166,7 @@ def test_a_test_of_a_disabled_model_is_none(
     text: str, shop: WrittenProject, tmp_path: Path
 ) -> None:
     assert "unique_resting_id" in text
-    tests = changed(text, shop, tmp_path, lambda _: None).tests.values()
+    tests = read_changed(text, shop, tmp_path, lambda _: None).tests.values()
     assert "unique_resting_id" not in {test.name for test in tests}
 
 
@@ -177,7 +177,7 @@ def test_the_order_is_not_that_of_the_file(text: str, shop: WrittenProject, tmp_
         for kind in ("nodes", "sources", "unit_tests", "macros"):
             data[kind] = dict(reversed(data[kind].items()))
 
-    same, other = (changed(text, shop, tmp_path, c) for c in (lambda _: None, reverse))
+    same, other = (read_changed(text, shop, tmp_path, c) for c in (lambda _: None, reverse))
     assert list(same.nodes) == list(other.nodes)
     assert list(same.tests) == list(other.tests)
     assert list(same.sources) == list(other.sources)

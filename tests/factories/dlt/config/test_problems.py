@@ -188,7 +188,10 @@ def problem(project: YamlProject, resources: str) -> str:
         ),
         (
             "orders: {meta: {dagster: {automation_condition: on_corn_no_deps}}}",
-            "5:51: 'on_corn_no_deps' is no automation condition; did you mean 'on_cron_no_deps'?",
+            (
+                "5:51: 'on_corn_no_deps' is not an automation condition; did you mean"
+                " 'on_cron_no_deps'?"
+            ),
         ),
         (
             "orders: {meta: {dagster: {deps: [shop/raw/orders]}}}",
@@ -294,14 +297,16 @@ def test_cursor_under_the_source_counts_too(project: YamlProject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "told"),
+    ("resource", "reported"),
     [
         ("{incrmental: {cursor_path: at}}", "unknown key 'incrmental'"),
         ("{incremental: at}", "incremental: must be a mapping"),
         ("{cursor_path: at}", "'cursor_path' belongs below incremental"),
     ],
 )
-def test_misspelt_cursor_is_told_once(project: YamlProject, resource: str, told: str) -> None:
+def test_misspelt_cursor_is_reported_once(
+    project: YamlProject, resource: str, reported: str
+) -> None:
     project.write(
         "dlt_pipelines/shop.yaml",
         f"""
@@ -320,7 +325,7 @@ def test_misspelt_cursor_is_told_once(project: YamlProject, resource: str, told:
 
     (found,) = problems(project)
 
-    assert told in found
+    assert reported in found
 
 
 def test_files_that_replace_each_other_are_a_problem(project: YamlProject) -> None:
@@ -343,7 +348,7 @@ def test_files_that_replace_each_other_are_a_problem(project: YamlProject) -> No
     assert "replace with incremental would keep only the rows of new files" in found
 
 
-def partitioned(kind: str, form: str, zone: str) -> str:
+def partitioned_yaml(kind: str, form: str, zone: str) -> str:
     partition = f"{{type: {kind}, start: 2024-01-01, timezone: {zone}}}"
     return (
         "orders: {write_disposition: merge, primary_key: id,"
@@ -353,12 +358,12 @@ def partitioned(kind: str, form: str, zone: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("kind", "form", "zone", "told"),
+    ("kind", "form", "zone", "reported"),
     [
         ("daily", "%Y-%m-%dT%H:%M:%S%z", "America/New_York", "write +00:00 or Z for %z"),
         ("daily", "%Y-%m-%dT%H:%M:%S.%f%:z", "UTC", "write +00:00 or Z for %:z"),
         ("daily", "%Y-%m-%d %H:%M %Z", "UTC", "write +00:00 or Z for %Z"),
-        ("daily", "%Y-%m-%d %Q", "UTC", "'%Q' is none of strftime's directives"),
+        ("daily", "%Y-%m-%d %Q", "UTC", "'%Q' is not a directive of strftime"),
         (
             "hourly",
             "%Y-%m-%d",
@@ -376,16 +381,16 @@ def partitioned(kind: str, form: str, zone: str) -> str:
         ),
         ("hourly", "%Y-%m-%d %I %p", "UTC", "does not sort as time does"),
         ("monthly", "%B %Y", "UTC", "does not sort as time does"),
-        ("hourly", "date", "UTC", "dates cannot tell one hour from the next"),
+        ("hourly", "date", "UTC", "dates cannot distinguish one hour from the next"),
     ],
 )
 def test_format_that_would_make_wrong_windows(
-    project: YamlProject, kind: str, form: str, zone: str, told: str
+    project: YamlProject, kind: str, form: str, zone: str, reported: str
 ) -> None:
-    found = problem(project, partitioned(kind, form, zone))
+    found = problem(project, partitioned_yaml(kind, form, zone))
 
     assert ": datetime_format: " in found
-    assert told in found
+    assert reported in found
 
 
 @pytest.mark.parametrize(
@@ -403,7 +408,7 @@ def test_format_that_would_make_wrong_windows(
     ],
 )
 def test_format_that_can_be_compared(project: YamlProject, kind: str, form: str) -> None:
-    resource = textwrap.indent(partitioned(kind, form, "America/New_York"), "  ")
+    resource = textwrap.indent(partitioned_yaml(kind, form, "America/New_York"), "  ")
     project.write("dlt_pipelines/shop.yaml", HEAD + resource)
 
     assert problems(project) == []
@@ -500,7 +505,7 @@ def test_mistake_in_the_file(project: YamlProject, text: str, expected: str) -> 
     assert found.removeprefix(PROBLEM_AT).startswith(expected)
 
 
-def test_all_mistakes_of_all_files_are_told_at_once(project: YamlProject) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once(project: YamlProject) -> None:
     project.write(
         "dlt_pipelines/shop.yaml", HEAD + "  orders: {writ: 1}\n  items: {merg_key: id}\n"
     )
@@ -559,7 +564,7 @@ def test_one_table_loaded_by_two_tools_is_a_problem(project: YamlProject) -> Non
     assert "the table RAW.SHOP.ORDERS is loaded here and at sling/shop.yaml:5" in found
 
 
-def test_undefined_variable_is_told_with_its_place(project: YamlProject) -> None:
+def test_undefined_variable_is_reported_with_its_place(project: YamlProject) -> None:
     project.write(
         "dlt_pipelines/shop.yaml",
         HEAD.replace('"shop:shop"}', '"shop:shop"}\nconfig: {runtime: {log_level: "${SHOP_ULR}"}}')
@@ -587,10 +592,10 @@ def test_loading_is_not_decided_within_an_apis_own_configuration(project: YamlPr
         """,
     )
 
-    told = "belongs to the resource, under the file's own `resources`"
+    reported = "belongs to the resource, under the file's own `resources`"
     assert problems(project) == [
-        f"{PROBLEM_AT}6:25: 'write_disposition' {told}",
-        f"{PROBLEM_AT}7:32: 'table_name' {told}",
+        f"{PROBLEM_AT}6:25: 'write_disposition' {reported}",
+        f"{PROBLEM_AT}7:32: 'table_name' {reported}",
     ]
 
 

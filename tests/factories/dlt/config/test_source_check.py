@@ -28,7 +28,7 @@ ENDPOINT_KEYS = (
             "(allowed: base_url, headers, auth, paginator)"),
         ]),
         ("{base_url: api.example.com}", [
-            "3:30: base_url: 'api.example.com' is no URL, such as https://example.com"
+            "3:30: base_url: 'api.example.com' is not a URL such as https://example.com"
         ]),
         ("{base_url: 5}", ["3:30: base_url: must be text, not 5: put it in quotes"]),
         ("[]", ["3:19: client: must be a mapping, not []"]),
@@ -81,7 +81,7 @@ ENDPOINT_KEYS = (
             "3:87: paginator: Either 'limit_param' or 'limit_body_path' must be provided, not both"
         ]),
         ("{base_url: '${U}', paginator: {type: json_link, next_url_path: '$.a['}}", [
-            "3:82: next_url_path: '$.a[' is no JSON path: Parse error near the end of string!"
+            "3:82: next_url_path: '$.a[' is not a JSON path: Parse error near the end of string!"
         ]),
         ("{base_url: '${U}', auth: barer}", [
             ("3:44: auth: 'barer' is not one of the allowed values; did you mean 'bearer'? "
@@ -198,14 +198,14 @@ def test_the_client(tmp_path: Path, client: str, expected: list[str]) -> None:
             "5:17: path: there is no resource 'post'; did you mean 'posts'? (allowed: posts, a)"
         ]),
         ("{name: a, endpoint: {path: 'x/{resource.posts.id}'}}", [
-            ("5:34: path: {resource.posts.id} begins with none of the allowed words; literal "
+            ("5:34: path: {resource.posts.id} must begin with one of the allowed words; literal "
             "braces are doubled; did you mean 'resources'? (allowed: resources, incremental)")
         ]),
         ("{name: a, endpoint: {path: 'x/{resources.posts}'}}", [
             "5:34: path: {resources.posts} is not of the form {resources.NAME.FIELD}"
         ]),
         ("{name: a, endpoint: {json: {b: [{c: '{id}'}]}}}", [
-            ("5:43: c: {id} begins with none of the allowed words; literal braces are doubled "
+            ("5:43: c: {id} must begin with one of the allowed words; literal braces are doubled "
             "(allowed: resources, incremental)")
         ]),
         ("{name: a, endpoint: {headers: {X-A: '{'}}}", [
@@ -248,7 +248,7 @@ def test_the_client(tmp_path: Path, client: str, expected: list[str]) -> None:
             "(allowed: ignore)"),
         ]),
         ("{name: a, endpoint: {data_selector: 'a[', auth: {token: abc}}}", [
-            "5:43: data_selector: 'a[' is no JSON path: Parse error near the end of string!",
+            "5:43: data_selector: 'a[' is not a JSON path: Parse error near the end of string!",
             f"5:63: {secret('token')}",
         ]),
     ],
@@ -282,7 +282,7 @@ def test_a_resource(tmp_path: Path, resource: str, expected: list[str]) -> None:
             ("2:84: unknown key 'name' (allowed: parent_table_name, "
             "write_disposition, primary_key, columns, schema_contract, table_format, file_format, "
             "merge_key, references, table_name, nested_hints, max_table_nesting and 4 more)"),
-            ("2:116: c: {a} begins with none of the allowed words; literal braces are doubled "
+            ("2:116: c: {a} must begin with one of the allowed words; literal braces are doubled "
             "(allowed: resources, incremental)"),
         ]),
         # Only building tells: and what two resources inherit is said once.

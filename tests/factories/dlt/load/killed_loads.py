@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -103,11 +104,11 @@ def expected(*parts: list[Page], key: bool = True) -> list[Row]:
 
 @dataclass
 class Loads:
-    """The loads of one pipeline, each upon those before it.
+    """The loads of one pipeline, each on top of those before it.
 
     Attributes:
         project: The project; its pipeline reads what `give` has written.
-        given: The pages that are or shall be loaded, by version, the newest last.
+        given: The pages that are loaded or will be, by version, the newest last.
         versions: How many there were.
     """
 
@@ -145,9 +146,15 @@ class Loads:
             self.give(2)
             assert self.project.run().success
 
-    def kill(self, point: Point, *, full_refresh: bool = False) -> list[Path]:
+    def kill(
+        self,
+        point: Point,
+        *,
+        full_refresh: bool = False,
+        own_assets: Callable[[], Any] | None = None,
+    ) -> list[Path]:
         """Kill a step at this point; return its folders, which are left."""
-        with stopped_step(point, full_refresh=full_refresh) as step:
+        with stopped_step(point, full_refresh=full_refresh, own_assets=own_assets) as step:
             step.end(signal.SIGKILL)
             return step.folders()
 

@@ -14,7 +14,7 @@ import os
 import signal
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -235,7 +235,11 @@ class StoppedStep:
 
 @contextmanager
 def stopped_step(
-    point: Point, *, release_at_shutdown: bool = False, full_refresh: bool = False
+    point: Point,
+    *,
+    release_at_shutdown: bool = False,
+    full_refresh: bool = False,
+    own_assets: Callable[[], Any] | None = None,
 ) -> Iterator[StoppedStep]:
     """Run the project's assets in another process until the point is reached.
 
@@ -243,10 +247,17 @@ def stopped_step(
         point: Where to stop.
         release_at_shutdown: Whether dlt's threads go on once the step has left dlt's loop.
         full_refresh: Whether everything is loaded again.
+        own_assets: Returns assets in Python, which are run in place of the pipeline files'.
     """
     halt = Halt(FORKSERVER.Event(), FORKSERVER.Event())
-    arguments = (dict(os.environ), point, halt, release_at_shutdown, full_refresh)
-    process = FORKSERVER.Process(target=_run, args=arguments, daemon=True)
+    options = {
+        "release_at_shutdown": release_at_shutdown,
+        "full_refresh": full_refresh,
+        "own_assets": own_assets,
+    }
+    process = FORKSERVER.Process(
+        target=_run, args=(dict(os.environ), point, halt), kwargs=options, daemon=True
+    )
     process.start()
     try:
         while not halt.reached.wait(0.05):
@@ -262,8 +273,10 @@ def _run(
     environment: Mapping[str, str],
     point: Point,
     halt: Halt,
+    *,
     release_at_shutdown: bool,
     full_refresh: bool,
+    own_assets: Callable[[], Any] | None,
 ) -> None:
     os.environ.clear()
     os.environ.update(environment)
@@ -283,9 +296,13 @@ def _run(
             end(pool, **options)
 
         _replace(TimeoutThreadPoolExecutor, "shutdown", shutdown)
-    assets = read_project(dlt="dlt_pipelines")[1]
-    ops = {asset.op.name for asset in assets if isinstance(asset, dg.AssetsDefinition)}
-    config = {"ops": {op: {"config": {"full_refresh": full_refresh}} for op in ops}}
+    config: dict[str, Any] = {}
+    if own_assets is not None:
+        assets = [own_assets()]
+    else:
+        assets = read_project(dlt="dlt_pipelines")[1]
+        ops = {asset.op.name for asset in assets if isinstance(asset, dg.AssetsDefinition)}
+        config = {"ops": {op: {"config": {"full_refresh": full_refresh}} for op in ops}}
     with dg.DagsterInstance.ephemeral() as instance:
         dg.materialize(
             assets,

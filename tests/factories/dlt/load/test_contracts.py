@@ -39,7 +39,7 @@ def orders(
     """)
 
 
-def refused(found: dict[str, Any]) -> set[tuple[str, str, str, str]]:
+def find_refused(found: dict[str, Any]) -> set[tuple[str, str, str, str]]:
     if "dlt/refused" not in found:
         return set()
     return {tuple(record.data.values()) for record in found["dlt/refused"].records}
@@ -76,7 +76,7 @@ def test_new_column_is_refused(
 
     found = run(project)
 
-    assert refused(found) == {("orders", "columns", "note", mode)}
+    assert find_refused(found) == {("orders", "columns", "note", mode)}
     assert refused_rows(found) == rows
     assert found["rows_loaded"] == len(ids) - 2
     assert {row[0] for row in project.rows("select id from {d}.orders")} == ids
@@ -114,7 +114,7 @@ def test_value_of_another_type_is_refused(
 
     found = run(project)
 
-    assert refused(found) == {("orders", "columns", "amount__v_text", mode)}
+    assert find_refused(found) == {("orders", "columns", "amount__v_text", mode)}
     assert refused_rows(found) == rows
     loaded = project.rows("select id, amount from {d}.orders order by id")
     assert {row[0] for row in loaded} == ids
@@ -135,7 +135,7 @@ def test_new_column_of_a_child_table_is_refused_with_its_rows(
 
     found = run(project)
 
-    assert refused(found) == {("orders__lines", "columns", "n", mode)}
+    assert find_refused(found) == {("orders__lines", "columns", "n", mode)}
     assert refused_rows(found) == rows
     skus = project.rows("select sku from {d}.orders__lines where sku > 1 order by sku")
     assert [sku for (sku,) in skus] == numbers
@@ -153,7 +153,7 @@ def test_new_child_table_is_refused(mode: str, project: Project) -> None:
 
     found = run(project)
 
-    assert refused(found) == {("orders__tags", "tables", "orders__tags", mode)}
+    assert find_refused(found) == {("orders__tags", "tables", "orders__tags", mode)}
     assert refused_rows(found) == 4
     assert found["rows_loaded"] == 2
     assert not project.has_table("orders__tags")
@@ -166,14 +166,14 @@ def test_new_table_is_refused_with_all_its_rows(kind: str, project: Project) -> 
 
     found = run(project)
 
-    assert refused(found) == {("orders", "tables", "orders", "discard_row")}
+    assert find_refused(found) == {("orders", "tables", "orders", "discard_row")}
     assert refused_rows(found) == 6
     assert found["rows_loaded"] == 0
     assert not project.has_table("orders")
 
 
 @pytest.mark.parametrize(
-    ("contract", "row", "said"),
+    ("contract", "row", "output"),
     [
         ("data_type", {"id": 2, "amount": "many"}, "orders.amount__v_text (data_type: freeze)"),
         ("columns", {"id": 2, "lines": [{"n": 1}]}, "orders__lines.n (columns: freeze)"),
@@ -181,7 +181,7 @@ def test_new_table_is_refused_with_all_its_rows(kind: str, project: Project) -> 
     ],
 )
 def test_freeze_names_what_it_refuses(
-    contract: str, row: dict[str, object], said: str, project: Project
+    contract: str, row: dict[str, object], output: str, project: Project
 ) -> None:
     orders(project, [FIRST])
     run(project)
@@ -189,7 +189,7 @@ def test_freeze_names_what_it_refuses(
 
     assert not project.run().success
 
-    assert f"orders: normalize: the schema contract refuses it: {said}" in project.failure()
+    assert f"orders: normalize: the schema contract refuses it: {output}" in project.failure()
     assert project.count("orders") == 2
 
 
@@ -212,7 +212,7 @@ def test_arrow_values_of_another_type_are_refused(project: Project) -> None:
 
     found = run(project)
 
-    assert refused(found) == {("orders", "columns", "amount", "discard_row")}
+    assert find_refused(found) == {("orders", "columns", "amount", "discard_row")}
     assert refused_rows(found) == 1
     assert project.count("orders") == 1
 
@@ -227,7 +227,7 @@ def test_processes_that_normalize_tell_what_they_refuse(start: str, project: Pro
 
     found = run(project)
 
-    assert refused(found) == {
+    assert find_refused(found) == {
         ("orders", "columns", "note", "discard_row"),
         ("orders__lines", "columns", "n", "discard_row"),
     }
@@ -236,8 +236,8 @@ def test_processes_that_normalize_tell_what_they_refuse(start: str, project: Pro
 
     orders(project, [page], "freeze", more=workers)
     assert not project.run().success
-    for said in ("Table: `orders`", "Column: `note`", "`contract_mode=freeze`"):
-        assert said in project.failure()
+    for output in ("Table: `orders`", "Column: `note`", "`contract_mode=freeze`"):
+        assert output in project.failure()
     assert "Traceback" not in project.failure()
 
 
@@ -270,7 +270,7 @@ def test_rows_that_a_cursor_or_a_merge_leaves_out_are_not_refused(project: Proje
         found = run(project)
 
         assert refused_rows(found) == 1, dataset
-        assert refused(found) == {("orders", "columns", "note", "discard_row")}
+        assert find_refused(found) == {("orders", "columns", "note", "discard_row")}
         assert project.count("orders") == 7
 
 
@@ -291,7 +291,7 @@ def test_rows_of_an_api_are_refused(project: Project, weather_url: str) -> None:
 
     found = run(project)
 
-    assert {name for _, _, name, _ in refused(found)} == {"origin", "name", "lat", "lon"}
+    assert {name for _, _, name, _ in find_refused(found)} == {"origin", "name", "lat", "lon"}
     assert refused_rows(found) == 3
     assert found["rows_loaded"] == 0
 
@@ -306,7 +306,7 @@ def test_contract_that_is_taken_away_no_longer_holds(project: Project) -> None:
     found = run(project)
 
     assert found["rows_loaded"] == 1
-    assert not refused(found)
+    assert not find_refused(found)
 
 
 def test_contract_of_a_source_in_python_stays(project: Project) -> None:
@@ -322,4 +322,4 @@ def test_contract_of_a_source_in_python_stays(project: Project) -> None:
     run(project)
     project.pipeline(text % {"id": 2, "note": "x"})
 
-    assert refused(run(project)) == {("orders", "columns", "note", "discard_value")}
+    assert find_refused(run(project)) == {("orders", "columns", "note", "discard_value")}

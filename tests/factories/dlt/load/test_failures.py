@@ -100,7 +100,7 @@ def test_error_of_dlt_before_it_loads_is_tried_again(
         ("runtime", "log_level", "one of CRITICAL, ERROR, WARNING, INFO, DEBUG"),
     ],
 )
-def test_setting_that_is_wrong_with_a_variables_value_is_told_without_it(
+def test_setting_that_is_wrong_with_a_variables_value_is_reported_without_it(
     project: Project, monkeypatch: pytest.MonkeyPatch, section: str, key: str, kind: str
 ) -> None:
     monkeypatch.setenv("SETTING", "secret")
@@ -108,8 +108,8 @@ def test_setting_that_is_wrong_with_a_variables_value_is_told_without_it(
 
     project.run()
 
-    told = f"shop.yaml: config.{section}.{key}: the value of ${{SETTING}} must be {kind}"
-    assert told in project.failure()
+    reported = f"shop.yaml: config.{section}.{key}: the value of ${{SETTING}} must be {kind}"
+    assert reported in project.failure()
     assert "secret" not in project.log()
 
 

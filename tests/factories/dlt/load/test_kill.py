@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dlt kill")]
 
 @pytest.fixture(scope="module")
 def shop(shared_project: Project) -> Loads:
-    """One resource is appended and two are merged; each test loads upon what is there."""
+    """One resource is appended and two are merged; each test loads on top of what is there."""
     loads = Loads(shared_project)
     loads.pipeline(SHOP)
     return loads
@@ -65,7 +65,7 @@ def test_killed_load_is_repeated_and_nothing_is_lost_or_there_twice(
 ) -> None:
     shop.begin()
     old, before = expected(*shop.given), shop.cursor()
-    # Where some files shall be loaded and others not, each table has two of them.
+    # Where some files are to be loaded and others not, each table has two of them.
     rows = 4 if isinstance(point, Loaded) else 2
     shop.give(rows)
     new, after = expected(*shop.given), 101 * (shop.versions - 1) + rows - 1

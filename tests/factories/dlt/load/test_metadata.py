@@ -90,7 +90,7 @@ def test_load_id_and_speed(project: Project) -> None:
     assert found["rows_per_second"] == pytest.approx(8 / found["seconds"], abs=1)
 
 
-def test_new_tables_and_columns_are_told(project: Project) -> None:
+def test_new_tables_and_columns_are_reported(project: Project) -> None:
     first = load(project, [{"id": 1}])
     second = load(project, [{"id": 2, "note": "x", "lines": [{"sku": 1}]}])
     third = load(project, [{"id": 3, "lines": [{"sku": 1, "price": 1.5}]}])
@@ -110,14 +110,14 @@ def test_very_many_new_columns_are_counted(project: Project) -> None:
 
     found = load(project, [{"id": 1, **{f"c{n:03}": n for n in range(300)}}])
 
-    told = records(found["dlt/new_columns"])
-    assert len(told) == MOST_RECORDS + 1
-    assert told[0] == ("orders", "c000", "bigint")
-    assert told[-1] == ("and 200 more", None, None)
+    reported = records(found["dlt/new_columns"])
+    assert len(reported) == MOST_RECORDS + 1
+    assert reported[0] == ("orders", "c000", "bigint")
+    assert reported[-1] == ("and 200 more", None, None)
     assert len(found["dagster/column_schema"].columns) == 303
 
 
-def test_long_load_tells_how_far_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_load_reports_how_far_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "PROGRESS_SECONDS", 0.0)
     project.module("""
         def orders():

@@ -71,7 +71,7 @@ def test_child_tables_have_metadata_of_their_own(project: Project) -> None:
     assert "KIND" in [column.name for column in columns]
 
 
-def test_a_rerun_repeats_no_row_and_tells_zero(project: Project) -> None:
+def test_a_rerun_repeats_no_row_and_reports_zero(project: Project) -> None:
     project.pipeline("""
         source: {python: "shop:events"}
         resources:
@@ -91,7 +91,7 @@ def test_a_rerun_repeats_no_row_and_tells_zero(project: Project) -> None:
     assert materialized(again)["events"]["dagster/row_count"] == 5
 
 
-def test_new_columns_are_told(project: Project) -> None:
+def test_new_columns_are_reported(project: Project) -> None:
     project.pipeline("""
         source: {python: "shop:events", args: {extra: {}}}
         resources: {events: {write_disposition: append}}
@@ -225,7 +225,7 @@ def test_full_refresh_replaces_the_table_and_starts_the_cursor_over(project: Pro
     assert project.rows("select at from {d}.events order by at") == [(8,), (9,)]
 
 
-def test_source_without_rows_is_no_failure(project: Project) -> None:
+def test_source_without_rows_is_not_a_failure(project: Project) -> None:
     project.pipeline('source: {python: "shop:events"}\nresources: {events: {}}')
     project.module("def events():\n    yield from ()\n")
 

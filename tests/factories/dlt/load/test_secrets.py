@@ -43,7 +43,7 @@ class Service:
         url: Its address.
     """
 
-    wanted: str = ""
+    expected: str = ""
     broken: bool = False
     seen: list[tuple[str | None, dict[str, list[str]]]] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Service:
             asked = parse_qs(handler.rfile.read(length).decode())
             right = asked["client_secret"] == [SECRET] and asked["client_id"] == [LOGIN]
             return (200, {"access_token": TOKEN}) if right else (401, {})
-        if self.wanted and handler.headers.get("Authorization") != self.wanted:
+        if self.expected and handler.headers.get("Authorization") != self.expected:
             return 401, {"error": f"not {handler.headers.get('Authorization')}"}
         page = int(parameters.get("page", ["1"])[0])
         if page == 2 and self.broken:
@@ -192,7 +192,7 @@ OAUTH = (
 
 
 @pytest.mark.parametrize(
-    ("auth", "wanted"),
+    ("auth", "expected"),
     [
         (BEARER, f"Bearer {SECRET}"),
         ("{type: http_basic, username: '${LOGIN}', password: '${KEY}'}", f"Basic {BASIC}"),
@@ -200,14 +200,14 @@ OAUTH = (
     ],
 )
 def test_credentials_of_an_api_are_sent_and_kept_nowhere(
-    auth: str, wanted: str, project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
+    auth: str, expected: str, project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watched.wanted = wanted
+    watched.expected = expected
     things(project, auth)
 
     assert project.run().success, project.failure()
 
-    assert [header for header, _ in watched.seen[-2:]] == [wanted, wanted]
+    assert [header for header, _ in watched.seen[-2:]] == [expected, expected]
     assert_kept(project, watched, capfd)
 
 
@@ -225,7 +225,7 @@ def test_key_in_an_address_is_hidden_in_errors(
     assert_kept(project, watched, capfd)
 
 
-def test_wrong_login_at_the_token_service_is_told_and_not_shown(
+def test_wrong_login_at_the_token_service_is_reported_and_not_shown(
     project: Project,
     watched: Service,
     capfd: pytest.CaptureFixture[str],
@@ -244,7 +244,7 @@ def test_wrong_login_at_the_token_service_is_told_and_not_shown(
 def test_key_in_a_path_is_hidden(
     project: Project, watched: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watched.wanted = "nothing will do"
+    watched.expected = "nothing will do"
     things(project, "{type: bearer, token: '${LOGIN}'}", path="bot${KEY}/things")
 
     assert not project.run().success
@@ -346,33 +346,35 @@ def test_url_of_a_database_is_hidden(
     assert_kept(project, watched, capfd)
 
 
-def hidden(config: object, **values: str) -> set[str]:
+def find_secrets(config: object, **values: str) -> set[str]:
     return set(source_secrets(config, values))
 
 
-def test_a_place_tells_what_is_public() -> None:
+def test_a_place_says_what_is_public() -> None:
     url = "https://user:passw0rd@host/api?sig=abcdefgh&n=500"
     client = {"base_url": "${URL}", "auth": {"type": "http_basic", "username": "${USER}"}}
 
-    assert hidden({"client": client}, URL="https://host/api", USER="sk_live") == {"sk_live"}
-    assert hidden({"base_url": "${URL}"}, URL=url) == {"passw0rd", "abcdefgh"}
-    assert hidden({"base_url": "${URL}"}, URL="https://t0ken@host/") == {"t0ken"}
-    assert hidden({"base_url": "https://${HOST}/v1"}, HOST="host") == set()
-    assert hidden({"base_url": "https://${KEY}@host/v1"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "https://host/${KEY}"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "https://host?k=${KEY}"}, KEY="t0ken") == {"t0ken"}
-    assert hidden({"base_url": "${URL}"}, URL="https://[host") == {"https://[host"}
-    assert hidden({"credentials": {"host": "${A}", "password": "${B}"}}, A="a", B="b") == {"b"}
+    assert find_secrets({"client": client}, URL="https://host/api", USER="sk_live") == {"sk_live"}
+    assert find_secrets({"base_url": "${URL}"}, URL=url) == {"passw0rd", "abcdefgh"}
+    assert find_secrets({"base_url": "${URL}"}, URL="https://t0ken@host/") == {"t0ken"}
+    assert find_secrets({"base_url": "https://${HOST}/v1"}, HOST="host") == set()
+    assert find_secrets({"base_url": "https://${KEY}@host/v1"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "https://host/${KEY}"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "https://host?k=${KEY}"}, KEY="t0ken") == {"t0ken"}
+    assert find_secrets({"base_url": "${URL}"}, URL="https://[host") == {"https://[host"}
+    assert find_secrets({"credentials": {"host": "${A}", "password": "${B}"}}, A="a", B="b") == {
+        "b"
+    }
     s3 = {"aws_access_key_id": "${A}", "aws_secret_access_key": "${B}", "endpoint_url": "${C}"}
-    assert hidden({"credentials": s3}, A="AKIA", B="key", C="https://s3") == {"AKIA", "key"}
-    assert hidden({"params": {"table": "${A}"}}, A="a") == {"a"}
-    assert hidden({"credentials": "${URL}"}, URL=url) == {url}
+    assert find_secrets({"credentials": s3}, A="AKIA", B="key", C="https://s3") == {"AKIA", "key"}
+    assert find_secrets({"params": {"table": "${A}"}}, A="a") == {"a"}
+    assert find_secrets({"credentials": "${URL}"}, URL=url) == {url}
 
 
 def test_public_in_one_place_and_secret_in_another_is_secret() -> None:
     config = {"credentials": {"username": "${NAME}", "password": "${NAME}"}}
 
-    assert hidden(config, NAME="same") == {"same"}
+    assert find_secrets(config, NAME="same") == {"same"}
 
 
 def test_secret_that_comes_to_light_later_is_hidden_too() -> None:

@@ -47,7 +47,7 @@ def times_read(project: Project) -> int:
     return len((project.root / "read").read_text())
 
 
-def loaded(project: Project, *selection: str) -> dict[str, object]:
+def load_rows(project: Project, *selection: str) -> dict[str, object]:
     result = project.run(*selection)
     assert result.success, project.failure()
     return {name: found["rows_loaded"] for name, found in materialized(result).items()}
@@ -56,41 +56,41 @@ def loaded(project: Project, *selection: str) -> dict[str, object]:
 def test_resource_loaded_alone_leaves_the_cursor_of_what_it_reads_from(project: Project) -> None:
     source_of(project, 2, "rows: {}, a: {}")
 
-    assert loaded(project, "a") == {"a": 2}
-    assert loaded(project, "rows") == {"rows": 2}
+    assert load_rows(project, "a") == {"a": 2}
+    assert load_rows(project, "rows") == {"rows": 2}
 
     source_of(project, 4, "rows: {}, a: {}")
-    assert loaded(project) == {"rows": 2, "a": 2}
+    assert load_rows(project) == {"rows": 2, "a": 2}
     assert times_read(project) == 1
-    assert loaded(project, "rows") == {"rows": 0}
+    assert load_rows(project, "rows") == {"rows": 0}
 
 
 def test_siblings_are_each_where_they_were_left_and_together_again_later(project: Project) -> None:
     source_of(project, 2, "a: {}")
-    assert loaded(project) == {"a": 2}
+    assert load_rows(project) == {"a": 2}
     source_of(project, 2, "a: {}, b: {}")
-    assert loaded(project) == {"a": 0, "b": 2}  # b is new, and gets all
+    assert load_rows(project) == {"a": 0, "b": 2}  # b is new, and gets all
 
     source_of(project, 4, "a: {}, b: {}")
-    assert loaded(project, "a") == {"a": 2}
-    assert loaded(project) == {"a": 0, "b": 2}
+    assert load_rows(project, "a") == {"a": 2}
+    assert load_rows(project) == {"a": 0, "b": 2}
     assert times_read(project) == 3
 
     source_of(project, 6, "a: {}, b: {}")
-    assert loaded(project) == {"a": 2, "b": 2}
+    assert load_rows(project) == {"a": 2, "b": 2}
     assert times_read(project) == 1
     assert project.count("a") == project.count("b") == 6
 
 
 def test_full_refresh_of_one_leaves_the_place_of_its_sibling(project: Project) -> None:
     source_of(project, 2, "a: {}, b: {}")
-    loaded(project)
+    load_rows(project)
     source_of(project, 4, "a: {}, b: {}")
 
     project.full_refresh("dlt__shop", "a")
 
     assert project.count("a") == 4
-    assert loaded(project) == {"a": 0, "b": 2}
+    assert load_rows(project) == {"a": 0, "b": 2}
 
 
 def test_partitions_neither_use_nor_move_the_cursor_of_what_they_read_from(
@@ -102,10 +102,10 @@ def test_partitions_neither_use_nor_move_the_cursor_of_what_they_read_from(
         f" datetime_format: epoch}}, meta: {{dagster: {{partition: {daily}}}}}}}"
     )
     source_of(project, 2, f"a: {{}}, {partitioned}")
-    assert loaded(project, "a") == {"a": 2}
+    assert load_rows(project, "a") == {"a": 2}
 
     result = project.run("b", partition_key="1970-01-01")
     assert materialized(result)["b"]["rows_loaded"] == 2
 
     source_of(project, 4, f"a: {{}}, {partitioned}")
-    assert loaded(project, "a") == {"a": 2}
+    assert load_rows(project, "a") == {"a": 2}

@@ -19,7 +19,7 @@ from tests.conftest import WarehouseUnderTest
 
 
 @pytest.mark.parametrize("place", ["environment", "file"])
-def test_secret_is_found_where_it_is_and_told(
+def test_secret_is_found_where_it_is_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """As dlt documents it: also in a file, as Docker and Kubernetes give secrets."""
@@ -61,6 +61,6 @@ def test_session_is_tagged_from_its_login_on(warehouse: WarehouseUnderTest, tmp_
     )
 
     with pipeline.sql_client() as client:
-        told = client.execute_sql("show parameters like 'query_tag' in session")
+        reported = client.execute_sql("show parameters like 'query_tag' in session")
 
-    assert [row[:2] for row in told or ()] == [("QUERY_TAG", "data-platform")]
+    assert [row[:2] for row in reported or ()] == [("QUERY_TAG", "data-platform")]

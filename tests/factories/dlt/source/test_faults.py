@@ -87,7 +87,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return asked
 
 
-def given(url: str, since: str) -> set[tuple[Any, ...]]:
+def read_api(url: str, since: str) -> set[tuple[Any, ...]]:
     """What the API itself says, all in one go."""
     rows: list[dict[str, Any]] = []
     cursor = ""
@@ -109,7 +109,7 @@ def given(url: str, since: str) -> set[tuple[Any, ...]]:
     }
 
 
-def loaded(project: Project) -> list[tuple[Any, ...]]:
+def read_table(project: Project) -> list[tuple[Any, ...]]:
     rows = project.rows(f"select origin, time_hour, {', '.join(FIELDS)} from {{d}}.observations")
     return [
         (
@@ -122,7 +122,7 @@ def loaded(project: Project) -> list[tuple[Any, ...]]:
 
 
 def assert_exactly(project: Project, expected: set[tuple[Any, ...]]) -> None:
-    rows = loaded(project)
+    rows = read_table(project)
     assert len(rows) == len(expected)
     assert set(rows) == expected
 
@@ -133,7 +133,7 @@ def assert_exactly(project: Project, expected: set[tuple[Any, ...]]) -> None:
 def test_transient_faults_lose_no_row(
     fault: str, project: Project, weather_url: str, faults: Faults, waits: list[float]
 ) -> None:
-    expected = given(weather_url, DECEMBER)
+    expected = read_api(weather_url, DECEMBER)
     weather(project, weather_url, impatient=fault.startswith("slow"))
     faults(fault)
 
@@ -152,7 +152,7 @@ def test_all_rows_of_the_projects_own_pipeline_with_every_fault_on(
     waits: list[float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = given(weather_url, ALL)
+    expected = read_api(weather_url, ALL)
     monkeypatch.setenv("WEATHER_API_URL", weather_url)
     text = SHIPPED.read_text(encoding="utf-8")
     for old, new in (
@@ -175,7 +175,7 @@ def test_all_rows_of_the_projects_own_pipeline_with_every_fault_on(
     result = project.run("observations")
 
     assert result.success, project.failure()
-    assert "is no valid JSON: " in project.messages()
+    assert "is not valid JSON: " in project.messages()
     assert len(expected) == 26_115
     assert_exactly(project, expected)
     hit = len(waits)
@@ -219,7 +219,7 @@ def test_client_that_gives_up_says_status_and_address(
 def test_malformed_page_fails_with_its_address_and_spares_the_rest(
     project: Project, weather_url: str, faults: Faults
 ) -> None:
-    expected = given(weather_url, DECEMBER)
+    expected = read_api(weather_url, DECEMBER)
     weather(project, weather_url)
     faults("malformed:page=3")
 
@@ -231,7 +231,7 @@ def test_malformed_page_fails_with_its_address_and_spares_the_rest(
     assert "1 of 2 resources failed; the others are loaded" in message
     assert f"the page {weather_url}/observations?page_size=500" in message
     assert "cursor=" in message
-    assert "is no valid JSON: " in message
+    assert "is not valid JSON: " in message
     assert "Traceback" not in project.messages()
     assert not project.has_table("observations")
 
@@ -246,14 +246,14 @@ def test_malformed_page_keeps_what_earlier_loads_had(
     earlier = "2013-12-25T00:00:00Z"
     weather(project, weather_url, since=earlier)
     assert project.run("observations").success
-    before = sorted(map(str, loaded(project)))
+    before = sorted(map(str, read_table(project)))
     weather(project, weather_url, since=DECEMBER)
     faults("malformed:page=2")
 
     result = project.full_refresh("dlt__weather", "observations")
 
     assert not result.success
-    assert sorted(map(str, loaded(project))) == before
+    assert sorted(map(str, read_table(project))) == before
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -346,8 +346,8 @@ def test_service_that_cannot_be_reached_is_named(project: Project, deaf_port: in
     things(project, "http://nowhere.invalid")
     project.run()
 
-    said = "things: extract: ConnectionError: http://nowhere.invalid/things: Failed to resolve"
-    assert said in project.failure()
+    output = "things: extract: ConnectionError: http://nowhere.invalid/things: Failed to resolve"
+    assert output in project.failure()
 
 
 def test_tls_error_is_named(project: Project, answering: Answering) -> None:
@@ -363,17 +363,17 @@ def test_tls_error_is_named(project: Project, answering: Answering) -> None:
 
 @pytest.mark.usefixtures("waits")
 @pytest.mark.parametrize(
-    ("fault", "said"), [("cut", "Connection broken"), ("slow:seconds=2", "Read timed out")]
+    ("fault", "output"), [("cut", "Connection broken"), ("slow:seconds=2", "Read timed out")]
 )
 def test_client_that_gives_up_on_a_connection_names_the_address(
-    fault: str, said: str, project: Project, weather_url: str, faults: Faults
+    fault: str, output: str, project: Project, weather_url: str, faults: Faults
 ) -> None:
     weather(project, weather_url, attempts=2, impatient=fault.startswith("slow"))
     faults(fault)
 
     project.run("stations")
 
-    assert f"{weather_url}/stations: {said}" in project.failure()
+    assert f"{weather_url}/stations: {output}" in project.failure()
 
 
 def test_page_that_is_html_says_so(project: Project, answering: Answering) -> None:
@@ -382,8 +382,8 @@ def test_page_that_is_html_says_so(project: Project, answering: Answering) -> No
 
     project.run()
 
-    said = f"the page {url}/things is no valid JSON but text/html: Expecting value: line 1"
-    assert said in project.failure()
+    output = f"the page {url}/things is not valid JSON but text/html: Expecting value: line 1"
+    assert output in project.failure()
 
 
 def test_data_selector_that_matches_nothing_is_warned_of(

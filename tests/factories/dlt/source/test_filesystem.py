@@ -31,7 +31,7 @@ def files(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def written(path: Path, text: str, *, day: int = 1) -> Path:
+def write_file(path: Path, text: str, *, day: int = 1) -> Path:
     """Write a file that was last changed on a day of January 2024."""
     path.write_text(text)
     os.utime(path, (1704067200 + (day - 1) * 86400,) * 2)
@@ -51,7 +51,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def reading(
+def write_pipeline_text(
     loaded: str, *resources: dict[str, object], url: str = "${FILES}", **arguments: object
 ) -> str:
     """A pipeline of files."""
@@ -60,11 +60,11 @@ def reading(
 
 
 def test_csv(project: Project, files: Path) -> None:
-    written(files / "a.csv", "id,name,price\n1,Zoë,1.5\n2,,\n")
+    write_file(files / "a.csv", "id,name,price\n1,Zoë,1.5\n2,,\n")
     (files / "b.csv.gz").write_bytes(gzip.compress(b"id,name,price\n3,Bob,2.5\n"))
-    written(files / "c.txt", "no CSV")
+    write_file(files / "c.txt", "no CSV")
     entry = {"name": "sold", "file_glob": "*.csv*", "reader": "read_csv"}
-    project.pipeline(reading("{sold: {}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {}}", entry))
 
     result = project.run()
 
@@ -76,13 +76,13 @@ def test_csv(project: Project, files: Path) -> None:
     ]
 
 
-def test_csv_as_its_reader_is_told_to_read_it(project: Project, files: Path) -> None:
+def test_csv_as_its_reader_has_to_read_it(project: Project, files: Path) -> None:
     (files / "a.csv").write_bytes("id;zip\n1;00501 Zoë\n".encode("latin-1"))
     entry = {
         "name": "sold", "file_glob": "*.csv", "reader": "read_csv",
         "sep": ";", "dtype": {"id": "str"}, "encoding": "latin-1",
     }  # fmt: skip
-    project.pipeline(reading("{sold: {}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {}}", entry))
 
     project.run()
 
@@ -92,9 +92,9 @@ def test_csv_as_its_reader_is_told_to_read_it(project: Project, files: Path) -> 
 def test_json_lines_with_nested_data(project: Project, files: Path) -> None:
     rows = [{"id": 1, "items": [{"sku": "a"}, {"sku": "b"}]}, {"id": 2, "items": []}]
     (files / "2024").mkdir()
-    written(files / "2024" / "a.jsonl", "\n".join(map(json.dumps, rows)) + "\n")
+    write_file(files / "2024" / "a.jsonl", "\n".join(map(json.dumps, rows)) + "\n")
     entry = {"name": "sold", "file_glob": "**/*.jsonl", "reader": "read_jsonl"}
-    project.pipeline(reading("{sold: {}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {}}", entry))
 
     found = materialized(project.run())["sold"]
 
@@ -112,7 +112,7 @@ def test_parquet(project: Project, files: Path, as_arrow: bool) -> None:
     entry = {
         "name": "sold", "file_glob": "*.parquet", "reader": "read_parquet", "use_pyarrow": as_arrow
     }  # fmt: skip
-    project.pipeline(reading("{sold: {}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {}}", entry))
 
     project.run()
 
@@ -132,7 +132,9 @@ def test_files_of_an_s3_server(project: Project, s3: str, monkeypatch: pytest.Mo
         "endpoint_url": "${LANDING_URL}",
         "region_name": "us-east-1",
     }
-    project.pipeline(reading(cursor, entry, url="s3://landing", credentials=credentials))
+    project.pipeline(
+        write_pipeline_text(cursor, entry, url="s3://landing", credentials=credentials)
+    )
     monkeypatch.setenv("LANDING_KEY_ID", "AKIAIOSFODNN7")
     monkeypatch.setenv("LANDING_SECRET", SECRET)
     monkeypatch.setenv("LANDING_URL", s3)
@@ -157,15 +159,15 @@ def test_files_of_an_s3_server(project: Project, s3: str, monkeypatch: pytest.Mo
 def test_only_new_files_are_read_each_resource_by_its_own_cursor(
     project: Project, files: Path
 ) -> None:
-    written(files / "a1.csv", "id\n1\n", day=10)
-    written(files / "b1.csv", "id\n1\n", day=20)
+    write_file(files / "a1.csv", "id\n1\n", day=10)
+    write_file(files / "b1.csv", "id\n1\n", day=20)
     entries = [{"name": n, "file_glob": f"{n}*.csv", "reader": "read_csv"} for n in "ab"]
     head = "defaults: {incremental: {cursor_path: modification_date}}\n"
-    project.pipeline(head + reading("{a: {}, b: {}}", *entries))
+    project.pipeline(head + write_pipeline_text("{a: {}, b: {}}", *entries))
     project.run()
-    written(files / "a2.csv", "id\n2\n", day=10)  # as old as the newest that was read
-    written(files / "a3.csv", "id\n3\n", day=15)
-    written(files / "a4.csv", "id\n4\n", day=5)  # older
+    write_file(files / "a2.csv", "id\n2\n", day=10)  # as old as the newest that was read
+    write_file(files / "a3.csv", "id\n3\n", day=15)
+    write_file(files / "a4.csv", "id\n4\n", day=5)  # older
 
     again = materialized(project.run())
 
@@ -179,11 +181,11 @@ def test_only_new_files_are_read_each_resource_by_its_own_cursor(
 
 
 def test_only_new_rows_are_loaded_by_a_column(project: Project, files: Path) -> None:
-    written(files / "a.jsonl", '{"id": 1, "at": "2024-01-02"}\n{"id": 2, "at": "2024-01-01"}\n')
+    write_file(files / "a.jsonl", '{"id": 1, "at": "2024-01-02"}\n{"id": 2, "at": "2024-01-01"}\n')
     entry = {"name": "sold", "file_glob": "*.jsonl", "reader": "read_jsonl"}
-    project.pipeline(reading("{sold: {incremental: {cursor_path: at}}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {incremental: {cursor_path: at}}}", entry))
     project.run()
-    written(files / "b.jsonl", '{"id": 3, "at": "2024-01-03"}\n{"id": 4, "at": "2023-12-31"}\n')
+    write_file(files / "b.jsonl", '{"id": 3, "at": "2024-01-03"}\n{"id": 4, "at": "2023-12-31"}\n')
 
     again = materialized(project.run())["sold"]
 
@@ -193,7 +195,7 @@ def test_only_new_rows_are_loaded_by_a_column(project: Project, files: Path) -> 
 
 def test_a_glob_that_no_file_matches_is_warned_of(project: Project, files: Path) -> None:
     entry = {"name": "sold", "file_glob": "*.cvs", "reader": "read_csv"}
-    project.pipeline(reading("{sold: {}}", entry))
+    project.pipeline(write_pipeline_text("{sold: {}}", entry))
 
     result = project.run()
 
@@ -203,7 +205,7 @@ def test_a_glob_that_no_file_matches_is_warned_of(project: Project, files: Path)
 
 
 @pytest.mark.parametrize(
-    ("name", "reader", "content", "told"),
+    ("name", "reader", "content", "reported"),
     [
         ("b.csv", "read_csv", b"id,x\n1,2\n1,2,3,4\n", "ParserError: Error tokenizing data"),
         ("b.csv.gz", "read_csv", b"id\n1\n", "BadGzipFile: Not a gzipped file"),
@@ -212,12 +214,12 @@ def test_a_glob_that_no_file_matches_is_warned_of(project: Project, files: Path)
     ],
 )  # fmt: skip
 def test_a_broken_file_is_named_and_spares_the_other_resources(  # noqa: PLR0917 - fixtures
-    project: Project, files: Path, name: str, reader: str, content: bytes, told: str
+    project: Project, files: Path, name: str, reader: str, content: bytes, reported: str
 ) -> None:
-    written(files / "whole.csv", "id\n1\n")
+    write_file(files / "whole.csv", "id\n1\n")
     (files / name).write_bytes(content)
     project.pipeline(
-        reading(
+        write_pipeline_text(
             "{good: {}, bad: {}}",
             {"name": "good", "file_glob": "whole.csv", "reader": "read_csv"},
             {"name": "bad", "file_glob": "b.*", "reader": reader},
@@ -227,4 +229,4 @@ def test_a_broken_file_is_named_and_spares_the_other_resources(  # noqa: PLR0917
     result = project.run()
 
     assert set(materialized(result)) == {"good"}
-    assert f"file://{files}/{name}: {told}" in project.failure()
+    assert f"file://{files}/{name}: {reported}" in project.failure()

@@ -34,13 +34,13 @@ PATTERN = "'YYYY-MM-DD HH24:MI:SS'"  # of PostgreSQL
 DAILY = "{type: daily, start: 2024-01-01, end: 2024-01-06}"
 
 
-def ranged(project: Project, first: str, last: str) -> dg.ExecuteInProcessResult:
+def run_range(project: Project, first: str, last: str) -> dg.ExecuteInProcessResult:
     """Load a range of partitions in one run, as a single-run backfill does."""
     tags = {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
     return project.run(tags=tags)
 
 
-def merged(cursor: str, partition: str, name: str = "events", more: str = "") -> str:
+def partitioned_yaml(cursor: str, partition: str, name: str = "events", more: str = "") -> str:
     """The resources of a pipeline with one that is partitioned."""
     return (
         f"resources:\n  {name}:\n    write_disposition: merge\n    primary_key: id\n"
@@ -51,7 +51,7 @@ def merged(cursor: str, partition: str, name: str = "events", more: str = "") ->
 
 def database(cursor: str, partition: str, **arguments: object) -> str:
     given = {"credentials": "${SHOP_URL}", "schema": "${SHOP_SCHEMA}", **arguments}
-    return f"source: {{sql_database: {json.dumps(given)}}}\n{merged(cursor, partition)}"
+    return f"source: {{sql_database: {json.dumps(given)}}}\n{partitioned_yaml(cursor, partition)}"
 
 
 def ids(project: Project) -> list[int]:
@@ -61,7 +61,7 @@ def ids(project: Project) -> list[int]:
 def test_a_range_of_partitions_is_one_run_of_a_step(project: Project) -> None:
     project.module("def events():\n    yield {}\n")
     more = "  others: {}\n"
-    project.pipeline(f'source: {{python: "shop:events"}}\n{merged("", DAILY, more=more)}')
+    project.pipeline(f'source: {{python: "shop:events"}}\n{partitioned_yaml("", DAILY, more=more)}')
 
     policies = {
         key.path[-1]: made.backfill_policy
@@ -102,7 +102,7 @@ def test_a_row_on_a_bound_is_in_the_partition_that_begins_there(
     project.run(partition_key="2024-01-01")  # an earlier one, later
     assert ids(project) == [1, 2, 3]
 
-    ranged(project, "2024-01-02", "2024-01-04")
+    run_range(project, "2024-01-02", "2024-01-04")
     assert ids(project) == [1, 2, 3, 4, 5]
 
 
@@ -115,8 +115,8 @@ def test_what_lies_between_two_ranges_is_not_loaded(project: Project, source: So
     project.pipeline(database("", DAILY))
 
     # As Dagster launches a backfill whose partitions have a hole: one run for each side of it.
-    ranged(project, "2024-01-04", "2024-01-05")
-    ranged(project, "2024-01-01", "2024-01-02")
+    run_range(project, "2024-01-04", "2024-01-05")
+    run_range(project, "2024-01-01", "2024-01-02")
 
     assert ids(project) == [1, 2, 4, 5]
 
@@ -129,7 +129,7 @@ def test_a_date_column_is_partitioned_by_day_and_refused_by_hour(
         "insert into {s}.events select n, date '2023-12-31' + n from generate_series(1, 5) n",
     )
     project.pipeline(database("", DAILY))
-    ranged(project, "2024-01-02", "2024-01-03")
+    run_range(project, "2024-01-02", "2024-01-03")
     assert ids(project) == [2, 3]
 
     # Its columns are known when it runs only.
@@ -210,7 +210,7 @@ def test_the_hour_that_autumn_repeats_is_loaded_once(project: Project, source: S
     assert ids(project) == [1]
     project.run(partition_key="2024-11-03-01:00-0500")
     assert ids(project) == [1, 2]
-    ranged(project, "2024-11-03-00:00", "2024-11-03-02:00")
+    run_range(project, "2024-11-03-00:00", "2024-11-03-02:00")
     assert ids(project) == [0, 1, 2, 3]
 
 
@@ -299,7 +299,9 @@ OF_NEW_YORK = "{type: daily, start: 2024-01-01, end: 2024-01-06, timezone: Ameri
 )
 def test_rows_in_python(project: Project, function: str, form: str, expected: list[int]) -> None:
     project.module(ROWS)
-    project.pipeline(f'source: {{python: "shop:{function}"}}\n{merged(form, OF_NEW_YORK)}')
+    project.pipeline(
+        f'source: {{python: "shop:{function}"}}\n{partitioned_yaml(form, OF_NEW_YORK)}'
+    )
 
     result = project.run(partition_key="2024-01-02")
 
@@ -311,7 +313,7 @@ MOMENT = dt.datetime(2024, 1, 2)  # noqa: DTZ001 - it has none
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reported"),
     [
         ({"at": MOMENT}, "times without zone: .* so give that: timestamp_ntz"),
         (pa.table({"at": [None, MOMENT]}), "times without zone"),
@@ -325,18 +327,20 @@ MOMENT = dt.datetime(2024, 1, 2)  # noqa: DTZ001 - it has none
     ],
     ids=str,
 )
-def test_rows_that_hold_time_otherwise_are_refused_with_what_to_write(row: Any, told: str) -> None:
+def test_rows_that_hold_time_otherwise_are_refused_with_what_to_write(
+    row: Any, reported: str
+) -> None:
     resource = dlt.resource([row], name="events")
     window = Window(*(dt.datetime(2024, 1, day, tzinfo=dt.UTC) for day in (2, 3)))
     add_cursor(resource, Incremental.model_validate({"cursor_path": "at"}), window)
 
-    with pytest.raises(ResourceExtractionError, match=told):
+    with pytest.raises(ResourceExtractionError, match=reported):
         list(resource)
 
 
 def test_what_a_run_says_of_them_is_the_remedy_alone(project: Project) -> None:
     project.module(ROWS)
-    project.pipeline(f'source: {{python: "shop:naive"}}\n{merged("", OF_NEW_YORK)}')
+    project.pipeline(f'source: {{python: "shop:naive"}}\n{partitioned_yaml("", OF_NEW_YORK)}')
 
     project.run(partition_key="2024-01-02")
 
@@ -344,11 +348,10 @@ def test_what_a_run_says_of_them_is_the_remedy_alone(project: Project) -> None:
     assert not project.has_table("events")
 
 
-def test_a_format_that_is_not_the_fields_is_told(project: Project) -> None:
+def test_a_format_that_is_not_the_fields_is_reported(project: Project) -> None:
     project.module(ROWS)
-    project.pipeline(
-        f'source: {{python: "shop:texts"}}\n{merged(", datetime_format: epoch", OF_NEW_YORK)}'
-    )
+    resources = partitioned_yaml(", datetime_format: epoch", OF_NEW_YORK)
+    project.pipeline(f'source: {{python: "shop:texts"}}\n{resources}')
 
     project.run(partition_key="2024-01-02")
 
@@ -371,7 +374,7 @@ def test_partitions_leave_the_cursor_of_other_runs_alone(project: Project) -> No
             return dlt.resource(rows, name="events"), dlt.resource(rows, name="latest")
     """)
     latest = "  latest: {incremental: {cursor_path: at}}\n"
-    project.pipeline(f'source: {{python: "shop:shop"}}\n{merged("", DAILY, more=latest)}')
+    project.pipeline(f'source: {{python: "shop:shop"}}\n{partitioned_yaml("", DAILY, more=latest)}')
     counts = []
     for selection, options in (
         ("latest", {}),
@@ -405,7 +408,7 @@ def test_the_state_outlives_another_pool_and_other_partitions(project: Project) 
         daily = f"{{type: daily, start: 2024-01-01, end: {end}}}"
         project.pipeline(
             f'source: {{python: "shop:shop"}}\ndefaults: {{meta: {{dagster: {{{pool}}}}}}}\n'
-            + merged("", daily, more=latest)
+            + partitioned_yaml("", daily, more=latest)
         )
         counts.append(materialized(project.run("latest"))["latest"]["rows_loaded"])
         assert project.run("events", partition_key="2024-01-03").success
@@ -416,7 +419,7 @@ def test_the_state_outlives_another_pool_and_other_partitions(project: Project) 
 
 def test_a_run_without_a_partition_is_refused(project: Project) -> None:
     project.module(ROWS)
-    project.pipeline(f'source: {{python: "shop:aware"}}\n{merged("", DAILY)}')
+    project.pipeline(f'source: {{python: "shop:aware"}}\n{partitioned_yaml("", DAILY)}')
 
     project.run()
 
@@ -472,7 +475,7 @@ def test_an_api_is_asked_for_the_window(
         72,
     )
 
-    ranged(project, "2013-07-04", "2013-07-05")
+    run_range(project, "2013-07-04", "2013-07-05")
     (found,) = project.rows(bounds)
     assert found[2] == 144
 
@@ -538,7 +541,7 @@ def test_an_initial_value_is_of_the_fields_kind() -> None:
 
     assert made == KINDS
     wrong = Incremental.model_validate({"cursor_path": "at", "initial_value": "yesterday"})
-    with pytest.raises(SourceError, match="'yesterday' is no time"):
+    with pytest.raises(SourceError, match="'yesterday' is not a time"):
         incremental_arguments(wrong, None, field="date")
 
 

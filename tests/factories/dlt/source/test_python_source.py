@@ -113,7 +113,7 @@ def test_a_function_is_called_once_for_each_load(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hint", "resource", "told"),
+    ("hint", "resource", "reported"),
     [
         ('write_disposition="merge", primary_key="id"', "{}", "has the write_disposition 'merge'"),
         ('table_name="staff"', "{}", "has the table_name 'staff', and"),
@@ -123,7 +123,7 @@ def test_a_function_is_called_once_for_each_load(project: Project) -> None:
     ],
 )
 def test_what_a_function_says_of_its_loading_is_not_silently_overridden(
-    project: Project, hint: str, resource: str, told: str
+    project: Project, hint: str, resource: str, reported: str
 ) -> None:
     project.module(f"""
         import dlt
@@ -136,9 +136,9 @@ def test_what_a_function_says_of_its_loading_is_not_silently_overridden(
 
     result = project.run()
 
-    assert result.success is not bool(told)
-    if told:
-        assert f"people: its function {told}" in project.failure()
+    assert result.success is not bool(reported)
+    if reported:
+        assert f"people: its function {reported}" in project.failure()
 
 
 def test_a_transformer_alone_reads_what_it_is_made_from(project: Project) -> None:
@@ -238,10 +238,10 @@ def test_dlts_configuration_comes_from_the_environment_and_from_no_file(
     refused = project.run()
 
     assert not refused.success
-    told = project.log()
-    assert "region" in told
-    assert "SHOP__REGION" in told
-    assert "of-the-file" not in told
+    reported = project.log()
+    assert "region" in reported
+    assert "SHOP__REGION" in reported
+    assert "of-the-file" not in reported
 
     monkeypatch.setenv("SOURCES__SHOP__REGION", "eu")
     result = project.run()

@@ -231,7 +231,7 @@ def test_a_table_that_is_missing_spares_the_others(project: Project, source: Sou
     assert "Traceback" not in project.failure()
 
 
-def test_a_cursor_that_is_no_column_is_told_with_the_nearest(
+def test_a_cursor_that_is_not_a_column_is_reported_with_the_nearest(
     project: Project, source: Source
 ) -> None:
     source.execute("create table {s}.orders (id int, updated timestamp)")
@@ -251,7 +251,7 @@ def lets_in(url: str) -> bool:
     return True
 
 
-def test_a_wrong_password_is_told_and_not_shown(
+def test_a_wrong_password_is_reported_and_not_shown(
     project: Project, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     role = f"locked_{source.schema}"

@@ -116,7 +116,7 @@ def test_what_is_right_has_no_problem(project: YamlProject) -> None:
             "marts/operations/fct_flights",
             "operations/fct_flights",
             (
-                "4:23: inputs: no convention tells the table of operations/fct_flights: give"
+                "4:23: inputs: no convention gives the table of operations/fct_flights: give"
                 " {asset: …, table: …} (allowed: <system>/raw/<table>, <system>/stg/<table>,"
                 " marts/<area>/<model>, intermediate/<area>/<model>, seeds/<name>,"
                 " snapshots/<name>)"
@@ -343,7 +343,10 @@ def test_what_is_right_has_no_problem(project: YamlProject) -> None:
         (
             "target: is_late",
             r'target: "is_late\n"',
-            r"9:13: target: 'is_late\n' is no column's name: letters, digits and _, without quotes",
+            (
+                r"9:13: target: 'is_late\n' is not a column name: letters, digits and _,"
+                " without quotes"
+            ),
         ),
         (
             "    output: {table: ML.DELAY.LATE}\n",
@@ -352,7 +355,7 @@ def test_what_is_right_has_no_problem(project: YamlProject) -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(
+def test_a_mistake_is_reported_with_its_place(
     project: YamlProject, old: str, new: str, expected: str
 ) -> None:
     found = problem(project, old, new)
@@ -371,7 +374,7 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "flights",
             'partition: {type: monthly, start: "2013-01-01"}',
             "",
-            "6:33: partition: it needs column, which tells a row's partition",
+            "6:33: partition: it needs column, which holds a row's partition",
         ),
         (
             "flights",
@@ -395,7 +398,7 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "arrival_delay",
             "checks: {rows: {min: 1}}",
             "",
-            "14:30: checks: a model is no table: its metrics are checked",
+            "14:30: checks: a model is not a table: its metrics are checked",
         ),
         (
             "flights",
@@ -421,7 +424,7 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
         ("late", "ownres: [team:a]", "", "24:22: unknown key 'ownres'; did you mean 'owners'?"),
     ],
 )
-def test_a_mistake_in_the_block_is_told_with_its_place(
+def test_a_mistake_in_the_block_is_reported_with_its_place(
     project: YamlProject, entry: str, block: str, output: str, expected: str
 ) -> None:
     head, name, rest = RIGHT.partition(f"  - name: {entry}\n")
@@ -441,7 +444,7 @@ def test_a_mistake_in_the_block_is_told_with_its_place(
     assert found.removeprefix(PROBLEM_AT).partition(" (allowed: automation")[0] == expected
 
 
-def test_a_circle_is_told(project: YamlProject) -> None:
+def test_a_circle_is_reported(project: YamlProject) -> None:
     text = """
     tables:
       - name: a
@@ -462,10 +465,12 @@ def test_a_circle_is_told(project: YamlProject) -> None:
 def test_a_mistake_in_one_entry_makes_no_other_look_wrong(project: YamlProject) -> None:
     (found,) = problems(project, RIGHT.replace("keys: [flight_id]}", "keys: [flight id]}"))
 
-    assert "'flight id' is no column's name" in found
+    assert "'flight id' is not a column name" in found
 
 
-def test_two_files_of_one_area_and_a_name_that_is_none_are_told(project: YamlProject) -> None:
+def test_two_files_of_one_area_and_a_name_that_does_not_exist_are_reported(
+    project: YamlProject,
+) -> None:
     project.write("snowpark/delay.yml", "tables: []\n")
     project.write("snowpark/Late flights.yaml", "tables: []\n")
 
@@ -478,7 +483,7 @@ def test_two_files_of_one_area_and_a_name_that_is_none_are_told(project: YamlPro
     ]
 
 
-def test_a_mistake_in_the_defaults_is_told_once(project: YamlProject) -> None:
+def test_a_mistake_in_the_defaults_is_reported_once(project: YamlProject) -> None:
     (found,) = problems(project, f"defaults: {{runs_in: laptop}}\n{RIGHT}")
 
     assert found == (
@@ -517,7 +522,7 @@ def test_packages_are_named_as_snowflake_takes_them(project: YamlProject, packag
         "a<2.*",
     ],
 )
-def test_what_is_no_package_for_snowflake_is_told_at_its_place(
+def test_what_is_not_a_package_for_snowflake_is_reported_at_its_place(
     project: YamlProject, package: str
 ) -> None:
     (found,) = problems(project, f'defaults: {{packages: [numpy, "{package}"]}}\n{RIGHT}')

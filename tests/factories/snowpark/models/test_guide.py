@@ -53,7 +53,7 @@ def names(warehouse: WarehouseUnderTest, session: Session) -> Iterator[Warehouse
         warehouse.rows(f"create database {database}{suffix}")
     warehouse.rows(f"create schema ANALYTICS{suffix}.MARTS")
     session.write_pandas(
-        made_flights(),
+        make_flights(),
         "FCT_FLIGHTS",
         database=f"ANALYTICS{suffix}",
         schema="MARTS",
@@ -64,7 +64,7 @@ def names(warehouse: WarehouseUnderTest, session: Session) -> Iterator[Warehouse
         warehouse.rows(f"drop database {database}{suffix}")
 
 
-def made_flights(rows: int = 2_000) -> pd.DataFrame:
+def make_flights(rows: int = 2_000) -> pd.DataFrame:
     """Flights of 2013; the worse the visibility, the more are cancelled."""
     rng = np.random.default_rng(1)
     moments = pd.Timestamp("2013-01-01 06:00") + pd.to_timedelta(
@@ -105,7 +105,7 @@ def test_the_guides_files_build_features_train_and_score(
     assert counted == [(2_000, 2_000, True, True)]
 
 
-def test_the_guides_mistake_is_told_as_it_shows(root: Path) -> None:
+def test_the_guides_mistake_is_reported_as_it_shows(root: Path) -> None:
     path = root / "snowpark" / "cancellation.yaml"
     path.write_text(path.read_text().replace("cancellation:train", "cancellation:trian"))
     load_context = LoadContext(root, WarehouseNames("local"), AutomationConditions())

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from factories.snowpark.handler.training import put_file
-from factories.snowpark.handler_archive import archive, handler_module, packages_clause
+from factories.snowpark.handler_archive import (
+    build_archive,
+    build_packages_clause,
+    find_handler_module,
+)
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 
@@ -48,7 +52,7 @@ def test_a_model_trained_inside_is_the_one_trained_in_the_step(models: ModelProj
     assert {row[2] for row in scored} == {1}
 
 
-def test_what_fails_inside_is_told_and_leaves_everything(models: ModelProject) -> None:
+def test_what_fails_inside_is_reported_and_leaves_everything(models: ModelProject) -> None:
     models.write(INSIDE, module=MODULE.replace("columns = params", "1 / 0; columns = params"))
     assert not models.train().success
     assert "ZeroDivisionError" in models.failure()
@@ -66,7 +70,7 @@ def test_what_fails_inside_is_told_and_leaves_everything(models: ModelProject) -
     assert found == {"FEATURES", "MODELS", "MODELS_LOCK"}
 
 
-def test_data_that_do_not_fit_are_told_of_a_training_inside_too(models: ModelProject) -> None:
+def test_data_that_do_not_fit_are_reported_by_a_training_inside_too(models: ModelProject) -> None:
     models.write(INSIDE.replace("target: is_late", "target: is_slow"))
     assert not models.train().success
     assert "the features have no column is_slow; they have flight_id" in models.failure()
@@ -78,8 +82,8 @@ def test_the_archive_holds_code_alone_and_is_the_same_every_time(tmp_path: Path)
     (folder / "delay" / "__pycache__").mkdir(parents=True)
     for name in ("delay.yaml", "delay/model.py", "delay/__pycache__/x.py", "secret.env"):
         (folder / name).write_text("")
-    content = archive(folder)
-    assert archive(folder) == content
+    content = build_archive(folder)
+    assert build_archive(folder) == content
     names = set(zipfile.ZipFile(io.BytesIO(content)).namelist())
     assert {name for name in names if name.startswith("snowpark/")} == {
         "snowpark/__init__.py",
@@ -89,17 +93,17 @@ def test_the_archive_holds_code_alone_and_is_the_same_every_time(tmp_path: Path)
     assert "factories/snowpark/handler/training.py" in names
     assert "factories/__init__.py" in names
     assert "factories/snowpark/models/registry.py" not in names
-    assert handler_module("delay.model:train", folder) == ("snowpark.delay.model", "train")
-    assert handler_module("math:sqrt", folder) == ("math", "sqrt")
+    assert find_handler_module("delay.model:train", folder) == ("snowpark.delay.model", "train")
+    assert find_handler_module("math:sqrt", folder) == ("math", "sqrt")
 
 
 def test_packages_are_those_of_the_model_unless_yaml_asks_for_others() -> None:
-    of_model = packages_clause(["numpy"], {"scikit-learn": "1.9.1", "python": "3.11"})
+    of_model = build_packages_clause(["numpy"], {"scikit-learn": "1.9.1", "python": "3.11"})
     assert "'scikit-learn==1.9.1', 'numpy'" in of_model
-    assert packages_clause(()) == "'snowflake-snowpark-python', 'pandas', 'scikit-learn'"
-    assert packages_clause(("scikit-learn==1.9.*", "xgboost")) == (
+    assert build_packages_clause(()) == "'snowflake-snowpark-python', 'pandas', 'scikit-learn'"
+    assert build_packages_clause(("scikit-learn==1.9.*", "xgboost")) == (
         "'snowflake-snowpark-python', 'pandas', 'scikit-learn==1.9.*', 'xgboost'"
     )
-    assert packages_clause(("Scikit_Learn>=1.9", "it's")) == (
+    assert build_packages_clause(("Scikit_Learn>=1.9", "it's")) == (
         "'snowflake-snowpark-python', 'pandas', 'Scikit_Learn>=1.9', 'it''s'"
     )

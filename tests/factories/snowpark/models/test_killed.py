@@ -29,7 +29,7 @@ def kill(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def killed(run: Callable[[], object]) -> None:
+def run_until_killed(run: Callable[[], object]) -> None:
     """Run a step in a process of its own, which ends by the signal that nothing can catch."""
     process = multiprocessing.get_context("fork").Process(target=run)
     process.start()
@@ -55,7 +55,7 @@ def in_child(
 def test_a_training_killed_in_the_users_function_leaves_the_registry(models: ModelProject) -> None:
     models.champion()
     models.write(module=MODULE.replace("columns = params", f"{KILL}; columns = params"))
-    killed(in_child(models, "delay"))
+    run_until_killed(in_child(models, "delay"))
     assert models.statuses() == {1: "champion"}
 
 
@@ -114,7 +114,7 @@ def dies_in_the_promotion() -> None:
 def test_a_step_killed_in_the_promotion_leaves_the_champion(models: ModelProject) -> None:
     models.champion("rain")
     before = models.versions()
-    killed(in_child(models, "delay", dies_in_the_promotion))
+    run_until_killed(in_child(models, "delay", dies_in_the_promotion))
     assert models.versions() == before
     assert models.train().success, models.failure()
     assert models.statuses() == {2: "champion", 1: "archived"}
@@ -124,7 +124,7 @@ def test_a_step_killed_in_a_promotion_by_hand_leaves_the_champion(models: ModelP
     models.champion("rain")
     models.champion()
     before = models.versions()
-    killed(in_child(models, "delay", dies_in_the_promotion, promote_version=1))
+    run_until_killed(in_child(models, "delay", dies_in_the_promotion, promote_version=1))
     assert models.versions() == before
     assert models.statuses() == {2: "champion", 1: "archived"}
     assert models.train(promote_version=1).success, models.failure()
@@ -139,7 +139,9 @@ def test_a_scoring_killed_in_its_write_leaves_the_table(models: ModelProject, te
     before = models.rows(ALL)
     models.load(flights(seed=7).head(300))
 
-    killed(in_child(models, "predictions", lambda: setattr(ScoresWriter, "_rows_sql", kill)))
+    run_until_killed(
+        in_child(models, "predictions", lambda: setattr(ScoresWriter, "_rows_sql", kill))
+    )
     assert models.rows(ALL) == before
     assert models.run("predictions").success, models.failure()
     assert models.rows(ALL) != before
@@ -148,7 +150,7 @@ def test_a_scoring_killed_in_its_write_leaves_the_table(models: ModelProject, te
 def test_a_first_scoring_that_is_killed_leaves_no_table(models: ModelProject) -> None:
     models.champion()
     models.write(module=MODULE.replace("return model.predict", f"{KILL}; return model.predict"))
-    killed(in_child(models, "predictions"))
+    run_until_killed(in_child(models, "predictions"))
     assert models.rows(f"show tables in schema {models.schema}")
     found = {row[1] for row in models.rows(f"show tables in schema {models.schema}")}
     assert found == {"FEATURES", "MODELS", "MODELS_LOCK"}

@@ -16,7 +16,7 @@ from snowflake.snowpark.exceptions import SnowparkSQLException
 
 from factories.core.warehouse.names import Relation
 from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.model_files import dumped
+from factories.snowpark.handler.model_files import dump_model
 from factories.snowpark.handler.training import put_file
 from factories.snowpark.models.registry import Registry, RegistryError, TrainedModel, Version
 from tests.conftest import WarehouseUnderTest
@@ -28,7 +28,7 @@ def new(
     registry: Registry, session: Session, model: Any = "a model", **changes: Any
 ) -> TrainedModel:
     """A version whose file is in the stage."""
-    content, sha256 = dumped(model)
+    content, sha256 = dump_model(model)
     file = f"delay/{sha256}.pkl"
     put_file(session, registry._stage, file, content)
     values = {

@@ -30,7 +30,7 @@ def retries(models: ModelProject) -> int:
 
 
 @BOTH
-def test_the_warehouse_is_told_for_which_run_and_asset_it_works(
+def test_the_warehouse_knows_for_which_run_and_asset_it_works(
     models: ModelProject, tags: list[str], name: str
 ) -> None:
     models.champion()
@@ -99,7 +99,9 @@ def test_what_a_function_raises_is_not_tried_again(
 
 
 @BOTH
-def test_a_function_that_fails_is_told_by_its_own_lines(models: ModelProject, name: str) -> None:
+def test_a_function_that_fails_is_reported_by_its_own_lines(
+    models: ModelProject, name: str
+) -> None:
     models.champion()
     models.write(module=module("raise SystemExit(3)"))
     assert not models.run(name).success
@@ -111,20 +113,23 @@ def test_a_function_that_fails_is_told_by_its_own_lines(models: ModelProject, na
 
 @BOTH
 @pytest.mark.parametrize("inside", [False, True])
-def test_a_function_that_returns_nothing_is_told(
+def test_a_function_that_returns_nothing_is_reported(
     models: ModelProject, name: str, inside: bool
 ) -> None:
     models.champion()
     text = AREA.replace("client", "snowflake") if inside else AREA
     models.write(text, module=module("return None"))
     assert not models.run(name).success
-    told = {"delay": "train must return a fitted estimator", "predictions": "predict must return"}
-    assert told[name] in models.failure()
+    reported = {
+        "delay": "train must return a fitted estimator",
+        "predictions": "predict must return",
+    }
+    assert reported[name] in models.failure()
 
 
 @BOTH
 @pytest.mark.parametrize("inside", [False, True])
-def test_features_that_were_never_made_are_told_by_their_asset(
+def test_features_that_were_never_made_are_reported_by_their_asset(
     models: ModelProject, name: str, inside: bool
 ) -> None:
     models.champion()

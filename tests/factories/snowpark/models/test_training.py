@@ -84,19 +84,19 @@ def test_the_champion_is_measured_on_the_candidates_own_validation_rows(
     assert models.metadata()["champion/roc_auc"] == pytest.approx(expected)
 
 
-def test_a_champion_that_has_seen_the_rows_is_told(models: ModelProject) -> None:
+def test_a_champion_that_has_seen_the_rows_is_reported(models: ModelProject) -> None:
     models.train()
     models.write(**{"2013-03-01": "2013-02-01", "2013-03-20": "2013-03-01"})
     models.train()
-    (told,) = (
+    (reported,) = (
         check.description
         for check in models.results[-1].get_asset_check_evaluations()
         if check.check_name == "compared_with_champion"
     )
-    assert "was trained on rows until 2013-02-28" in str(told)
+    assert "was trained on rows until 2013-02-28" in str(reported)
 
 
-def test_a_champion_that_does_not_know_the_new_features_is_told_and_stays(
+def test_a_champion_that_does_not_know_the_new_features_is_reported_and_stays(
     models: ModelProject,
 ) -> None:
     models.champion()

@@ -44,7 +44,7 @@ def test_checks_run_without_a_champion_but_that_of_drift(models: ModelProject) -
     assert "delay has no champion" in str(found["feature_drift"].description)
 
 
-def test_features_that_have_moved_are_told(models: ModelProject) -> None:
+def test_features_that_have_moved_are_reported(models: ModelProject) -> None:
     models.champion()
     frame = flights(seed=3)
     models.load(frame.assign(rain=frame["rain"] + 2))
@@ -66,7 +66,9 @@ def test_features_that_cannot_be_compared_fail_the_check_alone(models: ModelProj
     assert models.metadata()["rows_scored"] == 600
 
 
-def test_a_password_in_what_the_warehouse_says_is_not_told_by_a_check(models: ModelProject) -> None:
+def test_a_password_in_what_the_warehouse_says_is_not_shown_by_a_check(
+    models: ModelProject,
+) -> None:
     password = str(models.warehouse.settings["password"])
     models.champion()
     models.rows("alter table {s}.features rename to {s}.read")
@@ -74,6 +76,6 @@ def test_a_password_in_what_the_warehouse_says_is_not_told_by_a_check(models: Mo
         f"create view {{s}}.features as select hour, iff(hour > 0, '{password}', '')::int as rain"
         " from {s}.read"
     )
-    told = str(checks_alone(models)["feature_drift"].description)
-    assert "***" in told
-    assert password not in told
+    reported = str(checks_alone(models)["feature_drift"].description)
+    assert "***" in reported
+    assert password not in reported

@@ -7,20 +7,27 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import Session
 
-from factories.snowpark.handler.assessment import profile
-from factories.snowpark.scores.drift import Drift, drift, drift_query, stability
+from factories.snowpark.handler.assessment import profile_features
+from factories.snowpark.scores.drift import (
+    Drift,
+    build_drift_query,
+    compute_stability,
+    measure_drift,
+)
 
 
-def drifted(session: Session, database: str, before: pd.DataFrame, now: pd.DataFrame) -> Drift:
+def measure_drift_between(
+    session: Session, database: str, before: pd.DataFrame, now: pd.DataFrame
+) -> Drift:
     """What the warehouse counts of rows now, against those before."""
     session.write_pandas(
         now.rename(columns=str.upper), "NOW", database=database, schema="PUBLIC",
         auto_create_table=True, overwrite=True,
     )  # fmt: skip
-    found = profile(before, list(before.columns))
-    query = drift_query(found, f"select * from {database}.PUBLIC.NOW")
+    found = profile_features(before, list(before.columns))
+    query = build_drift_query(found, f"select * from {database}.PUBLIC.NOW")
     (row,) = session.sql(query).collect()
-    return drift(found, list(row))
+    return measure_drift(found, list(row))
 
 
 def frame(seed: int, **changes: object) -> pd.DataFrame:
@@ -38,13 +45,13 @@ def frame(seed: int, **changes: object) -> pd.DataFrame:
 
 
 def test_the_same_rows_have_not_moved(session: Session, database: str) -> None:
-    found = drifted(session, database, frame(1), frame(1))
+    found = measure_drift_between(session, database, frame(1), frame(1))
     assert found.rows == 4000
     assert max(found.index.values()) == pytest.approx(0)
 
 
 def test_other_rows_of_the_same_kind_have_hardly_moved(session: Session, database: str) -> None:
-    assert max(drifted(session, database, frame(1), frame(2)).index.values()) < 0.02
+    assert max(measure_drift_between(session, database, frame(1), frame(2)).index.values()) < 0.02
 
 
 def test_each_feature_that_has_moved_is_found(session: Session, database: str) -> None:
@@ -53,32 +60,34 @@ def test_each_feature_that_has_moved_is_found(session: Session, database: str) -
     now["rain"] = now["rain"].where(now.index % 2 == 0)
     now["order"] = "new"
     now["cold"] = ~now["cold"]
-    found = drifted(session, database, before, now)
+    found = measure_drift_between(session, database, before, now)
     assert set(found.moved) == {"hour", "rain", "order", "cold"}
 
 
 def test_a_feature_without_values_can_be_compared(session: Session, database: str) -> None:
     nothing = frame(1, rain=np.nan)
-    assert drifted(session, database, nothing, nothing).index["rain"] == pytest.approx(0)
-    assert drifted(session, database, nothing, frame(1)).moved == ["rain"]
+    assert measure_drift_between(session, database, nothing, nothing).index[
+        "rain"
+    ] == pytest.approx(0)
+    assert measure_drift_between(session, database, nothing, frame(1)).moved == ["rain"]
 
 
-def test_what_is_no_number_is_null_as_in_training(session: Session, database: str) -> None:
+def test_what_is_not_a_number_is_null_as_in_training(session: Session, database: str) -> None:
     before = frame(1)
     session.write_pandas(
         before.rename(columns=str.upper), "NANS", database=database, schema="PUBLIC",
         auto_create_table=True, overwrite=True,
     )  # fmt: skip
-    found = profile(before, ["rain"])
+    found = profile_features(before, ["rain"])
     nans = f"select coalesce(rain, 'NaN'::float) as rain from {database}.PUBLIC.NANS"
-    (row,) = session.sql(drift_query(found, nans)).collect()
-    assert drift(found, list(row)).index["rain"] == pytest.approx(0)
+    (row,) = session.sql(build_drift_query(found, nans)).collect()
+    assert measure_drift(found, list(row)).index["rain"] == pytest.approx(0)
 
 
 def test_the_index_is_that_of_the_textbook() -> None:
-    assert stability([50, 50], [0.5, 0.5]) == 0
-    assert stability([30, 70], [0.5, 0.5]) == pytest.approx(0.1695, abs=1e-4)
-    assert stability([0, 0], [0.5, 0.5]) == 0
+    assert compute_stability([50, 50], [0.5, 0.5]) == 0
+    assert compute_stability([30, 70], [0.5, 0.5]) == pytest.approx(0.1695, abs=1e-4)
+    assert compute_stability([0, 0], [0.5, 0.5]) == 0
 
 
 def test_few_rows_are_not_judged() -> None:

@@ -19,7 +19,7 @@ ALL = "select flight_id, probability, model_version, scored_at from {s}.predicti
 def test_rows_without_a_key_of_their_own_are_not_scored(models: ModelProject, area: str) -> None:
     models.write(area)
     models.champion()
-    for key, told in (
+    for key, reported in (
         (None, "1 of 600 rows to score have no flight_id"),
         (2, "1 of 600 rows to score share their flight_id"),
     ):
@@ -28,7 +28,7 @@ def test_rows_without_a_key_of_their_own_are_not_scored(models: ModelProject, ar
         frame.loc[0, "flight_id"] = key
         models.load(frame)
         assert not models.run("predictions").success
-        assert told in models.failure()
+        assert reported in models.failure()
     assert models.rows(f"show tables like 'PREDICTIONS' in schema {models.schema}") == []
 
 
@@ -52,7 +52,7 @@ def test_the_keys_are_checked_of_the_rows_that_were_scored(
 
 @WHERE
 @pytest.mark.parametrize("value", ["float('nan')", "None", "float('inf')"])
-def test_a_value_that_is_no_number_fails_in_a_sentence(
+def test_a_value_that_is_not_a_number_fails_in_a_sentence(
     models: ModelProject, area: str, value: str
 ) -> None:
     models.write(
@@ -77,7 +77,7 @@ def test_no_rows_make_an_empty_table(models: ModelProject, area: str) -> None:
     assert models.metadata()["rows_scored"] == 0
     (drift,) = models.results[-1].get_asset_check_evaluations()
     assert drift.passed
-    assert "0 rows are too few to tell" in str(drift.description)
+    assert "0 rows are too few to judge" in str(drift.description)
 
 
 @WHERE

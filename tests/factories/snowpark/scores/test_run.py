@@ -69,7 +69,7 @@ def test_overwrite_leaves_the_scored_rows_alone(models: ModelProject) -> None:
     assert models.rows("select count(*), min(flight_id) from {s}.predictions") == [(590, 11)]
 
 
-def test_overwrite_makes_the_table_anew_with_other_columns(models: ModelProject) -> None:
+def test_overwrite_makes_the_table_again_with_other_columns(models: ModelProject) -> None:
     text = AREA.replace("keys: [flight_id], column", "mode: overwrite, keys: [flight_id], column")
     models.write(text)
     models.champion()
@@ -115,13 +115,13 @@ def test_a_failed_scoring_writes_nothing(models: ModelProject) -> None:
     models.run("predictions")
     before = models.rows(ALL)
     models.load(flights(seed=5))
-    for replaced, by, told in (
+    for replaced, by, reported in (
         ("[:, 1]", "", "must return one value per row"),
         ("return model", "raise ValueError('odd rows') #", "ValueError: odd rows"),
     ):
         models.write(module=MODULE.replace(replaced, by))
         assert not models.run("predictions").success
-        assert told in models.failure()
+        assert reported in models.failure()
     assert models.rows(ALL) == before
 
 

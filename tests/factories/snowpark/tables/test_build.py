@@ -49,7 +49,7 @@ def test_tables_are_built_after_those_that_they_read(project: AreaProject) -> No
     assert "*" in built["first"]["snowpark/sql"]  # the function's SQL, not only its source
 
 
-def test_the_warehouse_is_told_for_which_run_and_asset_it_works(project: AreaProject) -> None:
+def test_the_warehouse_knows_for_which_run_and_asset_it_works(project: AreaProject) -> None:
     project.seed("1, 'a'", "2, 'b'")
     project.write(
         CHAIN,
@@ -164,7 +164,7 @@ def test_checks_run_without_their_table(project: AreaProject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ("return inputs['rows'].to_pandas()", "returned a DataFrame: it must return a Snowpark"),
         ("inputs['rows'].select('id')", "returned nothing: it must return a Snowpark data frame"),
@@ -172,7 +172,9 @@ def test_checks_run_without_their_table(project: AreaProject) -> None:
         ("import no_such_module", "No module named 'no_such_module'"),
     ],
 )
-def test_a_function_that_makes_no_rows_is_told(project: AreaProject, body: str, told: str) -> None:
+def test_a_function_that_makes_no_rows_is_reported(
+    project: AreaProject, body: str, reported: str
+) -> None:
     project.seed("1, 'a'")
     project.table("keys: id", "retries: {max: 1, delay: 0s}")
     (project.root / "snowpark" / "rows.py").write_text(
@@ -183,19 +185,21 @@ def test_a_function_that_makes_no_rows_is_told(project: AreaProject, body: str, 
 
     assert "1 of 1 tables failed" in why
     assert "rows:all_rows" in why
-    assert told in why
+    assert reported in why
     assert "trying again" not in project.log()
 
 
-def test_a_table_that_was_never_made_is_told_by_its_asset(project: AreaProject) -> None:
+def test_a_table_that_was_never_made_is_reported_by_its_asset(project: AreaProject) -> None:
     project.table("keys: id", "retries: {max: 1, delay: 0s}")
 
     why = project.failed()
 
     seed = f"seeds/{project.area}"
     table = f"ANALYTICS.SEEDS.{project.area.upper()}"
-    told = f"there is no table {table}, or none that the role may read: materialize {seed} first"
-    assert f"ml/{project.area}/t: {told}\n" in why
+    reported = (
+        f"there is no table {table}, or none that the role may read: materialize {seed} first"
+    )
+    assert f"ml/{project.area}/t: {reported}\n" in why
     assert "trying again" not in project.log()
 
 

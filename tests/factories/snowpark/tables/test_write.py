@@ -19,7 +19,7 @@ DAILY = 'partition: {type: daily, start: "2013-01-01", column: day}'
 DAYS = "id number, day date"
 
 
-def killed(statement: str, partition: str = "") -> None:
+def run_until_killed(statement: str, partition: str = "") -> None:
     """Materialize the area in a process that is killed `before` or `after` a statement."""
     how, _, text = statement.partition(" ")
     done = subprocess.run(
@@ -119,7 +119,7 @@ def test_a_killed_write_may_leave_a_new_column_and_a_rerun_fills_it(project: Are
     project.built()
     project.seed("1, 'b', 0.5", columns="id number, v varchar, x number(4,2)")
 
-    killed("before merge into")
+    run_until_killed("before merge into")
 
     assert project.rows() == [(1, "a", None)]
     project.built()
@@ -134,7 +134,7 @@ def test_a_killed_write_may_leave_a_new_column_and_a_rerun_fills_it(project: Are
         ("", DAILY, "no column day, which is the partitions' column"),
     ],
 )
-def test_a_table_whose_rows_could_not_be_told_apart_is_refused(
+def test_a_table_whose_rows_could_not_be_distinguished_is_refused(
     project: AreaProject, output: str, meta: str, what: str
 ) -> None:
     project.seed("'a'", columns="v varchar")
@@ -143,9 +143,9 @@ def test_a_table_whose_rows_could_not_be_told_apart_is_refused(
     project.seed("1, '2013-01-01', 'b'", columns=f"{DAYS}, v varchar")
     project.table(output, meta)
 
-    told = project.failed(**({"partition_key": "2013-01-01"} if meta else {}))
+    reported = project.failed(**({"partition_key": "2013-01-01"} if meta else {}))
 
-    assert f"{project.schema}.T has {what}: drop the table to have it made anew" in told
+    assert f"{project.schema}.T has {what}: drop the table to have it created again" in reported
     assert project.rows() == [("a",)]
 
 
@@ -166,7 +166,7 @@ def test_keys_that_are_null_or_not_unique_fail_before_writing(
     assert project.tables() == {"T"}
 
 
-def test_a_key_that_the_rows_lack_is_told(project: AreaProject) -> None:
+def test_a_key_that_the_rows_lack_is_reported(project: AreaProject) -> None:
     project.seed("1, 'a'")
     project.table("keys: [idd]")
 
@@ -192,7 +192,7 @@ def test_a_killed_write_leaves_the_table_as_it_was(
     before = project.rows()
     project.seed("2, '2013-01-01'", columns=DAYS)
 
-    killed(statement, partition)
+    run_until_killed(statement, partition)
 
     assert project.rows() == before
     project.built(**options)
@@ -202,10 +202,10 @@ def test_a_killed_write_leaves_the_table_as_it_was(
 def test_a_first_write_that_is_killed_leaves_all_rows_or_no_table(project: AreaProject) -> None:
     project.seed("1, 'a'")
     project.table("mode: merge, keys: [id]")
-    killed("before create table")
+    run_until_killed("before create table")
     assert project.tables() == set()
 
-    killed("after create table")
+    run_until_killed("after create table")
     assert project.rows() == [(1, "a")]
 
 

@@ -133,8 +133,8 @@ def test_a_window_that_cannot_be_read_loads_nothing(
     project.table("", DAILY)
     options = {"partition_key": partition} if partition else {}
     try:
-        told = project.failed(**options)
+        reported = project.failed(**options)
     except dg.DagsterInvariantViolationError:  # Dagster itself refuses a run without partition
         return
-    assert why in told
+    assert why in reported
     assert project.tables() == set()

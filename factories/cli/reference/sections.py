@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from factories.cli.reference_dlt import DLT_SECTIONS
-from factories.cli.reference_section import Section
-from factories.cli.reference_snowpark import SNOWPARK_SECTIONS
+from factories.cli.reference.dlt_sections import DLT_SECTIONS
+from factories.cli.reference.section import Section
+from factories.cli.reference.snowpark_sections import SNOWPARK_SECTIONS
 from factories.core.meta.check_specs import ChecksSpec, ColumnsCheck, RowsCheck
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.freshness import FreshnessSpec
@@ -33,7 +33,7 @@ connections:
     Section(
         "Replications",
         ReplicationFile,
-        "Every file in `sling/` but `connections.yaml` is one. It makes an asset"
+        "Every file in `sling/` except `connections.yaml` is one. It makes an asset"
         " `<source>/raw/<table>` for each stream.",
         """\
 source: flight_ops

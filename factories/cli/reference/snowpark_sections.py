@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factories.cli.reference_section import Section
+from factories.cli.reference.section import Section
 from factories.snowpark.config.schema import (
     AreaFile,
     Defaults,
