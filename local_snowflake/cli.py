@@ -68,7 +68,7 @@ def reset(
 def docs() -> None:
     """Write the page of the functions, docs/reference/embedded-warehouse.md."""
     # The tables import what the server does, which only its environment has.
-    command = [lifecycle.interpreter(), "-m", "local_snowflake.dialect.coverage"]
+    command = [lifecycle.interpreter(), "-m", "local_snowflake.dialect.functions.coverage"]
     raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
 
 

@@ -1,17 +1,11 @@
-"""Rewrites of SQL that fakesnow translates wrongly: functions, names, MERGE.
+"""SQL that fakesnow translates wrongly: functions, names, MERGE, and kinds of objects.
 
-A rewrite is a function `(expression, session) -> expression`. It runs before fakesnow's
-translation, on Snowflake's syntax tree, or after it, on DuckDB's; `engine/gap_fillers.py` has the
-order.
+- `functions/`: Snowflake's functions, as rows of three tables.
+- `identifiers.py`: quoting, IDENTIFIER(); `column_names.py`: the names of result columns.
+- `merge.py`: runs MERGE, and counts the rows that it has inserted, updated and deleted.
+- `refused_objects.py`: refuses statements about what will never be here, such as tasks.
 
-Functions are rows of three tables (`rows.py`), of which `coverage.py` makes a page:
-
-- `translated.py`: one expression of DuckDB. If it depends on the type of an argument, add a macro
-  to `functions.sql`: DuckDB knows the types when it binds the statement.
-- `rewritten.py`: code that changes the call or its arguments. The code is in the module of its
-  theme: `texts.py`, `arrays.py`, `variants.py`, `dates.py`, `formats.py`, `aggregates.py`,
-  `flatten.py`, and `functions.py` for the rest.
-- `refused.py`: what would be wrong without an error, and kinds of objects that will never be here.
-
-Names: `identifiers.py` (quoting, IDENTIFIER()), `column_names.py` (names of result columns).
+The first two are rewrites: functions `(expression, session) -> expression`, which run before
+fakesnow's translation, on Snowflake's syntax tree, or after it, on DuckDB's. The last two are
+handlers, which run whole statements. `engine/gap_fillers.py` has the order of all of them.
 """

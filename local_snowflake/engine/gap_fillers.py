@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from local_snowflake.dialect.aggregates import CAST_AGGREGATES
 from local_snowflake.dialect.column_names import name_result_columns, name_values_columns
-from local_snowflake.dialect.functions import create_function_macros
+from local_snowflake.dialect.functions.macros import create_function_macros
+from local_snowflake.dialect.functions.refused import refuse_calls
+from local_snowflake.dialect.functions.rewrites.aggregates import CAST_AGGREGATES
+from local_snowflake.dialect.functions.rewritten import REWRITTEN
+from local_snowflake.dialect.functions.translated import translate_functions
 from local_snowflake.dialect.identifiers import inline_identifiers, keep_keys, quote_identifiers
 from local_snowflake.dialect.merge import Merge
-from local_snowflake.dialect.refused import RefusedObject, refuse_calls
-from local_snowflake.dialect.rewritten import REWRITTEN
-from local_snowflake.dialect.translated import translate_functions
+from local_snowflake.dialect.refused_objects import RefusedObject
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
 from local_snowflake.engine.transaction_control import TransactionControl

@@ -1,7 +1,7 @@
 """Where this package's DuckDB macros are, and how a call of one is written.
 
-The rooms that need macros create them (`inspection/sql/`, `dialect/functions.sql`) in the database
-`memory`, so that every session can call them and no file holds them.
+The packages that need macros create them (`inspection/sql/`, `dialect/functions/macros.sql`) in the
+database `memory`, so that every session can call them and no file holds them.
 """
 
 from __future__ import annotations

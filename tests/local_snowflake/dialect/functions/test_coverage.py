@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local_snowflake.dialect.coverage import PAGE, coverage_page
-from local_snowflake.dialect.refused import REFUSED
-from local_snowflake.dialect.translated import TRANSLATED
+from local_snowflake.dialect.functions.coverage import PAGE, coverage_page
+from local_snowflake.dialect.functions.refused import REFUSED
+from local_snowflake.dialect.functions.translated import TRANSLATED
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_committed_page_is_what_the_tables_say() -> None:

@@ -1,6 +1,6 @@
 """`dp local docs`: the page of what is translated, rewritten and refused, from the three tables.
 
-`python -m local_snowflake.dialect.coverage` writes it into the current project.
+`python -m local_snowflake.dialect.functions.coverage` writes it into the current project.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from local_snowflake.dialect.refused import REFUSED, REFUSED_OBJECTS
-from local_snowflake.dialect.rewritten import REWRITTEN
-from local_snowflake.dialect.translated import TRANSLATED
+from local_snowflake.dialect.functions.refused import REFUSED
+from local_snowflake.dialect.functions.rewritten import REWRITTEN
+from local_snowflake.dialect.functions.translated import TRANSLATED
+from local_snowflake.dialect.refused_objects import REFUSED_OBJECTS
 
 PAGE = Path("docs/reference/embedded-warehouse.md")
 
@@ -19,7 +20,7 @@ _INTRO = """\
 # Functions of the embedded warehouse
 
 What `local_snowflake` does to Snowflake's functions before DuckDB runs them. This page is generated
-from the tables in `local_snowflake/dialect/`: change those and run `dp local docs`.
+from the tables in `local_snowflake/dialect/functions/`: change those and run `dp local docs`.
 
 A function that is not listed here is as fakesnow and sqlglot translate it, or fails with DuckDB's
 error that there is no such function. Where the warehouse differs from Snowflake otherwise is in its
@@ -30,7 +31,7 @@ _TRANSLATED = """\
 
 One expression of DuckDB each. `:this` is an argument by sqlglot's name, `:a1` the first of a
 function that sqlglot does not know, `:all` all of them, `:call` the function as sqlglot writes it;
-`macro.…` is a macro of `local_snowflake/dialect/functions.sql`.
+`macro.…` is a macro of `local_snowflake/dialect/functions/macros.sql`.
 """
 _REWRITTEN = """\
 ## Rewritten

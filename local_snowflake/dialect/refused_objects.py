@@ -1,16 +1,13 @@
-"""The table of what is refused, with the reason: it would be wrong, or cannot be here.
+"""Kinds of objects that are refused, with the reason.
 
-fakesnow passes statements about unknown kinds of objects to DuckDB, whose syntax error names
-neither the feature nor the reason, and calls of functions that DuckDB has with another meaning.
+What fakesnow lacks: it passes statements about them to DuckDB, whose syntax error names neither the
+feature nor the reason.
 """
 
 from __future__ import annotations
 
 from typing import NoReturn
 
-from sqlglot import Expr, exp
-
-from local_snowflake.dialect.rows import Refused, is_call
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import unsupported
@@ -36,25 +33,6 @@ REFUSED_OBJECTS = {
     "COMPUTE POOL": _NO_COMPUTE,
 }
 """Kinds of objects that no statement may create, change or show."""
-
-REFUSED = (
-    Refused(
-        "APPROX_TOP_K",
-        exp.ApproxTopK,
-        "DuckDB's returns the values without their counts; use COUNT with GROUP BY",
-    ),
-    Refused(
-        "COUNT(table.*)",
-        exp.Count,
-        "DuckDB's counts every row, Snowflake's those without a NULL; use COUNT(*)",
-        lambda node: isinstance(node.this, exp.Column) and isinstance(node.this.this, exp.Star),
-    ),
-    Refused(
-        "Time Travel (AT, BEFORE)",
-        exp.HistoricalData,
-        _NO_STREAMS,
-    ),
-)
 
 _WORDS = {
     **{word: kind for kind in REFUSED_OBJECTS for word in (kind, f"{kind}S") if " " not in word},
@@ -83,19 +61,3 @@ class RefusedObject:
     @staticmethod
     def _object(statement: Statement) -> str | None:
         return _WORDS.get(statement.label.split()[-1])
-
-
-def refuse_calls(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
-    """Refuse the calls that the table is about.
-
-    Raises:
-        SqlError: The statement contains one.
-    """
-    for node in expression.find_all(*_NODES):
-        for row in REFUSED:
-            if is_call(node, row):
-                raise unsupported(row.call, row.because)
-    return expression
-
-
-_NODES = tuple({row.node if isinstance(row.node, type) else exp.Anonymous for row in REFUSED})

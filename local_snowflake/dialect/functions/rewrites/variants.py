@@ -1,4 +1,4 @@
-"""The order of VARIANTs.
+"""VARIANTs: their order, and texts that are parsed into them.
 
 What fakesnow lacks: a VARIANT is JSON, which DuckDB compares as a text: 10 is before 9.
 """
@@ -33,6 +33,18 @@ def order_variants(expression: Expr, session: object) -> Expr:  # noqa: ARG001 -
             by = exp.ArgMax if isinstance(node, exp.Max) else exp.ArgMin
             chosen = by(this=part.copy(), expression=_place(part))
             expression = replace_node(expression, node, chosen)
+    return expression
+
+
+def parse_json_in_variants(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Make PARSE_JSON and TRY_PARSE_JSON parse strings and VARIANTs that hold a string.
+
+    COPY stores the strings of a parquet file in such VARIANTs; DuckDB leaves a JSON value as it is.
+    See https://docs.snowflake.com/en/sql-reference/functions/parse_json.
+    """
+    for node in list(expression.find_all(exp.ParseJSON)):
+        name = "try_json_text" if node.args.get("safe") else "read_json_text"
+        expression = replace_node(expression, node, macro_call(name, node.this.copy()))
     return expression
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import Expr, exp
 
-from local_snowflake.dialect.rows import Translated, is_call
+from local_snowflake.dialect.functions.rows import Translated, is_call
 from local_snowflake.sql.trees import replace_node
 
 _AS_LIST = "DuckDB's is a list, whose text is not JSON"

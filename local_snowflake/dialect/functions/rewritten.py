@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from local_snowflake.dialect.aggregates import (
+from local_snowflake.dialect.functions.rewrites.aggregates import (
     divide_by_sum,
     gather_without_nulls,
     join_without_separator,
     mark_aggregates,
     uncast_aggregates,
 )
-from local_snowflake.dialect.arrays import construct_json, take_json_arrays
-from local_snowflake.dialect.dates import (
+from local_snowflake.dialect.functions.rewrites.arrays import construct_json, take_json_arrays
+from local_snowflake.dialect.functions.rewrites.binary import cast_text_to_binary, read_binary
+from local_snowflake.dialect.functions.rewrites.dates import (
     keep_dates,
     keep_try_to_timestamp,
     read_seconds_in_texts,
     slice_from_1970,
 )
-from local_snowflake.dialect.flatten import flatten_with_options
-from local_snowflake.dialect.formats import apply_formats, convert_from_utc, fold_formats
-from local_snowflake.dialect.functions import (
-    cast_text_to_binary,
-    keep_trim_characters,
-    parse_json_in_variants,
-    read_binary,
-    round_floats,
+from local_snowflake.dialect.functions.rewrites.flatten import flatten_with_options
+from local_snowflake.dialect.functions.rewrites.formats import (
+    apply_formats,
+    convert_from_utc,
+    fold_formats,
 )
-from local_snowflake.dialect.rows import Rewritten
-from local_snowflake.dialect.texts import cast_to_text, take_texts
-from local_snowflake.dialect.variants import order_variants
+from local_snowflake.dialect.functions.rewrites.numbers import round_floats
+from local_snowflake.dialect.functions.rewrites.texts import (
+    cast_to_text,
+    keep_trim_characters,
+    take_texts,
+)
+from local_snowflake.dialect.functions.rewrites.variants import (
+    order_variants,
+    parse_json_in_variants,
+)
+from local_snowflake.dialect.functions.rows import Rewritten
 
 REWRITTEN = (
     Rewritten(

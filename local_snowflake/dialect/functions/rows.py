@@ -29,7 +29,7 @@ class Translated:
         node: How sqlglot parses it: a class, or the name of a function that it does not know.
         duckdb: DuckDB's expression. `:this` is an argument by sqlglot's name, `:a1` the first of a
             function that sqlglot does not know, `:all` all of them, `:call` the function as sqlglot
-            writes it; `macro.…` is a macro of `functions.sql`.
+            writes it; `macro.…` is a macro of `macros.sql`.
         note: What differs from Snowflake, or why DuckDB's function of that name will not do.
         when: Whether a call is meant.
     """

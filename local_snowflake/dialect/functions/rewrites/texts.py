@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlglot import Expr, exp
 
-from local_snowflake.dialect.variants import JSON_PARTS
+from local_snowflake.dialect.functions.rewrites.variants import JSON_PARTS
 from local_snowflake.sql.macros import macro_call
 
 _TEXTS = exp.DataType.TEXT_TYPES
@@ -72,6 +72,17 @@ def take_texts(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a r
             for side in (node.this, node.args.get("expression")):
                 if isinstance(side, JSON_PARTS):
                     side.replace(macro_call("as_text", side.copy()))
+    return expression
+
+
+def keep_trim_characters(expression: Expr, session: object) -> Expr:  # noqa: ARG001 - a rewrite's signature
+    """Keep the side and the characters of LTRIM, RTRIM and TRIM: LTRIM('0a', '0') is 'a'.
+
+    fakesnow loses both when it casts the argument to text, so it is cast here already.
+    """
+    for trim in expression.find_all(exp.Trim):
+        if not isinstance(trim.this, exp.Cast):
+            trim.set("this", exp.cast(trim.this.copy(), exp.DataType.Type.VARCHAR))
     return expression
 
 
