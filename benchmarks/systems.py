@@ -16,7 +16,7 @@ from factories.core.warehouse.settings import (
     client_environment,
     warehouse_settings,
 )
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from sample_sources.systems import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def own_systems() -> Iterator[tuple[WarehouseSettings, Path]]:
             try:
                 yield warehouse_settings(), folder
             finally:
-                lifecycle.stop()
+                control.stop()
                 for system in SYSTEMS:
                     system.down()
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local_snowflake.identity import PROJECT_ROOT
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 
 app = typer.Typer(help="Control the embedded warehouse.", no_args_is_help=True)
 
@@ -24,21 +24,21 @@ def up(as_json: AsJson = False) -> None:
     """Start it, if it does not run."""
     try:
         with Console(stderr=True).status("starting the embedded warehouse"):
-            lifecycle.ensure_running()
-    except lifecycle.LocalWarehouseError as error:
+            control.ensure_running()
+    except control.LocalWarehouseError as error:
         _fail(error)
-    _print(lifecycle.status(), as_json)
+    _print(control.status(), as_json)
 
 
 @app.command()
 def down(as_json: AsJson = False) -> None:
     """Stop it; its data stay."""
     try:
-        was_running = lifecycle.stop()
-    except lifecycle.LocalWarehouseError as error:
+        was_running = control.stop()
+    except control.LocalWarehouseError as error:
         _fail(error)
     if as_json:
-        _print(lifecycle.status(), as_json)
+        _print(control.status(), as_json)
     else:
         Console().print("stopped" if was_running else "it was not running")
 
@@ -46,7 +46,7 @@ def down(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show whether it runs, where, and how many sessions are open."""
-    _print(lifecycle.status(), as_json)
+    _print(control.status(), as_json)
 
 
 @app.command()
@@ -54,12 +54,12 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop it and delete all its databases."""
-    folder = lifecycle.status().folder
+    folder = control.status().folder
     if not yes:
         typer.confirm(f"Delete all databases in {folder}?", abort=True)
     try:
-        lifecycle.reset()
-    except lifecycle.LocalWarehouseError as error:
+        control.reset()
+    except control.LocalWarehouseError as error:
         _fail(error)
     Console().print("all databases deleted")
 
@@ -68,11 +68,11 @@ def reset(
 def docs() -> None:
     """Write the page of the functions, docs/reference/embedded-warehouse.md."""
     # The tables import what the server does, which only its environment has.
-    command = [lifecycle.interpreter(), "-m", "local_snowflake.dialect.functions.coverage"]
+    command = [control.interpreter(), "-m", "local_snowflake.dialect.functions.coverage"]
     raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
 
 
-def _print(current: lifecycle.Status, as_json: bool) -> None:
+def _print(current: control.Status, as_json: bool) -> None:
     values = asdict(current)
     if as_json:
         typer.echo(json.dumps(values))
@@ -84,6 +84,6 @@ def _print(current: lifecycle.Status, as_json: bool) -> None:
     Console().print(table)
 
 
-def _fail(error: lifecycle.LocalWarehouseError) -> NoReturn:
+def _fail(error: control.LocalWarehouseError) -> NoReturn:
     Console(stderr=True).print(f"[red]{error}[/red]", soft_wrap=True)
     raise typer.Exit(1)

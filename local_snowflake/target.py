@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_snowflake.identity import ACCOUNT, HOST
-from local_snowflake.process.lifecycle import ensure_running
+from local_snowflake.process.control import ensure_running
 
 USER = "dp"
 

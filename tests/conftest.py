@@ -22,7 +22,7 @@ from dagster._core.definitions.definitions_load_context import (
 )
 from snowflake.connector import SnowflakeConnection
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.target import connection_settings
 from tests import programs
 
@@ -132,7 +132,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseUnd
         # that can take the resolver's 5 seconds.
         patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
         yield WarehouseUnderTest(connection_settings())
-        lifecycle.stop()
+        control.stop()
 
 
 @pytest.fixture

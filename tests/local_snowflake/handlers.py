@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psutil
 from snowflake.connector.cursor import SnowflakeCursor
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 
 FORK_SERVER = "local_snowflake.routines.handler_side.fork_server"
 
@@ -39,7 +39,7 @@ def children(parent: psutil.Process) -> list[psutil.Process]:
 
 
 def _server() -> int:
-    return lifecycle.status().pid or 0
+    return control.status().pid or 0
 
 
 def wait_until(condition: Callable[[], object]) -> None:

@@ -17,7 +17,7 @@ from factories.core.warehouse.names import Relation
 from factories.core.yaml.problems import format_problems
 from factories.definitions import read_project
 from factories.snowpark.models.registry import Registry
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from tests.conftest import WarehouseUnderTest
 from tests.factories.snowpark.model_project import ModelProject
 
@@ -136,7 +136,7 @@ features:
 
 def open_sessions() -> int:
     """How many sessions the warehouse has open."""
-    sessions = lifecycle.status().sessions
+    sessions = control.status().sessions
     assert sessions is not None
     return sessions
 

@@ -22,7 +22,7 @@ import pytest
 import sling_linux_amd64
 import snowflake.connector
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.process.state import default_folder
 from local_snowflake.target import connection_settings
 from sample_sources.flight_ops.postgres import EmbeddedPostgres
@@ -239,7 +239,7 @@ def test_server_killed_in_a_load_keeps_what_was_committed(postgres, sling, tmp_p
             while list((tmp_path / "local" / "snowflake" / "stages").rglob("*.csv")) == staged:
                 assert process.poll() is None, process.communicate()[0]
                 time.sleep(0.01)
-            os.kill(lifecycle.status(default_folder()).pid, signal.SIGKILL)
+            os.kill(control.status(default_folder()).pid, signal.SIGKILL)
             process.kill()
             process.communicate(timeout=30)
         settings = connection_settings()
@@ -249,4 +249,4 @@ def test_server_killed_in_a_load_keeps_what_was_committed(postgres, sling, tmp_p
             assert sling.run(stream, settings)[0]
             assert cursor.execute("select count(*) from shop.t").fetchone() == (100000,)
     finally:
-        lifecycle.stop(default_folder())
+        control.stop(default_folder())

@@ -16,7 +16,7 @@ from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
 
 from local_snowflake.objects.relation_times import RelationTimes, prepare_relation_times
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.sql.names import Name
 
 
@@ -210,15 +210,15 @@ def test_times_outlive_the_server(tmp_path: Path):
             connection.cursor().execute("insert into t values (2)")
             before = times(connection.cursor())
         assert before.created < before.altered
-        lifecycle.stop(folder)
+        control.stop(folder)
         with _connect(folder) as connection:
             assert times(connection.cursor()) == before
     finally:
-        lifecycle.stop(folder)
+        control.stop(folder)
 
 
 def _connect(folder: Path) -> snowflake.connector.SnowflakeConnection:
-    state = lifecycle.ensure_running(folder)
+    state = control.ensure_running(folder)
     return snowflake.connector.connect(
         account="fakesnow", user="dp", password=state.token, host="127.0.0.1", port=state.port,
         protocol="http", database="RAW", schema="PUBLIC",

@@ -22,7 +22,7 @@ from snowflake.snowpark.exceptions import SnowparkSQLException
 from snowflake.snowpark.functions import col
 from snowflake.snowpark.types import IntegerType, StructField, StructType
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.routines.calls import MAX_DEPTH, CallProcedure
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
@@ -295,7 +295,7 @@ def test_permanent_procedures_outlive_the_server_and_a_stopped_server_leaves_not
     with waiting_client(settings):
         wait_until(handlers_of)
         processes = handlers_of()
-        lifecycle.stop()
+        control.stop()
         assert not any(process.is_running() for process in processes)
     # An environment without Snowpark.
     venv.create(tmp_path / "bare", symlinks=True)
@@ -308,7 +308,7 @@ def test_permanent_procedures_outlive_the_server_and_a_stopped_server_leaves_not
             with pytest.raises(ProgrammingError, match="Unknown procedure PASSING"):
                 cursor.execute("call passing()")
     finally:
-        lifecycle.stop()
+        control.stop()
 
 
 def test_procedures_are_shown_described_commented_and_dropped(cursor, place):

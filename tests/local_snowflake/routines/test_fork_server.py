@@ -13,7 +13,7 @@ import pytest
 import snowflake.connector
 from snowflake.connector.cursor import SnowflakeCursor
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.routines.definitions import PROCEDURE, Import, Routine
 from local_snowflake.routines.handlers import environment as environments
 from local_snowflake.routines.handlers import fork_server
@@ -52,7 +52,7 @@ def cursor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeCursor
             ) as connection:
                 yield connection.cursor()
         finally:
-            lifecycle.stop()
+            control.stop()
 
 
 def called(cursor: SnowflakeCursor, name: str) -> str:
@@ -119,7 +119,7 @@ def _it_ends_with_the_server(cursor: SnowflakeCursor, end: signal.Signals) -> No
     cursor.execute("select two()")
     processes = [*fork_servers(), *handlers_of()]
     assert len(processes) > 1
-    os.kill(lifecycle.status().pid or 0, end)
+    os.kill(control.status().pid or 0, end)
     wait_until(lambda: not any(process.is_running() for process in processes))
 
 

@@ -23,7 +23,7 @@ from snowflake.snowpark import functions as F  # noqa: N812 - as Snowpark's docu
 from snowflake.snowpark.exceptions import SnowparkSQLException
 from snowflake.snowpark.types import FloatType, IntegerType, PandasSeriesType, StringType
 
-from local_snowflake.process import lifecycle
+from local_snowflake.process import control
 from local_snowflake.target import connection_settings
 from tests.conftest import TIMEOUTS, WarehouseUnderTest
 from tests.local_snowflake.handlers import define, handlers_of, wait_until
@@ -438,7 +438,7 @@ sys.stdin.read()
     try:
         assert process.stdout.readline() == b"done\n"
         workers = handlers_of()
-        psutil.Process(lifecycle.status().pid).kill()
+        psutil.Process(control.status().pid).kill()
         wait_until(lambda: not any(worker.is_running() for worker in workers))
     finally:
         process.kill()

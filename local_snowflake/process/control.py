@@ -1,4 +1,4 @@
-"""Start, find, stop and reset the server.
+"""Start, find, stop and reset the server, from outside.
 
 Standard library and filelock only: an environment without fakesnow can import it, at low cost.
 """
