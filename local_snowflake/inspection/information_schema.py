@@ -3,7 +3,7 @@
 What fakesnow lacks: Snowflake's names for several types, declared text lengths after a rename,
 comments, temporary tables, views among TABLES, PACKAGES, a name qualified by a database.
 
-The views are DuckDB macros in the memory of the process (`sql/information_schema.sql`). They read
+The views are DuckDB macros in the memory of the process (`information_schema.sql`). They read
 DuckDB's catalog, which shows a session its own temporary objects.
 """
 
@@ -25,9 +25,9 @@ _ANSWERED_BY_FAKESNOW = {"LOAD_HISTORY"}
 
 
 def create_view_macros(warehouse: WarehouseAccess) -> None:
-    """Create the macros of `sql/information_schema.sql`, once per process."""
+    """Create the macros of `information_schema.sql`, once per process."""
     with warehouse.connect() as duck:
-        duck.execute(files(__package__).joinpath("sql", "information_schema.sql").read_text())
+        duck.execute(files(__package__).joinpath("information_schema.sql").read_text())
 
 
 def use_information_schema(expression: Expr, session: RoutineContext) -> Expr:

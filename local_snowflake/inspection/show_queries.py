@@ -1,4 +1,4 @@
-"""The queries behind SHOW, one per kind of object: which rows of the macros in `sql/show.sql`."""
+"""The queries behind SHOW, one per kind of object: which rows of the macros in `show.sql`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ShowQuery = Callable[[Show, RoutineContext], str]
 
 
 def create_show_macros(warehouse: WarehouseAccess) -> None:
-    """Create the macros of `sql/show.sql`, once per process."""
+    """Create the macros of `show.sql`, once per process."""
     with warehouse.connect() as duck:
-        duck.execute(files(__package__).joinpath("sql", "show.sql").read_text())
+        duck.execute(files(__package__).joinpath("show.sql").read_text())
 
 
 def _rows(macro: str, *arguments: Value, where: str = "true") -> str:

@@ -6,7 +6,7 @@ What fakesnow lacks: they are always 1970-01-01, so that `dbt source freshness` 
 Each database has a table of these times. A transaction appends a row per relation that it has
 changed, right before it commits: so the times are those of the commit, and a rollback removes them.
 Rows are appended and never updated, so that sessions that load one table at the same time do not
-conflict; the latest time of a name counts (`inspection/sql/information_schema.sql`). Superseded
+conflict; the latest time of a name counts (`inspection/information_schema.sql`). Superseded
 rows are removed when a server opens the database.
 
 Temporary relations have no times: no other session sees them.

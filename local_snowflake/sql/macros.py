@@ -1,6 +1,6 @@
 """Where this package's DuckDB macros are, and how a call of one is written.
 
-The packages that need macros create them (`inspection/sql/`, `dialect/functions/macros.sql`) in the
+The packages that need macros have them in a `.sql` file beside the module that creates them, in the
 database `memory`, so that every session can call them and no file holds them.
 """
 
