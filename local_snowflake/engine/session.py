@@ -32,8 +32,8 @@ from local_snowflake.objects.session_parameters import lock_seconds, set_login_p
 from local_snowflake.objects.temporary import TemporaryObjects
 from local_snowflake.routines.catalog import SessionRoutines
 from local_snowflake.routines.duck_functions import SESSION_VARIABLE
-from local_snowflake.routines.handlers.guests import Guest, Guests
-from local_snowflake.routines.handlers.running import RunningHandlers
+from local_snowflake.routines.handler_processes.caller_sessions import Guest, Guests
+from local_snowflake.routines.handler_processes.running import RunningHandlers
 from local_snowflake.sql.bindings import NO_BINDINGS, Bindings, Values
 from local_snowflake.sql.errors import SYNTAX_ERROR, unsupported
 from local_snowflake.sql.names import changed_table, resolve

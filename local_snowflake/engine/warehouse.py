@@ -17,7 +17,7 @@ from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.results import RecentResults
 from local_snowflake.engine.table_locks import TableLocks
 from local_snowflake.routines.catalog import RoutineCatalog
-from local_snowflake.routines.handlers.environment import HandlerEnvironment
+from local_snowflake.routines.handler_processes.environment import HandlerEnvironment
 from local_snowflake.routines.workers import FunctionWorkers
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.quoting import sql_literal

@@ -12,7 +12,7 @@ from fakesnow.transforms import SERVER_VERSION
 from local_snowflake.engine.layer import Layer
 from local_snowflake.engine.session import Session
 from local_snowflake.engine.warehouse import Warehouse
-from local_snowflake.routines.handlers.guests import Guests
+from local_snowflake.routines.handler_processes.caller_sessions import Guests
 
 SESSION_SECONDS = 7 * 24 * 3600
 WRONG_PASSWORD = "390100"  # noqa: S105 - an error code

@@ -18,7 +18,7 @@ from local_snowflake.engine.results import StatementResult
 from local_snowflake.engine.session import Session
 from local_snowflake.protocol.bindings import distribute_bindings, read_bindings
 from local_snowflake.protocol.results import MultipleResults, Result, response_data
-from local_snowflake.routines.handlers.guests import Guest
+from local_snowflake.routines.handler_processes.caller_sessions import Guest
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.statements import Statement, split_statements

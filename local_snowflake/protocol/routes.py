@@ -39,7 +39,7 @@ from local_snowflake.protocol.login import (
     renewal_data,
 )
 from local_snowflake.protocol.queries import MAX_WAIT_SECONDS, Query, QueryLog, failure
-from local_snowflake.routines.handlers.guests import Guest, Guests
+from local_snowflake.routines.handler_processes.caller_sessions import Guest, Guests
 from local_snowflake.sql.errors import SqlError
 
 SESSION_GONE = "390104"

@@ -1,7 +1,8 @@
 """CALL: procedures in Python, each call in a process of its own.
 
-What fakesnow lacks: all of it. The handler's session is the caller's (see `handlers/guests.py`). A
-transaction that the handler leaves open is rolled back, as in Snowflake:
+What fakesnow lacks: all of it. The handler's session is the caller's (see
+`handler_processes/caller_sessions.py`). A transaction that the handler leaves open is rolled back,
+as in Snowflake:
 https://docs.snowflake.com/en/sql-reference/transactions#scoped-transactions
 """
 
@@ -22,9 +23,9 @@ from local_snowflake.identity import ACCOUNT
 from local_snowflake.routines.catalog import unknown_routine
 from local_snowflake.routines.context import RoutineContext
 from local_snowflake.routines.definitions import PROCEDURE, Routine
-from local_snowflake.routines.handlers.environment import START_SECONDS
-from local_snowflake.routines.handlers.errors import handler_ended, python_error
-from local_snowflake.routines.handlers.process import HandlerEndedError
+from local_snowflake.routines.handler_processes.environment import START_SECONDS
+from local_snowflake.routines.handler_processes.errors import handler_ended, python_error
+from local_snowflake.routines.handler_processes.process import HandlerEndedError
 from local_snowflake.routines.overloads import best_overload, order_arguments, snowflake_kind
 from local_snowflake.sql.bindings import Bindings, Values
 from local_snowflake.sql.errors import SqlError, syntax_error

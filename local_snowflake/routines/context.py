@@ -9,9 +9,9 @@ from duckdb import DuckDBPyConnection
 
 from local_snowflake.engine.context import StatementContext, WarehouseAccess
 from local_snowflake.routines.catalog import SessionRoutines
-from local_snowflake.routines.handlers.environment import HandlerEnvironment
-from local_snowflake.routines.handlers.guests import Guest
-from local_snowflake.routines.handlers.running import RunningHandlers
+from local_snowflake.routines.handler_processes.caller_sessions import Guest
+from local_snowflake.routines.handler_processes.environment import HandlerEnvironment
+from local_snowflake.routines.handler_processes.running import RunningHandlers
 from local_snowflake.routines.workers import FunctionWorkers
 
 

@@ -19,14 +19,14 @@ from duckdb import DuckDBPyConnection
 from local_snowflake.routines.catalog import unknown_routine
 from local_snowflake.routines.definitions import FUNCTION, Routine, Signature
 from local_snowflake.routines.duck_functions import DuckFunctions
-from local_snowflake.routines.handler_side.function import arrow_type
-from local_snowflake.routines.handlers.environment import (
+from local_snowflake.routines.handler_processes.environment import (
     START_SECONDS,
     HandlerEnvironment,
     StartedHandler,
 )
-from local_snowflake.routines.handlers.errors import handler_ended, python_error
-from local_snowflake.routines.handlers.process import HandlerEndedError, HandlerProcess
+from local_snowflake.routines.handler_processes.errors import handler_ended, python_error
+from local_snowflake.routines.handler_processes.process import HandlerEndedError, HandlerProcess
+from local_snowflake.routines.handler_side.function import arrow_type
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SnowflakeType

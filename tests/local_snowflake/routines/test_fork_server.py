@@ -15,10 +15,10 @@ from snowflake.connector.cursor import SnowflakeCursor
 
 from local_snowflake.process import control
 from local_snowflake.routines.definitions import PROCEDURE, Import, Routine
-from local_snowflake.routines.handlers import environment as environments
-from local_snowflake.routines.handlers import fork_server
-from local_snowflake.routines.handlers.environment import HandlerEnvironment
-from local_snowflake.routines.handlers.process import HandlerEndedError
+from local_snowflake.routines.handler_processes import environment as environments
+from local_snowflake.routines.handler_processes import forked_processes
+from local_snowflake.routines.handler_processes.environment import HandlerEnvironment
+from local_snowflake.routines.handler_processes.process import HandlerEndedError
 from local_snowflake.sql.errors import SqlError
 from local_snowflake.sql.names import Name
 from local_snowflake.target import connection_settings
@@ -159,7 +159,7 @@ def test_another_python_has_one_of_its_own(
 def test_one_that_is_old_is_replaced(
     environment: HandlerEnvironment, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(fork_server, "MAX_SECONDS", 0.0)
+    monkeypatch.setattr(forked_processes, "MAX_SECONDS", 0.0)
     pids = []
     for _ in range(2):
         started = environment.start(ROUTINE)

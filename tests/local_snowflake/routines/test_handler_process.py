@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local_snowflake.routines.handlers.process import (
+from local_snowflake.routines.handler_processes.process import (
     HandlerEndedError,
     HandlerProcess,
     start_handler_process,

@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 
 from local_snowflake.routines.definitions import FUNCTION, Argument, Routine
 from local_snowflake.routines.duck_functions import SESSION_VARIABLE, call_sql
-from local_snowflake.routines.handlers.environment import HandlerEnvironment
+from local_snowflake.routines.handler_processes.environment import HandlerEnvironment
 from local_snowflake.routines.workers import FunctionWorkers, function_key
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.types import SnowflakeType

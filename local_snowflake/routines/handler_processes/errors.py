@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_snowflake.routines.definitions import Routine
-from local_snowflake.routines.handlers.process import HandlerEndedError
+from local_snowflake.routines.handler_processes.process import HandlerEndedError
 from local_snowflake.sql.errors import SqlError, canceled
 
 PYTHON_ERROR = 100357

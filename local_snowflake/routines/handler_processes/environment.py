@@ -19,9 +19,9 @@ from pathlib import Path
 
 from local_snowflake.identity import HOST, PROJECT_ROOT
 from local_snowflake.routines.definitions import Routine
-from local_snowflake.routines.handlers.errors import handler_ended
-from local_snowflake.routines.handlers.fork_server import ForkServer, can_fork
-from local_snowflake.routines.handlers.process import (
+from local_snowflake.routines.handler_processes.errors import handler_ended
+from local_snowflake.routines.handler_processes.forked_processes import ForkServer, can_fork
+from local_snowflake.routines.handler_processes.process import (
     HandlerEndedError,
     HandlerProcess,
     Launcher,

@@ -20,13 +20,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_snowflake.routines.handler_side.channel import ID_BYTES, STATUS_BYTES
-from local_snowflake.routines.handlers.process import (
+from local_snowflake.routines.handler_processes.process import (
     HandlerEndedError,
     HandlerProcess,
     Launcher,
     kill_with_parent,
 )
+from local_snowflake.routines.handler_side.channel import ID_BYTES, STATUS_BYTES
 
 MAX_SECONDS = 300.0
 """For how long a fork server forks; its last handler may run for longer."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from local_snowflake.routines.handlers.process import HandlerProcess
+from local_snowflake.routines.handler_processes.process import HandlerProcess
 
 
 @dataclass

@@ -1,7 +1,0 @@
-"""The processes that run handlers: their environment, their channel, their way back to the server.
-
-`environment.py` finds the Python and starts processes in it, `fork_server.py` makes them forks,
-`process.py` is one process and the messages to it, `running.py` the procedures that a session is
-in, `guests.py` lets a procedure's handler log in to its caller's session, `errors.py` makes the
-errors that clients get.
-"""
