@@ -15,7 +15,8 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from duckdb import DuckDBPyConnection
 from sqlglot import Expr
 
-from local_snowflake.engine.results import RecentResults, StatementResult
+from local_snowflake.engine.recent_results import RecentResults
+from local_snowflake.engine.results import StatementResult
 from local_snowflake.engine.transactions import Transactions
 from local_snowflake.sql.bindings import Bindings, Values
 from local_snowflake.sql.names import Name, NameScope

@@ -1,9 +1,7 @@
-"""The result of a statement, and the recent results that clients may ask for again."""
+"""The result of a statement, and how results are made of a few values."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +11,6 @@ from fakesnow.rowtype import ColumnInfo
 from fakesnow.statement_type import DDL, SELECT
 
 from local_snowflake.sql.errors import already_exists
-
-MAX_RESULTS = 200
-MAX_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,30 +95,3 @@ def already_exists_result(name: str, *, if_not_exists: bool) -> StatementResult:
     if if_not_exists:
         return status_result(f"{name} already exists, statement succeeded.", DDL)
     raise already_exists(name)
-
-
-class RecentResults:
-    """Results by query id, for RESULT_SCAN and late fetches; the oldest are dropped first."""
-
-    def __init__(self) -> None:
-        self._results: OrderedDict[str, StatementResult] = OrderedDict()
-        self._sizes: dict[str, int] = {}
-        self._size = 0
-        self._lock = threading.Lock()
-
-    def add(self, query_id: str, result: StatementResult) -> None:
-        """Keep a result."""
-        with self._lock:
-            self._results[query_id] = result
-            self._sizes[query_id] = int(result.table.nbytes)
-            self._size += self._sizes[query_id]
-            while len(self._results) > 1 and (
-                len(self._results) > MAX_RESULTS or self._size > MAX_BYTES
-            ):
-                oldest, _ = self._results.popitem(last=False)
-                self._size -= self._sizes.pop(oldest)
-
-    def get(self, query_id: str) -> StatementResult | None:
-        """Return the result of a query; None when it is unknown or dropped."""
-        with self._lock:
-            return self._results.get(query_id)

@@ -14,7 +14,7 @@ from fakesnow.instance import GLOBAL_DATABASE_NAME
 from fakesnow.transforms import show, stage
 
 from local_snowflake.engine.layer import Layer
-from local_snowflake.engine.results import RecentResults
+from local_snowflake.engine.recent_results import RecentResults
 from local_snowflake.engine.table_locks import TableLocks
 from local_snowflake.routines.catalog import RoutineCatalog
 from local_snowflake.routines.handler_processes.environment import HandlerEnvironment

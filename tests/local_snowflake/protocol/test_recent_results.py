@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 from fakesnow.statement_type import SELECT
 
-from local_snowflake.engine import results as engine_results
-from local_snowflake.engine.results import RecentResults, StatementResult
+from local_snowflake.engine import recent_results
+from local_snowflake.engine.recent_results import RecentResults
+from local_snowflake.engine.results import StatementResult
 from local_snowflake.protocol import queries
 from local_snowflake.protocol.queries import Query, QueryLog
 
@@ -24,7 +25,7 @@ def kept(results: RecentResults) -> list[str]:
 
 
 def test_oldest_results_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_results, "MAX_RESULTS", 3)
+    monkeypatch.setattr(recent_results, "MAX_RESULTS", 3)
     results = RecentResults()
     for name in "abcde":
         results.add(name, result(1))
@@ -33,7 +34,7 @@ def test_oldest_results_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_of_many_bytes_are_forgotten_but_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_results, "MAX_BYTES", 100)
+    monkeypatch.setattr(recent_results, "MAX_BYTES", 100)
     results = RecentResults()
     for name, size in {"a": 60, "b": 30, "c": 20}.items():
         results.add(name, result(size))
