@@ -5,5 +5,5 @@ cannot parse, `options.py` reads `NAME = value`. `names.py` completes names, `qu
 names and constants for DuckDB, `types.py` has Snowflake's types and `macros.py` the calls of DuckDB
 macros. `bindings.py` holds the values of `?`, `errors.py` the error that a statement fails with.
 
-All other rooms may use this one, and it imports none of them.
+All other packages may use this one, and it imports none of them.
 """
