@@ -5,27 +5,25 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from benchmarks import (
-    building,
-    dbt_building,
-    dbt_loading,
-    dlt_backends,
-    dlt_building,
-    dlt_loading,
-    loading,
-    snowpark,
-)
+from benchmarks.dbt import building as dbt_building
+from benchmarks.dbt import loading as dbt_loading
+from benchmarks.dlt import backends as dlt_backends
+from benchmarks.dlt import building as dlt_building
+from benchmarks.dlt import loading as dlt_loading
+from benchmarks.sling import building as sling_building
+from benchmarks.sling import loading as sling_loading
+from benchmarks.snowpark import features_and_scores
 
 RESULTS = Path(__file__).with_name("results")
 BENCHMARKS = {
-    "loading": loading.run,
-    "building": building.run,
+    "loading": sling_loading.run,
+    "building": sling_building.run,
     "dlt-loading": dlt_loading.run,
     "dlt-backends": dlt_backends.run,
     "dlt-building": dlt_building.run,
     "dbt-loading": dbt_loading.run,
     "dbt-building": dbt_building.run,
-    "snowpark": snowpark.run,
+    "snowpark": features_and_scores.run,
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-CRON = "0 5 * * *"
-OWNER = "team:data-platform"
+from benchmarks.bare_definitions import CRON, OWNER
+
 HEAD = """\
 source: {system}
 target: SNOWFLAKE

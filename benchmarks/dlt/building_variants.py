@@ -1,7 +1,7 @@
 """Ways to build the definitions of one project's dlt pipelines; run as a process each.
 
-`python -m benchmarks.dlt_builds VARIANT FOLDER FILES RESOURCES` prints the seconds of the build
-alone, without interpreter start and imports, as JSON.
+`python -m benchmarks.dlt.building_variants VARIANT FOLDER FILES RESOURCES` prints the seconds
+of the build alone, without interpreter start and imports, as JSON.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 
-from benchmarks.builds import Build, code_reference, make_bare_multi_asset
-from benchmarks.pipelines import VARIABLES, SamplePipeline, SampleResource, sample_pipelines
-from benchmarks.streams import CRON, OWNER
+from benchmarks.bare_definitions import CRON, OWNER, Build, code_reference, make_bare_multi_asset
+from benchmarks.dlt.generated_pipelines import (
+    VARIABLES,
+    SamplePipeline,
+    SampleResource,
+    sample_pipelines,
+)
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from benchmarks.measure import Samples, Variant, measure, median
 from benchmarks.report import Report, Target
-from benchmarks.streams import sample_replications, write_project
+from benchmarks.sling.generated_streams import sample_replications, write_project
+from benchmarks.systems import ROOT
 
 FILES = 100
 STREAMS = 50
@@ -48,9 +49,9 @@ def _variant(name: str, folder: Path) -> Variant:
     arguments = [name, str(folder), str(FILES), str(STREAMS)]
     return Variant(
         name,
-        [sys.executable, "-m", "benchmarks.builds", *arguments],
+        [sys.executable, "-m", "benchmarks.sling.building_variants", *arguments],
         {"PYTHONWARNINGS": "ignore", "DP_TARGET": "local"},
-        Path(__file__).parents[1],
+        ROOT,
     )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pandas as pd
 
-from benchmarks import load_run
-from benchmarks.delay_in_pandas import COLUMNS, features
-from benchmarks.snowpark import differences
+from benchmarks.snowpark.delay_in_pandas import COLUMNS, features
+from benchmarks.snowpark.features_and_scores import differences
 from factories.core.warehouse.settings import warehouse_settings
 from tests.snowpark_demo.conftest import (  # noqa: F401 - fixtures
     build,
@@ -50,17 +47,3 @@ def test_differences_are_counted_by_column(warehouse, database):
     found = differences(warehouse_settings(), f"{database}.public.a", f"{database}.public.b")
     # The rows 3 and 4 are in one of the tables only.
     assert found == {"FLIGHT_ID": 2, "NUMBER": 3, "TEXT": 2, "FLAG": 1}
-
-
-def test_steps_of_a_run_are_timed_together_and_each():
-    events = [
-        SimpleNamespace(dagster_event_type=kind, step_key=step, timestamp=at)
-        for kind, step, at in (
-            (None, None, 0.0),
-            (load_run.STARTED, "first", 1.0),
-            (load_run.ENDED, "first", 3.0),
-            (load_run.STARTED, "second", 4.0),
-            (load_run.ENDED, "second", 8.0),
-        )
-    ]
-    assert load_run.seconds(events) == {"seconds": 7.0, "first": 2.0, "second": 4.0}

@@ -1,4 +1,4 @@
-"""One load of the generated rows through our asset: `python -m benchmarks.backend_run`.
+"""One load of the generated rows through our asset: `python -m benchmarks.dlt.backend_run`.
 
 Prints the seconds of dlt's three steps, and of the first two of them, as JSON.
 """

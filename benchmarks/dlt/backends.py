@@ -87,7 +87,7 @@ def _variant(backend: str, settings: WarehouseSettings, folder: Path, url: str) 
     write_project(project, backend)
     return Variant(
         backend,
-        [sys.executable, "-m", "benchmarks.backend_run"],
+        [sys.executable, "-m", "benchmarks.dlt.backend_run"],
         {
             "DP_PROJECT_DIR": str(project),
             "FLIGHT_OPS_URL": url,

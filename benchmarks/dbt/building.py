@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from benchmarks.dbt_builds import prepare_dagster_dbt
-from benchmarks.dbt_models import DBT, write_project
+from benchmarks.dbt.building_variants import prepare_dagster_dbt
+from benchmarks.dbt.generated_models import DBT, write_project
 from benchmarks.measure import Samples, Variant, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import ROOT, dagster_home, own_systems
@@ -67,7 +67,7 @@ def run() -> Report:
 def _variant(
     name: str, arguments: list[str], root: Path, environment: Mapping[str, str | None]
 ) -> Variant:
-    command = [sys.executable, "-m", "benchmarks.dbt_builds", *arguments[:1], str(root)]
+    command = [sys.executable, "-m", "benchmarks.dbt.building_variants", *arguments[:1], str(root)]
     return Variant(name, [*command, *arguments[1:]], environment, ROOT)
 
 

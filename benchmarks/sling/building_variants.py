@@ -1,7 +1,7 @@
 """Three ways to build the definitions of one project's Sling streams; run as a process each.
 
-`python -m benchmarks.builds VARIANT FOLDER FILES STREAMS` prints the seconds of the build alone,
-without interpreter start and imports, as JSON.
+`python -m benchmarks.sling.building_variants VARIANT FOLDER FILES STREAMS` prints the seconds of
+the build alone, without interpreter start and imports, as JSON.
 """
 
 from __future__ import annotations
@@ -12,15 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
-from benchmarks.streams import CRON, OWNER, SampleReplication, SampleStream, sample_replications
+from benchmarks.bare_definitions import CRON, OWNER, Build, code_reference, make_bare_multi_asset
+from benchmarks.sling.generated_streams import SampleReplication, SampleStream, sample_replications
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
-
-Build = Callable[[], dg.Definitions]
 
 
 def build_with_factories(folder: Path) -> Build:
@@ -99,29 +97,6 @@ def _make_bare_spec(
         tags=stream.tags,
         kinds={"sling", "snowflake"},
     )
-
-
-def code_reference(path: Path, line: int) -> dg.CodeReferencesMetadataValue:
-    """Return the place in a file that an asset's page links to."""
-    place = dg.LocalFileCodeReference(
-        file_path=str(path), line_number=line, label=f"{path.name}:{line}"
-    )
-    return dg.CodeReferencesMetadataValue(code_references=[place])
-
-
-def make_bare_multi_asset(tool: str, system: str, specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
-    """Return the asset of one file, which does nothing."""
-
-    @dg.multi_asset(
-        name=f"{tool}__{system}",
-        specs=specs,
-        can_subset=True,
-        pool=f"{tool}_{system}",
-    )
-    def nothing() -> Iterator[dg.MaterializeResult[Any]]:
-        yield from ()
-
-    return nothing
 
 
 def prepare(variant: str, folder: Path, files: int, streams: int) -> Build:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from benchmarks.flight_ops import ASSETS, REPLICATION, ROWS, SCHEMA, STREAMS
 from benchmarks.measure import Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
 from benchmarks.systems import (
@@ -21,6 +20,11 @@ from factories.core.yaml.variables import value
 from factories.sling.cli import find_binary
 from factories.sling.connections import TARGET
 
+REPLICATION = "sling/flight_ops.yaml"
+SCHEMA = "flight_ops"
+ROWS = {"airlines": 16, "airports": 1_458, "planes": 3_322, "flights": 336_776}
+ASSETS = [f"{SCHEMA}/raw/{table}" for table in ROWS]
+STREAMS = [f"ops.{table}" for table in ROWS]
 BOUND = 1.25
 TEXT = f"""\
 All four tables of flight_ops ({sum(ROWS.values()):,} rows) from PostgreSQL into the embedded

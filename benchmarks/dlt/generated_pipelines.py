@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.streams import CRON, OWNER
+from benchmarks.bare_definitions import CRON, OWNER
 
 # What the files read from the environment; nothing is reached.
 VARIABLES = {"SYSTEM_TOKEN": "none", "SYSTEM_URL": "postgresql://app@db.example.com/app"}

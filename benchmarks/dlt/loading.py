@@ -36,8 +36,8 @@ run already. The first load finds no schema; the second one finds nothing new.
   starts the step's process to the end of the step: the start of the server from which step
   processes are forked and all its imports, the fork, building the code location from its YAML, dlt,
   counting rows, reading columns, the checks, and writing every event and log line.
-- *by hand*: the script `benchmarks/weather_by_hand.py`, which calls `dlt.pipeline(…).run()` on the
-  same source, in the same environment. It checks nothing, and reports only what dlt prints.
+- *by hand*: the script `benchmarks/dlt/weather_by_hand.py`, which calls `dlt.pipeline(…).run()` on
+  the same source, in the same environment. It checks nothing, and reports only what dlt prints.
 
 Both begin with an empty working folder, as in a container: state and schema come from the
 warehouse. The step is what counts: a run worker lives as long as its run, whatever the number of
@@ -52,7 +52,7 @@ def run() -> Report:
         by_hand = {"DESTINATION__SNOWFLAKE__CREDENTIALS": _credentials(settings)}
         work = folder / "dlt"
         asset_command = [str(INGESTION_PYTHON), "-m", "benchmarks.load_run", "ingestion", ASSET]
-        hand_command = [str(INGESTION_PYTHON), "-m", "benchmarks.weather_by_hand"]
+        hand_command = [str(INGESTION_PYTHON), "-m", "benchmarks.dlt.weather_by_hand"]
         hand_command += [value("WEATHER_API_URL"), str(work), SCHEMA_BY_HAND]
         variants = []
         for load, from_scratch in (("first load", True), ("nothing new", False)):

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.dlt.generated_pipelines import sample_pipelines, write_project
 from benchmarks.measure import Samples, Variant, measure, median
-from benchmarks.pipelines import sample_pipelines, write_project
 from benchmarks.report import Report, Target
+from benchmarks.systems import ROOT
 
 FILES = 100
 RESOURCES = 50
@@ -44,9 +45,9 @@ def _variant(name: str, folder: Path) -> Variant:
     arguments = [name, str(folder), str(FILES), str(RESOURCES)]
     return Variant(
         name,
-        [sys.executable, "-m", "benchmarks.dlt_builds", *arguments],
+        [sys.executable, "-m", "benchmarks.dlt.building_variants", *arguments],
         {"PYTHONWARNINGS": "ignore", "DP_TARGET": "local"},
-        Path(__file__).parents[1],
+        ROOT,
     )
 
 

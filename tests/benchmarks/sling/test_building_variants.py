@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from benchmarks.builds import prepare
-from benchmarks.streams import sample_replications, write_project
+from benchmarks.sling.building_variants import prepare
+from benchmarks.sling.generated_streams import sample_replications, write_project
 
 FILES, STREAMS = 2, 3
 

@@ -1,8 +1,9 @@
 """Two ways to load the definitions of one dbt project; run as a process each.
 
-`python -m benchmarks.dbt_builds VARIANT ROOT` prints the seconds of the build alone, without
-interpreter start and imports, as JSON. With `--run` it also materializes the project's first model
-as a run worker does; the seconds are then those from this process's start to that of the step.
+`python -m benchmarks.dbt.building_variants VARIANT ROOT` prints the seconds of the build
+alone, without interpreter start and imports, as JSON. With `--run` it also materializes the
+project's first model as a run worker does; the seconds are then those from this process's start to
+that of the step.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import psutil
 
-from benchmarks.dbt_models import DBT, FIRST_MODEL
+from benchmarks.dbt.generated_models import DBT, FIRST_MODEL
 from benchmarks.measure import VariantFailedError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def seconds_to_first_step(variant: str, root: Path) -> float:
     arguments = {"variant": variant, "root": str(root)}
     with dg.DagsterInstance.get() as instance:
         job = dg.build_reconstructable_job(
-            "benchmarks.dbt_builds", "first_model_job", reconstructable_kwargs=arguments
+            "benchmarks.dbt.building_variants", "first_model_job", reconstructable_kwargs=arguments
         )
         result = dg.execute_job(job, instance)
         if not result.success:

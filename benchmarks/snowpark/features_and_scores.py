@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Sequence
 from functools import partial
 
-from benchmarks.delay_in_pandas import FEATURES, PREDICTIONS, SCHEMA
 from benchmarks.measure import Samples, Variant, VariantFailedError, measure, median
 from benchmarks.report import Report, Target
+from benchmarks.snowpark.delay_in_pandas import FEATURES, PREDICTIONS, SCHEMA
 from benchmarks.systems import DP, ML_PYTHON, ROOT, dagster_home, own_systems, query
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.snowpark.config.relations import ML
@@ -50,11 +50,11 @@ limits its threads.
   the server from which step processes are forked, and all its imports; of both the fork, building
   the code location from its YAML, the checks of rows and keys, reading columns, the assets' checks,
   how far the features have drifted, and writing every event and log line.
-- *pandas*: the script `benchmarks/delay_in_pandas.py`, in the same environment. It reads the same
-  tables with the Python connector, computes the features with pandas, loads the same model from the
-  registry, whose hash is verified, and writes both tables with `write_pandas`. The scores are those
-  of the features that it still holds. It checks nothing. Its features are timed from the start of
-  the process, imports included; its scores from there to the end.
+- *pandas*: the script `benchmarks/snowpark/delay_in_pandas.py`, in the same environment. It reads
+  the same tables with the Python connector, computes the features with pandas, loads the same model
+  from the registry, whose hash is verified, and writes both tables with `write_pandas`. The scores
+  are those of the features that it still holds. It checks nothing. Its features are timed from the
+  start of the process, imports included; its scores from there to the end.
 
 After each run of the script its tables are compared with those of the assets: the benchmark fails
 when one row is missing, or one value of one column differs by more than {CLOSE:g}.
@@ -84,7 +84,7 @@ def run() -> Report:
             ),
             Variant(
                 "pandas",
-                [str(ML_PYTHON), "-m", "benchmarks.delay_in_pandas"],
+                [str(ML_PYTHON), "-m", "benchmarks.snowpark.delay_in_pandas"],
                 {"PYTHONWARNINGS": "ignore"},
                 ROOT,
                 partial(_drop, settings, BY_HAND),

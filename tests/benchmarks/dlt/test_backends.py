@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.dlt_backends import BACKENDS, connectorx_url, write_project
+from benchmarks.dlt.backends import BACKENDS, connectorx_url, write_project
 from factories.definitions import read_project
 
 URL = "postgresql://postgres:@/postgres?host=/tmp/some%20folder"

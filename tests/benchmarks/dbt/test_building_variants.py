@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from benchmarks.dbt_builds import FIRST_KEYS, prepare, prepare_dagster_dbt
-from benchmarks.dbt_models import DBT, write_project
+from benchmarks.dbt.building_variants import FIRST_KEYS, prepare, prepare_dagster_dbt
+from benchmarks.dbt.generated_models import DBT, write_project
 from factories.core.warehouse.names import warehouse_names
 from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.prepare import prepare as prepare_manifest

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from benchmarks.dlt_builds import prepare
-from benchmarks.pipelines import VARIABLES, sample_pipelines, write_project
+from benchmarks.dlt.building_variants import prepare
+from benchmarks.dlt.generated_pipelines import VARIABLES, sample_pipelines, write_project
 from factories.core.dagster_internals import is_reconstruction
 
 FILES, RESOURCES = 2, 3

@@ -12,7 +12,7 @@ from dlt.sources.rest_api import rest_api_source
 
 
 def main() -> None:
-    """Load the observations: `python -m benchmarks.weather_by_hand API_URL FOLDER DATASET`."""
+    """Load the observations: `python -m benchmarks.dlt.weather_by_hand API_URL FOLDER DATASET`."""
     url, folder, dataset = sys.argv[1:]
     pipeline = dlt.pipeline(
         "weather_by_hand",
