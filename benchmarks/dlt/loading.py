@@ -112,8 +112,9 @@ def _check_rows(settings: WarehouseSettings, schema: str) -> None:
 
 
 def _credentials(settings: WarehouseSettings) -> str:
-    """Return the warehouse's URL as dlt finds it in its environment."""
-    credentials = settings.dlt_credentials(RAW)
+    """Return the warehouse's URL as dlt finds it in its environment: a query holds texts only."""
+    options = settings.dlt_credentials(RAW)["query"]
+    texts = {name: text for name, text in options.items() if name != "session_parameters"}
     login = f"{quote(settings.user, safe='')}:{quote(settings.password or '', safe='')}"
-    query = {**credentials["query"], "warehouse": settings.warehouse, "role": settings.role}
+    query = {**texts, "warehouse": settings.warehouse, "role": settings.role}
     return f"snowflake://{login}@{settings.account}/{RAW}?{urlencode(query)}"
