@@ -42,11 +42,17 @@ lint: $(VENV)/test/.ready
 bytecode: $(VENV)/test/.ready
 	@$(VENV)/test/bin/python -m compileall -q code_locations factories local_snowflake sample_sources
 
-test: setup lint bytecode ## lint, types and every test
-	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup
+# Three processes for two cores: many tests wait for a program.
+PYTEST := $(VENV)/test/bin/pytest -n 3 --dist loadgroup
+
+test: setup bytecode ## lint, types and every test
+	@$(MAKE) --no-print-directory -j2 lint tests
+
+tests: $(VENV)/test/.ready
+	@$(PYTEST)
 
 test-fast: $(VENV)/test/.ready ## the tests that start no program
-	@$(VENV)/test/bin/pytest -n 2 --dist loadgroup -q -m "not programs"
+	@$(PYTEST) -q -m "not programs"
 
 bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results/
 	@$(VENV)/test/bin/python -m benchmarks
@@ -62,4 +68,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint bytecode test test-fast lock bench clean
+.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench clean

@@ -146,8 +146,7 @@ class HandlerEnvironment:
             SqlError: One is missing.
         """
         for text in packages:
-            found = _PACKAGE.fullmatch(text)
-            name, specifier = (found[1], found[2]) if found else (text, "")
+            name, specifier = _package(text)
             version = self._version_of(name)
             if version is None:
                 raise SqlError(
@@ -174,7 +173,7 @@ class HandlerEnvironment:
             imports = folder / "imports"
             imports.mkdir()
             names = tuple(self._copy(routine, imports))
-            return StartedHandler(self._start_process(folder), folder, names)
+            return StartedHandler(self._start_process(routine, folder), folder, names)
         except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
             if isinstance(error, HandlerEndedError):
@@ -188,11 +187,12 @@ class HandlerEnvironment:
         self._launcher.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _start_process(self, folder: Path) -> HandlerProcess:
+    def _start_process(self, routine: Routine, folder: Path) -> HandlerProcess:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         environment |= _SETTINGS
         if self._fork_server is not None:
-            return self._fork_server.start(self.python, environment, folder)
+            packages = [_canonical(_package(text)[0]) for text in routine.packages]
+            return self._fork_server.start(self.python, environment, folder, packages)
         command = [self.python, "-m", "local_snowflake.routines.handler_side", str(folder)]
         return self._launcher.run(lambda: start_handler_process(command, environment, PROJECT_ROOT))
 
@@ -237,6 +237,12 @@ class HandlerEnvironment:
                 "22023",
             ) from error
         return str(version), dict(packages)
+
+
+def _package(text: str) -> tuple[str, str]:
+    """Return a package's name and the version that is asked for."""
+    found = _PACKAGE.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 def _canonical(name: str) -> str:

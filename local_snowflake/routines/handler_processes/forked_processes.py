@@ -8,6 +8,7 @@ is seen after `MAX_SECONDS` at the latest, when another process takes its place.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,13 +130,20 @@ class ForkServer:
         self._running: _Running | None = None
         self._retired: list[_Running] = []
 
-    def start(self, python: str, environment: Mapping[str, str], folder: Path) -> HandlerProcess:
+    def start(
+        self,
+        python: str,
+        environment: Mapping[str, str],
+        folder: Path,
+        packages: Collection[str] = (),
+    ) -> HandlerProcess:
         """Start a handler.
 
         Args:
             python: The Python that runs it.
             environment: The environment variables of all handlers.
             folder: The handler's own folder.
+            packages: The names of the packages that the handler declares.
 
         Raises:
             HandlerEndedError: The process that forks has ended meanwhile.
@@ -156,7 +164,8 @@ class ForkServer:
                     child_ends.callback(os.close, descriptor)
                 with contextlib.suppress(OSError):  # it has ended: `ForkedProcess` says so
                     descriptors = [*streams, childs_control.fileno()]
-                    socket.send_fds(running.requests, [str(folder).encode()], descriptors)
+                    request = json.dumps({"folder": str(folder), "packages": [*packages]})
+                    socket.send_fds(running.requests, [request.encode()], descriptors)
         files = os.fdopen(stdin, "wb", 0), os.fdopen(stdout, "rb", 0), os.fdopen(stderr, "rb")
         try:
             process = ForkedProcess(control)

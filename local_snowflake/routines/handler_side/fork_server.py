@@ -2,9 +2,9 @@
 
 Importing Snowpark and pandas takes most of a short call's time. This process has imported them,
 runs no handler's code, and forks. Each message on the socket FD asks for a handler: it holds the
-handler's folder, and brings the standard streams and a control socket. The answer on the control
-socket is the process's id and, when it has ended, its status. When the server closes the control
-socket, the handler and its children are killed. Linux only.
+handler's folder and packages as JSON, and brings the standard streams and a control socket. The
+answer on the control socket is the process's id and, when it has ended, its status. When the server
+closes the control socket, the handler and its children are killed. Linux only.
 """
 
 from __future__ import annotations
@@ -13,18 +13,23 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import json
 import os
 import selectors
 import signal
 import socket
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 from local_snowflake.routines.handler_side.channel import ID_BYTES, STATUS_BYTES
 from local_snowflake.routines.handler_side.code import provide_snowflake_module
 from local_snowflake.routines.handler_side.handler import run_handler
 
 _IMPORTED = ("snowflake.snowpark", "pandas", "pyarrow")
+# Imported ahead of the next handler, once one that declares the package was asked for. Just what
+# works in a fork: a library that has started threads may not.
+_IMPORTED_LATER = {"scikit-learn": "sklearn"}
 _MAX_MESSAGE_BYTES = 65_536
 _STREAMS = 3
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -49,11 +54,12 @@ class _ForkServer:
         self._kill_this_with_its_parent = ctypes.CDLL(None).prctl
         self._handlers: list[_Forked] = []
         self._is_open = True
+        self._modules_ahead: set[str] = set()
 
     def serve(self) -> str | None:
         """Return, in a forked process, the folder of its handler; None at the end."""
         while self._is_open or self._handlers:
-            for key, _ in self._selector.select():
+            for key, _ in self._selector.select(0 if self._modules_ahead else None) or self._idle():
                 if key.fileobj is self._requests:
                     folder = self._take_request()
                     if folder is not None:
@@ -73,10 +79,11 @@ class _ForkServer:
             self._is_open = False
             return None
         *streams, control = descriptors
+        request = json.loads(message)
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
             self._become_handler(parent, streams)
-            return message.decode()
+            return str(request["folder"])
         os.setpgid(pid, pid)  # here too: the server may kill the group as soon as it has the id
         for stream in streams:
             os.close(stream)
@@ -86,7 +93,17 @@ class _ForkServer:
         self._selector.register(forked.control, selectors.EVENT_READ, forked)
         with contextlib.suppress(OSError):  # the server has closed it meanwhile
             forked.control.sendall(pid.to_bytes(ID_BYTES, "big"))
+        modules = (_IMPORTED_LATER.get(package) for package in request["packages"])
+        self._modules_ahead |= {
+            module for module in modules if module and module not in sys.modules
+        }
         return None
+
+    def _idle(self) -> list[Any]:
+        """Import a module for handlers to come, while no handler is asked for."""
+        with contextlib.suppress(ImportError):
+            importlib.import_module(self._modules_ahead.pop())
+        return []
 
     def _report_end(self, forked: _Forked) -> None:
         _, code = os.waitpid(forked.pid, 0)

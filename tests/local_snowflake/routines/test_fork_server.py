@@ -84,6 +84,16 @@ def test_each_process_draws_random_numbers_of_its_own(cursor: SnowflakeCursor):
     assert [len(set(values)) for values in drawn] == [3, 3, 3]
 
 
+def test_a_package_that_a_handler_declares_is_there_for_the_next_one(cursor: SnowflakeCursor):
+    body = "import sys\ndef main(session):\n    return str('sklearn' in sys.modules)"
+    more = "packages = ('snowflake-snowpark-python', 'scikit-learn')"
+    procedure(cursor, "other", body)
+    define(cursor, "learns()", "string", body, kind="procedure", more=more)
+    assert called(cursor, "other") == "False"
+    called(cursor, "learns")
+    wait_until(lambda: called(cursor, "other") == "True")
+
+
 def test_one_that_was_killed_is_replaced_and_takes_its_handlers_along(cursor: SnowflakeCursor):
     define(cursor, "one()", "int", "def main():\n    return 1")
     assert cursor.execute("select one()").fetchone()[0] == 1
