@@ -16,7 +16,8 @@ from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import AutomationConditions, NamedCondition
+from factories.core.meta.condition_lookup import AutomationConditions
+from factories.core.meta.named_conditions import NamedCondition
 from factories.core.project import project_root
 from factories.core.python_defs.conflicts import conflict_problems, selection_problems
 from factories.core.python_defs.declarations import Declarations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 

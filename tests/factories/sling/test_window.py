@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.partitions import Window
 from factories.core.warehouse.names import warehouse_names
 from factories.sling.connections import read_connections
