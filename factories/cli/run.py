@@ -12,7 +12,9 @@ from rich.console import Console
 
 from factories.cli.api import FINAL, ApiError, AssetNode, DagsterApi
 from factories.cli.dagster_process import DagsterProcessError, running_dagster
-from factories.cli.progress import AssetProgress, RunDisplay, print_summary
+from factories.cli.live_display import RunDisplay
+from factories.cli.progress import AssetProgress
+from factories.cli.summary import print_summary
 from factories.core.yaml.problems import nearest
 
 POLL_SECONDS = 0.5
