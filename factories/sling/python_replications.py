@@ -16,8 +16,8 @@ from dagster_sling import DagsterSlingTranslator, SlingReplicationParam
 from pydantic import ValidationError
 
 from factories.core.errors import StepStartError
-from factories.core.execution.secrets import SecretMask
 from factories.core.meta.retries import RetrySpec
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml import variables
 from factories.core.yaml.problems import nearest

@@ -11,10 +11,10 @@ import dagster as dg
 from dagster_sling import DagsterSlingTranslator, SlingReplicationParam, SlingResource
 from pydantic import Field, PrivateAttr
 
-from factories.core.execution.secrets import SecretMask
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import QueryFailedError, TableReader
 from factories.core.meta.partitions import window
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.sling.cli import call_sling, find_binary
