@@ -12,8 +12,9 @@ from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import DbtInvocations, build_with_retries
+from factories.dbt.execution.invocation import DbtInvocations
 from factories.dbt.execution.metadata import Describer
+from factories.dbt.execution.retries import build_with_retries
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import WindowConfig
 from factories.dbt.windows import configured_window
