@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from factories.snowpark.config.schema import Direction, Promote
-from factories.snowpark.handler.metric_names import is_better
+from factories.snowpark.in_snowflake.metric_names import is_better
 
 
 @dataclass(frozen=True)
