@@ -17,9 +17,9 @@ from factories.core.meta.partitions import window
 from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
-from factories.sling.cli import call_sling, find_binary
 from factories.sling.connections import TARGET, SlingEnvironment, resolve_environment
 from factories.sling.loaded_table import LoadedTable, parse_relation
+from factories.sling.program import call_sling, find_binary
 from factories.sling.python_replications import PythonReplication, read_python_replication
 from factories.sling.replication_config import resolve_replication
 from factories.sling.run import (
