@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from factories.core.warehouse.names import warehouse_names
     from factories.core.yaml.models import StrictModel
     from factories.definitions import build_definitions
-    from factories.resources import SnowflakeResource, SnowparkSession
+    from factories.resource_annotations import SnowflakeResource, SnowparkSession
 
 __all__ = [
     "CronConfig",
@@ -32,8 +32,8 @@ __all__ = [
 MODULES = {
     "CronConfig": "factories.core.meta.built_in_conditions",
     "NoConfig": "factories.core.meta.named_conditions",
-    "SnowflakeResource": "factories.resources",
-    "SnowparkSession": "factories.resources",
+    "SnowflakeResource": "factories.resource_annotations",
+    "SnowparkSession": "factories.resource_annotations",
     "StrictModel": "factories.core.yaml.models",
     "automation_condition": "factories.core.meta.condition_lookup",
     "build_definitions": "factories.definitions",
