@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import QueryFailedError, TableReader
-from factories.core.meta.partitions import window
+from factories.core.execution.window import window
 from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings

@@ -6,7 +6,7 @@ import dagster as dg
 
 from factories.core.execution.checks import run_table_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result

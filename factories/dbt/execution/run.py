@@ -10,8 +10,8 @@ import dagster as dg
 from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
+from factories.core.execution.window import UnreadableWindowError, Window, window
 from factories.core.meta.check_specs import check_names
-from factories.core.meta.partitions import UnreadableWindowError, Window, window
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result, selected_tests

@@ -13,7 +13,7 @@ from dlt.sources.sql_database import engine_from_credentials, sql_table
 from dlt.sources.sql_database.schema_types import sqla_col_to_column_schema
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.core.yaml.problems import did_you_mean, nearest
 from factories.dlt.config.database_drivers import with_installed_driver
 from factories.dlt.config.pipelines import Resource

@@ -10,7 +10,7 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource, DltSource
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.core.yaml.problems import did_you_mean, nearest
 from factories.dlt.config.pipelines import Pipeline, Resource
 from factories.dlt.config.rest_entries import with_cursors
