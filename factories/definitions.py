@@ -184,7 +184,7 @@ def default_resources(
             description="A Snowpark session in the target's database ML, open for one step.",
         ),
         "dlt": lazy_resource(
-            "factories.dlt.step:create_dlt_resource",
+            "factories.dlt.step_imports:create_dlt_resource",
             names,
             package="dagster-dlt",
             description="Loads dlt pipelines, each resource on its own, as DagsterDltResource.",

@@ -25,7 +25,7 @@ WAIT_SECONDS = 180
 # Forked from a process that has imported what a step imports, as Dagster's executor does it.
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
-    ["factories.dlt.step", "factories.definitions", "factories.preload"]
+    ["factories.dlt.step_imports", "factories.definitions", "factories.preload"]
 )
 
 
