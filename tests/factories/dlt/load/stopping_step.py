@@ -283,7 +283,8 @@ def _run(
     import dagster as dg
 
     from factories.core.warehouse.names import warehouse_names
-    from factories.definitions import default_resources, read_project
+    from factories.definitions import read_project
+    from factories.location_defaults import default_resources
 
     point.install(halt)
     if release_at_shutdown:
