@@ -18,7 +18,8 @@ import dagster as dg
 
 from benchmarks.streams import CRON, OWNER, SampleReplication, SampleStream, sample_replications
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
+from factories.core.meta.built_in_conditions import CronConfig, on_cron_no_deps
+from factories.core.meta.named_conditions import Condition
 
 Build = Callable[[], dg.Definitions]
 

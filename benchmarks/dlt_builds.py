@@ -25,7 +25,8 @@ from benchmarks.builds import Build, code_reference, make_bare_multi_asset
 from benchmarks.pipelines import VARIABLES, SamplePipeline, SampleResource, sample_pipelines
 from benchmarks.streams import CRON, OWNER
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
+from factories.core.meta.built_in_conditions import CronConfig, on_cron_no_deps
+from factories.core.meta.named_conditions import Condition
 
 
 def build_with_factories(folder: Path, *, again: bool) -> Build:
