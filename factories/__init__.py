@@ -9,16 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from factories.core.meta.automation import (
-        CronConfig,
-        NoConfig,
-        automation_condition,
-        named_condition,
-    )
+    from factories.core.meta.built_in_conditions import CronConfig
+    from factories.core.meta.condition_lookup import automation_condition
+    from factories.core.meta.named_conditions import NoConfig, named_condition
     from factories.core.warehouse.names import warehouse_names
     from factories.core.yaml.models import StrictModel
     from factories.definitions import build_definitions
-    from factories.resources import SnowflakeResource, SnowparkSession
+    from factories.resource_annotations import SnowflakeResource, SnowparkSession
 
 __all__ = [
     "CronConfig",
@@ -33,14 +30,14 @@ __all__ = [
 ]
 
 MODULES = {
-    "CronConfig": "factories.core.meta.automation",
-    "NoConfig": "factories.core.meta.automation",
-    "SnowflakeResource": "factories.resources",
-    "SnowparkSession": "factories.resources",
+    "CronConfig": "factories.core.meta.built_in_conditions",
+    "NoConfig": "factories.core.meta.named_conditions",
+    "SnowflakeResource": "factories.resource_annotations",
+    "SnowparkSession": "factories.resource_annotations",
     "StrictModel": "factories.core.yaml.models",
-    "automation_condition": "factories.core.meta.automation",
+    "automation_condition": "factories.core.meta.condition_lookup",
     "build_definitions": "factories.definitions",
-    "named_condition": "factories.core.meta.automation",
+    "named_condition": "factories.core.meta.named_conditions",
     "warehouse_names": "factories.core.warehouse.names",
 }
 

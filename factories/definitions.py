@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from factories.core.assets.context import READS, LoadContext
-from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import AutomationConditions, NamedCondition
+from factories.core.meta.condition_lookup import AutomationConditions
+from factories.core.meta.named_conditions import NamedCondition
 from factories.core.project import project_root
 from factories.core.python_defs.conflicts import conflict_problems, selection_problems
 from factories.core.python_defs.declarations import Declarations
 from factories.core.python_defs.join import join_assets, read_python
-from factories.core.warehouse.names import WarehouseNames, warehouse_names
+from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import Problem
+from factories.location_defaults import automation_sensor, default_resources, step_executor
 
 if TYPE_CHECKING:
     from dagster_dlt import DagsterDltTranslator
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from factories.dbt.translator import DbtTranslator
     from factories.dlt.specs import MakeSpec
     from factories.sling.translator import ReplicationTranslator
-
-# Dagster would import the second one before all others, if it were not among them.
-PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
@@ -147,50 +145,6 @@ def _join(
     return definitions
 
 
-def default_resources(
-    names: WarehouseNames, *, sling: str | None = None, dbt_folders: Sequence[Path] = ()
-) -> dict[str, Any]:
-    """Return the resources that every code location offers; each is created when a step asks.
-
-    Args:
-        names: How the target's databases and schemas are called.
-        sling: The folder of Sling's connections, None when the location has none.
-        dbt_folders: The folders of the location's dbt projects.
-    """
-    return {
-        "dbt": lazy_resource(
-            "factories.dbt.deferred:create_dbt_resource",
-            tuple(dbt_folders),
-            package="dagster-dbt",
-            description="dbt for the target's warehouse, as dagster-dbt's DbtCliResource.",
-        ),
-        "sling": lazy_resource(
-            "factories.sling.resource:create_sling_resource",
-            sling,
-            package="dagster-sling",
-            description="Sling, as dagster-sling's SlingResource, with the project's connections.",
-        ),
-        "snowflake": lazy_resource(
-            "factories.core.warehouse.resource:create_snowflake_resource",
-            names,
-            package="dagster-snowflake",
-            description="The target's Snowflake, as Dagster's SnowflakeResource.",
-        ),
-        "snowpark": lazy_resource(
-            "factories.snowpark.resource:create_snowpark_resource",
-            names,
-            package="snowflake-snowpark-python",
-            description="A Snowpark session in the target's database ML, open for one step.",
-        ),
-        "dlt": lazy_resource(
-            "factories.dlt.step:create_dlt_resource",
-            names,
-            package="dagster-dlt",
-            description="Loads dlt pipelines, each resource on its own, as DagsterDltResource.",
-        ),
-    }
-
-
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
     """Return the metadata by which `dp check` knows where other locations' assets are declared."""
     reads = [
@@ -288,30 +242,3 @@ def _folder(name: str, load_context: LoadContext) -> Path | None:
         return folder
     load_context.problems.append(Problem(name, 0, 0, "the folder does not exist"))
     return None
-
-
-def automation_sensor(environ: Mapping[str, str]) -> dg.AutomationConditionSensorDefinition:
-    """Return the sensor that evaluates the automation conditions.
-
-    It is on, unless `DP_AUTOMATION` is `off`: then it waits to be switched on in the UI.
-    """
-    off = environ.get("DP_AUTOMATION") == "off"
-    return dg.AutomationConditionSensorDefinition(
-        "automation",
-        # A check of an asset of another code location belongs to none of this one's assets.
-        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-        default_status=dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING,
-    )
-
-
-def step_executor() -> dg.ExecutorDefinition:
-    """Return the executor of every run: step processes forked from one that has imported Dagster.
-
-    Forking a prepared server costs half of what a fresh process for each step does.
-    """
-    return dg.multiprocess_executor.configured(
-        {
-            "max_concurrent": 4,
-            "start_method": {"forkserver": {"preload_modules": [*PRELOADED_MODULES]}},
-        }
-    )

@@ -15,7 +15,8 @@ import dagster as dg
 import dlt
 
 from factories.core.yaml.problems import format_problems
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 
 STEPS = ("extract", "normalize", "load")
 

@@ -29,7 +29,8 @@ from benchmarks.dlt.generated_pipelines import (
     sample_pipelines,
 )
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
+from factories.core.meta.built_in_conditions import CronConfig, on_cron_no_deps
+from factories.core.meta.named_conditions import Condition
 
 
 def build_with_factories(folder: Path, *, again: bool) -> Build:

@@ -18,7 +18,8 @@ import dagster as dg
 from benchmarks.bare_definitions import CRON, OWNER, Build, code_reference, make_bare_multi_asset
 from benchmarks.sling.generated_streams import SampleReplication, SampleStream, sample_replications
 from factories.core.garbage_collection import gc_paused
-from factories.core.meta.automation import Condition, CronConfig, on_cron_no_deps
+from factories.core.meta.built_in_conditions import CronConfig, on_cron_no_deps
+from factories.core.meta.named_conditions import Condition
 
 
 def build_with_factories(folder: Path) -> Build:

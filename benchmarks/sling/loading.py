@@ -17,8 +17,8 @@ from benchmarks.systems import (
 from factories.core.warehouse.names import RAW
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import value
-from factories.sling.cli import find_binary
 from factories.sling.connections import TARGET
+from factories.sling.program import find_binary
 
 REPLICATION = "sling/flight_ops.yaml"
 SCHEMA = "flight_ops"

@@ -12,8 +12,10 @@ from rich.console import Console
 
 from factories.cli.api import FINAL, ApiError, AssetNode, DagsterApi
 from factories.cli.dagster_process import DagsterProcessError, running_dagster
-from factories.cli.progress import AssetProgress, RunDisplay, print_summary
-from factories.core.yaml.problems import nearest
+from factories.cli.live_display import RunDisplay
+from factories.cli.progress import AssetProgress
+from factories.cli.summary import print_summary
+from factories.core.yaml.problems import did_you_mean, nearest
 
 POLL_SECONDS = 0.5
 RANGE_START = "dagster/asset_partition_range_start"
@@ -93,10 +95,9 @@ def select_assets(assets: Sequence[AssetNode], selection: Sequence[str]) -> list
     names = {asset.key for asset in assets} | {asset.group for asset in assets}
     for word in selection:
         if word not in names:
-            near = nearest(word, names)
             groups = sorted({asset.group for asset in assets})
-            hint = f"did you mean {near!r}?" if near else f"groups: {', '.join(groups)}"
-            raise RunRefusedError(f"{word!r} is neither an asset nor a group; {hint}")
+            hint = did_you_mean(nearest(word, names)) or f"; groups: {', '.join(groups)}"
+            raise RunRefusedError(f"{word!r} is neither an asset nor a group{hint}")
     return [asset for asset in assets if {asset.key, asset.group} & set(selection)]
 
 

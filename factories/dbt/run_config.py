@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from factories.core.errors import StepStartError
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.core.project import project_root
 from factories.dbt.windows import window_variables
 

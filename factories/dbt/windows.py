@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from factories.core.meta.partitions import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.execution.window import TIMESTAMP, UnreadableWindowError, Window
 
 # The variables that bound a model's rows: start <= x < end, in the timezone of the partitions.
 WINDOW_VARS = ("window_start", "window_end")

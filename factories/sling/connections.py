@@ -11,7 +11,7 @@ from typing import Any
 
 from factories.core.assets.context import LoadContext
 from factories.core.errors import StepStartError
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.project import project_root
 from factories.core.warehouse.names import RAW, WarehouseNames, warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings

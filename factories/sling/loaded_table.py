@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import RAW, Relation, WarehouseNames
-from factories.sling.cli import StreamResult
 from factories.sling.objects import name_parts
+from factories.sling.replication_log import StreamResult
 
 
 @dataclass(frozen=True)

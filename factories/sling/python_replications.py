@@ -16,11 +16,11 @@ from dagster_sling import DagsterSlingTranslator, SlingReplicationParam
 from pydantic import ValidationError
 
 from factories.core.errors import StepStartError
-from factories.core.execution.secrets import SecretMask
 from factories.core.meta.retries import RetrySpec
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml import variables
-from factories.core.yaml.problems import nearest
+from factories.core.yaml.problems import did_you_mean, nearest
 from factories.sling.connections import TARGET, SlingEnvironment
 from factories.sling.objects import FILE
 from factories.sling.replication_config import ResolvedReplication, build_target_object
@@ -95,8 +95,7 @@ class PythonReplication:
             if name.upper() in environment.connections:
                 settings[side] = name.upper()
             elif not _sling_knows(name):
-                near = nearest(name, environment.known)
-                hint = f"; did you mean {near!r}?" if near else ""
+                hint = did_you_mean(nearest(name, environment.known))
                 message = f"{side}: {name!r} is not a connection of the resource 'sling'{hint}"
                 raise ReplicationError(message)
         if isinstance(settings.get("defaults"), Mapping):

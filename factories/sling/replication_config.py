@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from factories.core.execution.secrets import SecretMask
-from factories.core.meta.partitions import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.execution.window import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate

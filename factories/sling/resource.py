@@ -11,15 +11,15 @@ import dagster as dg
 from dagster_sling import DagsterSlingTranslator, SlingReplicationParam, SlingResource
 from pydantic import Field, PrivateAttr
 
-from factories.core.execution.secrets import SecretMask
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import QueryFailedError, TableReader
-from factories.core.meta.partitions import window
+from factories.core.execution.window import window
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
-from factories.sling.cli import call_sling, find_binary
 from factories.sling.connections import TARGET, SlingEnvironment, resolve_environment
 from factories.sling.loaded_table import LoadedTable, parse_relation
+from factories.sling.program import call_sling, find_binary
 from factories.sling.python_replications import PythonReplication, read_python_replication
 from factories.sling.replication_config import resolve_replication
 from factories.sling.run import (

@@ -16,8 +16,9 @@ from factories.core.execution.table_reader import QueryFailedError, TableReader,
 from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
-from factories.sling.cli import LogLine, ReplicationLog, StreamResult, run_sling
+from factories.sling.program import run_sling
 from factories.sling.replication_config import ResolvedReplication
+from factories.sling.replication_log import LogLine, ReplicationLog, StreamResult
 from factories.sling.replications import Replication, Stream
 
 STORAGE_KIND = "dagster/storage_kind"

@@ -9,7 +9,7 @@ from factories.core.errors import StepStartError
 from factories.core.execution.table_reader import QueryFailedError
 from factories.core.python_refs.importer import FolderNameError
 from factories.snowpark.config.entries import Entry
-from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.in_snowflake.errors import ModelError
 
 
 class SnowparkStepError(Exception):

@@ -1,4 +1,4 @@
-"""The code that runs inside Snowflake: our handler modules and the user's folder, in one archive.
+"""The code that runs inside Snowflake: our `in_snowflake/` and the user's folder, in one archive.
 
 It is called after its content: a procedure or function of another version of the code never finds
 other code in its place.
@@ -17,11 +17,11 @@ from snowflake.snowpark import Session
 
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_literal
-from factories.snowpark import handler
+from factories.snowpark import in_snowflake
 from factories.snowpark.config.code_versions import python_files
-from factories.snowpark.handler.training import put_file
+from factories.snowpark.in_snowflake.training import put_file
 
-HANDLER = handler.__name__.replace(".", "/")
+IN_SNOWFLAKE = in_snowflake.__name__.replace(".", "/")
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of every file, or equal code would make another archive
 PACKAGE_NAME = re.compile(r"[\w.-]+")
 SAME_IN_NAMES = re.compile(r"[-_.]+")
@@ -37,12 +37,12 @@ def upload_code(session: Session, stage: Relation, folder: Path) -> str:
 
 
 def build_archive(folder: Path) -> bytes:
-    """Return a ZIP of the handler's modules and of a folder's, as Python imports them.
+    """Return a ZIP of `in_snowflake/` and of a folder's modules, as Python imports them.
 
     Only Python: a YAML file or data beside the modules stays at home.
     """
-    own = Path(str(handler.__file__)).parent
-    files = {f"{HANDLER}/{path.name}": path.read_bytes() for path in own.glob("*.py")}
+    own = Path(str(in_snowflake.__file__)).parent
+    files = {f"{IN_SNOWFLAKE}/{path.name}": path.read_bytes() for path in own.glob("*.py")}
     files |= {f"{folder.name}/{name}": content for name, content in python_files(folder).items()}
     packages = {parent.as_posix() for name in files for parent in Path(name).parents}
     for package in packages - {"."}:

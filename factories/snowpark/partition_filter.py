@@ -13,7 +13,7 @@ from snowflake.snowpark.types import (
     TimestampType,
 )
 
-from factories.core.meta.partitions import UnreadableWindowError, Window
+from factories.core.execution.window import UnreadableWindowError, Window
 from factories.core.warehouse.quoting import sql_literal
 
 Covered = Window | tuple[str, ...]

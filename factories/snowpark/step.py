@@ -11,8 +11,8 @@ import dagster as dg
 from snowflake.snowpark import Session
 
 from factories.core.execution import step as core_step
-from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.table_reader import TableReader
+from factories.core.secret_mask import SecretMask, mask_output
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.config.entries import Entry

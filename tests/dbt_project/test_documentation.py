@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from factories.core.meta.automation import BUILT_IN
+from factories.core.meta.built_in_conditions import BUILT_IN
 from factories.core.meta.dagster_meta import DagsterMeta
 from tests.dbt_project.dbt_runs import PROJECT, DbtProject
 from tests.dbt_project.stages import Stage

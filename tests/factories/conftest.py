@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from hypothesis import settings
 
-from factories.core.meta.automation import NamedCondition
+from factories.core.meta.named_conditions import NamedCondition
 from factories.core.yaml.models import SourceMap
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import YamlFile, read_yaml

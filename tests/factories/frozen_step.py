@@ -7,7 +7,7 @@ import sys
 
 import dagster as dg
 
-from factories.definitions import step_executor
+from factories.location_defaults import step_executor
 
 
 @dg.op

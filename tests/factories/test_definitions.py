@@ -105,8 +105,8 @@ def test_every_mistake_is_reported_with_its_place_at_once(yaml_project: YamlProj
 
     assert found[:6] == [
         (
-            "defs/a.py:3:1: the asset key shop/raw/items is made here and at sling/shop.yaml:6:"
-            " rename one"
+            "defs/a.py:3:1: the asset key shop/raw/items is produced here and at"
+            " sling/shop.yaml:6: set asset_key on one of them"
         ),
         (
             "defs/a.py:3:1: the code location has no resource 'snowflak'; did you mean 'snowflake'?"
@@ -123,6 +123,22 @@ def test_every_mistake_is_reported_with_its_place_at_once(yaml_project: YamlProj
     assert found[7] == "defs/f.py:1:1: cannot be imported: SystemExit: 3"
     assert found[8].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
     assert len(found) == 9
+
+
+def test_a_key_that_python_makes_twice_is_reported(yaml_project: YamlProject) -> None:
+    for name in ("a", "b"):
+        yaml_project.write(
+            f"defs/{name}.py",
+            """
+            import dagster as dg
+            @dg.asset
+            def items() -> None: ...
+            """,
+        )
+
+    assert problems(yaml_project) == [
+        "defs/b.py:3:1: the asset key items is produced here and at defs/a.py:3: rename one of them"
+    ]
 
 
 def test_annotations_that_are_text_to_dagster_are_reported_as_that(

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from factories.cli.reference.section import Section
 from factories.cli.reference.sections import SECTIONS
 from factories.cli.reference.type_words import TypeWords
-from factories.core.meta.automation import BUILT_IN
+from factories.core.meta.built_in_conditions import BUILT_IN
 from factories.core.project import project_root
 from factories.core.yaml.models import UNIT_NAMES
 

@@ -17,7 +17,7 @@ from factories.snowpark.config.schema import (
     Split,
     TableItem,
 )
-from factories.snowpark.handler.metric_names import METRICS
+from factories.snowpark.in_snowflake.metric_names import METRICS
 
 META = "mapping with the key `dagster`: [`meta.dagster`](#metadagster)"
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate

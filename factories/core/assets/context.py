@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
 
@@ -66,10 +66,9 @@ class LoadContext:
             self.problems.append(duplicate_key_problem(key, of_key, origin))
 
 
-def duplicate_key_problem(key: dg.AssetKey, first: Origin, second: Origin) -> Problem:
-    """Return the problem of an asset key that two places produce."""
-    message = (
-        f"the asset key {key.to_user_string()} is produced here and at {first}:"
-        " set asset_key on one of them"
-    )
+def duplicate_key_problem(
+    key: dg.AssetKey, first: Origin, second: Origin, remedy: str = "set asset_key on one of them"
+) -> Problem:
+    """Return the problem of an asset key that two places produce; YAML has `asset_key` for it."""
+    message = f"the asset key {key.to_user_string()} is produced here and at {first}: {remedy}"
     return Problem(second.file, second.line, second.column, message)

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.secrets import SecretMask
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import RAW, Relation, WarehouseNames
 from factories.core.warehouse.quoting import sql_identifier
 from factories.core.warehouse.settings import WarehouseConnection, WarehouseSettings

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import AfterValidator, BeforeValidator, StrictStr
 
 from factories.core.yaml.models import as_list
+from factories.core.yaml.problems import did_you_mean
 
 KEY_PART = re.compile(r"[A-Za-z0-9_.-]+")
 NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
@@ -32,7 +33,7 @@ def asset_key(system: str, layer: str, table: str) -> dg.AssetKey:
 def _check_asset_key(value: str) -> str:
     if "." in value and "/" not in value:  # a table's name: as one part it would name no asset
         meant = value.replace(".", "/")
-        raise ValueError(f"{value!r} is not an asset key; did you mean {meant!r}?")
+        raise ValueError(f"{value!r} is not an asset key{did_you_mean(meant)}")
     if not all(KEY_PART.fullmatch(part) for part in value.split("/")):
         raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
     return value

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import CroniterBadDateError, croniter
 from pydantic import AfterValidator, StrictStr
 
-from factories.core.yaml.problems import nearest
+from factories.core.yaml.problems import did_you_mean, nearest
 
 # croniter's extensions `H` and `R` mean random times, which differ each time they are evaluated.
 CHANCE = re.compile(r"(?:^|[\s,])[hr](?:[\s,(/]|$)", re.IGNORECASE)
@@ -54,8 +54,7 @@ def check_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        near = nearest(value, available_timezones())
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(nearest(value, available_timezones()))
         raise ValueError(f"{value!r} is not a time zone like America/New_York{hint}") from None
     return value
 

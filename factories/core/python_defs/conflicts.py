@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.assets.context import LoadContext, Origin
+from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
 from factories.core.dagster_internals import is_reconstruction
 from factories.core.python_defs.declarations import Declarations, Declared
 from factories.core.yaml.problems import Problem, nearest
@@ -92,10 +92,10 @@ def _asset_problems(found: Declarations, load_context: LoadContext) -> Iterator[
                 isinstance(value, dg.AssetSpec) and value == declared.value
             ):
                 continue
-            yield _problem(
-                declared.origin,
-                f"the asset key {key.to_user_string()} is made here and at {first}: rename one",
-            )
+            if value is None:  # of YAML
+                yield duplicate_key_problem(key, first, declared.origin)
+            else:
+                yield duplicate_key_problem(key, first, declared.origin, "rename one of them")
 
 
 def asset_keys(asset: Any) -> Iterable[dg.AssetKey]:
@@ -123,7 +123,7 @@ def _check_problems(
             if key in known:
                 message = (
                     f"the check {key.name} of {key.asset_key.to_user_string()} is made here and"
-                    f" {_at(known[key])}: rename one"
+                    f" {_at(known[key])}: rename one of them"
                 )
                 yield _problem(declared.origin, message)
             known.setdefault(key, declared.origin)

@@ -21,7 +21,7 @@ from dagster import PreviewWarning
 
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.dagster_internals import is_lazy_definitions
-from factories.core.meta.automation import ConditionError
+from factories.core.meta.named_conditions import ConditionError
 from factories.core.python_defs.declarations import KINDS, Declarations, Declared, PlacesOf
 from factories.core.python_defs.error_places import error_place
 from factories.core.python_defs.postponed_annotations import postponed_annotation_problems

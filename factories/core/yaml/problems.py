@@ -31,9 +31,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        text = f"{place}: {self.message}"
-        if self.nearest is not None:
-            text += f"; did you mean {self.nearest!r}?"
+        text = f"{place}: {self.message}{did_you_mean(self.nearest)}"
         if self.allowed:
             listed = ", ".join(self.allowed[:MAX_ALLOWED_SHOWN])
             more = len(self.allowed) - MAX_ALLOWED_SHOWN
@@ -71,3 +69,13 @@ def nearest(word: str, allowed: Iterable[str]) -> str | None:
     by_lower = {candidate.lower(): candidate for candidate in allowed}
     matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[matches[0]] if matches else None
+
+
+def did_you_mean(near: str | None) -> str:
+    """Return the end of a sentence that asks whether this was meant; nothing for None.
+
+    Example:
+        >>> "there is no table 'ordres'" + did_you_mean("orders")
+        "there is no table 'ordres'; did you mean 'orders'?"
+    """
+    return "" if near is None else f"; did you mean {near!r}?"

@@ -6,7 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
+from factories.core.execution.window import Window
+from factories.core.meta.partitions import PartitionSpec, partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.execution.steps import steps_of
 from factories.dbt.project.project import DbtProject, Model

@@ -12,8 +12,8 @@ from typing import IO, Any, Self, cast
 
 import dagster as dg
 
-from factories.core.execution.secrets import SecretMask
 from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedError, TableReader
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.dbt_internals import (

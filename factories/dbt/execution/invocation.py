@@ -1,27 +1,18 @@
-"""What one step runs with dbt: which nodes and tests, what failed of them, and what is retried."""
+"""What one step runs with dbt: which nodes and tests, and what failed of them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.step import wait_before_retry
-from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.process import MODEL_ERROR, DbtProcess
-from factories.dbt.execution.selection import (
-    commands,
-    nodes_skipped_by_failures,
-    read_functions,
-    selection_arguments,
-)
+from factories.dbt.execution.selection import commands, read_functions, selection_arguments
 from factories.dbt.project.project import DbtProject
 
 SKIPPED = "skipped"
@@ -132,72 +123,6 @@ class DbtInvocations:
     def failed_names(self, among: Container[str]) -> list[str]:
         """Return the names of what failed or was not run, of some nodes and tests."""
         return _names(uid for uid in self.failed if uid in among)
-
-
-def build_with_retries(dbt: DbtInvocations, pending: set[str]) -> Iterator[NodeResult]:
-    """Run nodes and tests; run dbt again for what failed, as the `retries` of each node say.
-
-    A test may be tried as often as the node that it is about. What dbt skipped because of a
-    failure is built together with what failed; below what has failed for good it stays skipped.
-
-    Yields:
-        One result for each: Dagster accepts only one result of a check, and fails the step for
-        each failure that is yielded, whatever follows. So a failure is yielded when it is final.
-
-    Raises:
-        dagster.Failure: When dbt refuses the project or its configuration.
-    """
-    retried: Counter[str] = Counter()
-    failures: dict[str, NodeResult] = {}
-    for attempt in count(1):
-        try:
-            for result in dbt.run(pending):
-                if result.outcome == "failed" and _may_retry(dbt, retried, result.unique_id):
-                    failures[result.unique_id] = result
-                    continue
-                if result.outcome != SKIPPED:
-                    failures.pop(result.unique_id, None)
-                yield result
-        except dg.Failure:
-            yield from failures.values()
-            raise
-        again = _to_retry(dbt, retried)
-        retried.update(again)
-        pending = again | _skipped_because_of(dbt, again)
-        if not again:
-            break
-        retries = [_retries(dbt, uid) for uid in again]
-        wait_before_retry(dbt.context.log, retries, dbt.failed_names(pending), attempt)
-    yield from failures.values()
-
-
-def _retries(dbt: DbtInvocations, unique_id: str) -> RetrySpec | None:
-    test = dbt.project.manifest.tests.get(unique_id)
-    model = dbt.project.models.get(test.subject if test else unique_id)
-    return model.meta.retries if model else None
-
-
-def _may_retry(dbt: DbtInvocations, retried: Counter[str], unique_id: str) -> bool:
-    return retried[unique_id] < max_retries([_retries(dbt, unique_id)])
-
-
-def _to_retry(dbt: DbtInvocations, retried: Counter[str]) -> set[str]:
-    """Return what failed and may be tried again.
-
-    A node that was skipped without a failed node above it counts as failed itself: dbt skips
-    everything when a hook fails, and the readers of an ephemeral model that does not compile.
-    """
-    failed = {uid for uid, why in dbt.failed.items() if why != SKIPPED}
-    skipped = dbt.failed.keys() - failed
-    failed |= skipped - nodes_skipped_by_failures(dbt.project.manifest, failed)
-    return {uid for uid in failed if _may_retry(dbt, retried, uid)}
-
-
-def _skipped_because_of(dbt: DbtInvocations, again: set[str]) -> set[str]:
-    """Return what was skipped, and not because of a node that has failed for good."""
-    skipped = {uid for uid, why in dbt.failed.items() if why == SKIPPED}
-    failed_for_good = dbt.failed.keys() - skipped - again
-    return skipped - nodes_skipped_by_failures(dbt.project.manifest, failed_for_good)
 
 
 def _title(unique_id: str) -> str:

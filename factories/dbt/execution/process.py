@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from factories.core.execution.secrets import SecretMask
 from factories.core.execution.subprocesses import Program
+from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
 from factories.dbt.execution.events import DbtLog, NodeResult

@@ -10,20 +10,21 @@ import dagster as dg
 from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
+from factories.core.execution.window import UnreadableWindowError, Window, window
 from factories.core.meta.check_specs import check_names
-from factories.core.meta.partitions import UnreadableWindowError, Window, window
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result, selected_tests
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import DbtInvocations, build_with_retries
+from factories.dbt.execution.invocation import DbtInvocations
 from factories.dbt.execution.metadata import Describer
-from factories.dbt.execution.resume import (
+from factories.dbt.execution.reexecution import (
     Finished,
     finished_before,
     rematerialize_for_waiting_steps,
 )
+from factories.dbt.execution.retries import build_with_retries
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.run_config import DbtRunConfig
 from factories.dbt.windows import configured_window

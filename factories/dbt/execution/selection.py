@@ -1,9 +1,8 @@
-"""Which nodes and tests dbt runs: selected exactly, and skipped because of failures."""
+"""Which nodes and tests dbt runs, selected exactly."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -75,42 +74,3 @@ def selection_arguments(folder: Path, unique_ids: Iterable[str]) -> list[str]:
     return [
         "--select", f"result:{STATUS}", "--state", str(state), "--indirect-selection", "empty"
     ]  # fmt: skip
-
-
-def nodes_skipped_by_failures(manifest: Manifest, failed: Iterable[str]) -> set[str]:
-    """Return the nodes and tests that `dbt build` skips because of others that failed.
-
-    A failed node skips everything downstream of it; a failed unit test also its model; any other
-    failed test what is downstream of everything that it reads.
-    """
-    readers: defaultdict[str, set[str]] = defaultdict(set)
-    for node in manifest.nodes.values():
-        for dep in node.depends_on:
-            readers[dep].add(node.unique_id)
-
-    def below(unique_id: str) -> set[str]:
-        found: set[str] = set()
-        left = [unique_id]
-        while left:
-            new = readers[left.pop()] - found
-            found |= new
-            left += new
-        return found
-
-    failed = set(failed)
-    skipped: set[str] = set()
-    for uid in failed:
-        test = manifest.tests.get(uid)
-        if test is None:
-            skipped |= below(uid)
-        elif test.is_unit:
-            skipped |= {test.subject} | below(test.subject)
-        else:
-            skipped |= set.intersection(*(below(read) for read in test.reads or [test.subject]))
-    unbuilt = skipped | failed
-    tests = {
-        uid
-        for uid, test in manifest.tests.items()
-        if (test.subject in skipped if test.is_unit else not unbuilt.isdisjoint(test.reads))
-    }
-    return skipped | tests

@@ -10,9 +10,10 @@ import dagster as dg
 
 from factories.core.assets.context import LoadContext
 from factories.core.dagster_internals import is_reconstruction
-from factories.core.meta.automation import Condition, on_upstream_change
+from factories.core.meta.built_in_conditions import on_upstream_change
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import parse_key
+from factories.core.meta.named_conditions import Condition
 from factories.core.yaml.problems import Problem
 from factories.dbt.project.blocks import BlockPlaces, DbtBlocks
 from factories.dbt.project.keys import is_external, source_key

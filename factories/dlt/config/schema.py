@@ -17,7 +17,7 @@ from pydantic import (
 
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE
 from factories.core.yaml.models import Names, StrictModel
-from factories.core.yaml.problems import nearest
+from factories.core.yaml.problems import did_you_mean, nearest
 from factories.core.yaml.validation import format_value
 
 Disposition = Literal["append", "replace", "merge"]
@@ -126,8 +126,7 @@ class Incremental(StrictModel):
     def _is_known(cls, value: str | None) -> str | None:
         if value is None or "%" in value or value in TIME_WORDS:
             return value
-        near = nearest(value, TIME_WORDS)
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(nearest(value, TIME_WORDS))
         words = ", ".join(TIME_WORDS)
         raise ValueError(f"{value!r} is neither a strftime pattern nor one of {words}{hint}")
 

@@ -1,4 +1,4 @@
-"""Why a load failed, in words for who reads the run."""
+"""Why a load failed, in words for whoever reads the run."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ import dlt
 from dlt.common.exceptions import DltException
 from dlt.extract import DltSource
 
-from factories.core.execution.secrets import SecretMask
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError
 from factories.core.meta.retries import RetrySpec, max_retries
+from factories.core.secret_mask import SecretMask
 from factories.dlt.errors import SourceError
 from factories.dlt.load.failures import reason
 from factories.dlt.load.load import LoadedResource

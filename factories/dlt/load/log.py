@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import dagster as dg
 from dlt.common.runtime.collector_base import Collector
 
-from factories.core.execution.secrets import SecretMask
+from factories.core.secret_mask import SecretMask
 
 PROGRESS_SECONDS = 10.0
 

@@ -15,9 +15,9 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.extract import DltSource
 
 from factories.core.execution.checks import run_selected_checks
-from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
-from factories.core.meta.partitions import UnreadableWindowError, Window, window
+from factories.core.execution.window import UnreadableWindowError, Window, window
+from factories.core.secret_mask import SecretMask, mask_output
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
 from factories.core.yaml.variables import interpolate

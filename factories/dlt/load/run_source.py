@@ -16,9 +16,9 @@ from dlt.common.destination.client import WithStateSync
 from dlt.extract import DltSource
 
 from factories.core.execution.run_watchdog import terminate_when_run_ends
-from factories.core.execution.secrets import SecretMask, mask_output
 from factories.core.execution.step import start_errors_as_failures
 from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.secret_mask import SecretMask, mask_output
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.dlt.dlt_internals import schema_paths

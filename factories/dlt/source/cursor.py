@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.dlt.config.schema import Incremental
 from factories.dlt.config.time_formats import bound
 from factories.dlt.errors import SourceError

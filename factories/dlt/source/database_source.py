@@ -13,8 +13,8 @@ from dlt.sources.sql_database import engine_from_credentials, sql_table
 from dlt.sources.sql_database.schema_types import sqla_col_to_column_schema
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
-from factories.core.meta.partitions import Window
-from factories.core.yaml.problems import nearest
+from factories.core.execution.window import Window
+from factories.core.yaml.problems import did_you_mean, nearest
 from factories.dlt.config.database_drivers import with_installed_driver
 from factories.dlt.config.pipelines import Resource
 from factories.dlt.errors import SourceError
@@ -84,8 +84,7 @@ def _time_of(table: sqlalchemy.Table, column: str) -> str | None:
     """Return how a column holds time, as `datetime_format` says it; None when it is not a time."""
     if column not in table.c:
         known = list(table.c.keys())
-        near = nearest(column, known)
-        hint = f"; did you mean {near!r}?" if near else ""
+        hint = did_you_mean(nearest(column, known))
         raise SourceError(
             f"incremental.cursor_path: {table.name} has no column {column!r}, or does not read it,"
             f" but {', '.join(known)}{hint}"
@@ -108,6 +107,5 @@ def _no_table(arguments: Mapping[str, Any]) -> str:
     finally:
         engine.dispose()
     where = f"the schema {schema!r}" if schema else "the default schema"
-    near = nearest(arguments["table"], known)
-    hint = f"; did you mean {near!r}?" if near else ""
+    hint = did_you_mean(nearest(arguments["table"], known))
     return f"{where} has no table {arguments['table']!r}{hint}"

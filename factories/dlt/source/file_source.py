@@ -12,7 +12,7 @@ from dlt.common.storages.fsspec_filesystem import FileItemDict
 from dlt.extract import DltResource
 from dlt.sources.filesystem import filesystem
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.dlt.config.pipelines import Resource
 from factories.dlt.config.schema import FILE_CURSOR
 from factories.dlt.dlt_internals import READERS

@@ -13,7 +13,7 @@ from dlt.common.libs import is_arrow_object, is_pandas_frame
 from dlt.common.time import detect_datetime_format
 from dlt.extract import DltResource
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.dlt.config.schema import Incremental
 from factories.dlt.config.time_formats import UTC_ENDS
 from factories.dlt.source.cursor import incremental_arguments

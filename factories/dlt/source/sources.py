@@ -10,8 +10,8 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource, DltSource
 
-from factories.core.meta.partitions import Window
-from factories.core.yaml.problems import nearest
+from factories.core.execution.window import Window
+from factories.core.yaml.problems import did_you_mean, nearest
 from factories.dlt.config.pipelines import Pipeline, Resource
 from factories.dlt.config.rest_entries import with_cursors
 from factories.dlt.config.schema import WriteDisposition
@@ -79,8 +79,7 @@ def selected(
         made = source.resources.get(resource.name)
         if made is None:
             known = ", ".join(source.resources)
-            near = nearest(resource.name, list(source.resources))
-            hint = f"; did you mean {near!r}?" if near else ""
+            hint = did_you_mean(nearest(resource.name, list(source.resources)))
             raise SourceError(f"the source has no resource {resource.name!r}, but {known}{hint}")
         _apply(source, made, resource, replace=resource.name in full_refresh)
     return source.with_resources(*(resource.name for resource in chosen))

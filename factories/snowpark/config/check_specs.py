@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from factories.snowpark.config.entries import ModelEntry, ScoreEntry
-from factories.snowpark.handler.metric_names import has_probabilities
+from factories.snowpark.in_snowflake.metric_names import has_probabilities
 
 THRESHOLD = "metric_threshold"
 DISJOINT = "split_is_disjoint"

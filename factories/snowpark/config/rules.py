@@ -10,7 +10,7 @@ from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.yaml.models import SourceMap
 from factories.core.yaml.problems import Problem, nearest
 from factories.snowpark.config.schema import FeatureItem, ModelItem, ScoreItem, TableItem
-from factories.snowpark.handler.metric_names import METRICS
+from factories.snowpark.in_snowflake.metric_names import METRICS
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SCORE_COLUMNS = ("model_version", "scored_at")

@@ -12,12 +12,12 @@ from snowflake.snowpark import Session
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_literal
 from factories.snowpark.config.entries import ModelEntry
-from factories.snowpark.handler.errors import ModelError
 from factories.snowpark.handler_archive import (
     build_packages_clause,
     find_handler_module,
     upload_code,
 )
+from factories.snowpark.in_snowflake.errors import ModelError
 
 RUNTIME = "3.11"
 # What is wrong with the data or the model comes back as a sentence: an error that is raised inside
@@ -25,8 +25,8 @@ RUNTIME = "3.11"
 BODY = """
 import json
 import {module} as users
-from factories.snowpark.handler import training
-from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.in_snowflake import training
+from factories.snowpark.in_snowflake.errors import ModelError
 
 def run(session, request):
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from factories.snowpark.config.schema import Direction, Promote
-from factories.snowpark.handler.metric_names import is_better
+from factories.snowpark.in_snowflake.metric_names import is_better
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ def judge(
     comparison = f"{name} is {value:.6g}, {label} has {other:.6g} on the same rows"
     if is_better(value, other, metrics[name], margin):
         return Judgement(True, comparison)
-    margin_text = f" (better by {margin:g} is asked for)" if margin else ""
+    margin_text = f" (must be better by {margin:g})" if margin else ""
     return Judgement(False, comparison + margin_text)
 
 
 def find_missed_threshold(promote: Promote, value: float) -> str | None:
     """Return which bound a value misses, if it does."""
     if promote.at_least is not None and value < promote.at_least:
-        return f"{promote.metric} is {value:.6g}, at least {promote.at_least:g} is asked for"
+        return f"{promote.metric} is {value:.6g}, below the required {promote.at_least:g}"
     if promote.at_most is not None and value > promote.at_most:
-        return f"{promote.metric} is {value:.6g}, at most {promote.at_most:g} is asked for"
+        return f"{promote.metric} is {value:.6g}, above the allowed {promote.at_most:g}"
     return None

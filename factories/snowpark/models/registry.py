@@ -18,9 +18,9 @@ from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_exists
 from factories.snowpark.config.relations import name_lock
 from factories.snowpark.errors import SnowparkStepError
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.model_files import load_model, verify_content
-from factories.snowpark.handler.training import get_file
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.model_files import load_model, verify_content
+from factories.snowpark.in_snowflake.training import get_file
 from factories.snowpark.session import transaction
 
 COLUMNS = {

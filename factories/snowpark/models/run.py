@@ -11,7 +11,7 @@ import dagster as dg
 from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ModelEntry
-from factories.snowpark.handler.training import train
+from factories.snowpark.in_snowflake.training import train
 from factories.snowpark.models.checks import run_model_checks
 from factories.snowpark.models.plots import draw_plots
 from factories.snowpark.models.procedure import train_in_snowflake

@@ -55,7 +55,7 @@ def build_drift_query(profile: Mapping[str, Mapping[str, Any]], source: str) -> 
     The counts are in the order in which `measure_drift` reads them.
 
     Args:
-        profile: Each feature's distribution in training, as `profile_features` of the handler
+        profile: Each feature's distribution in training, as `profile_features` of `in_snowflake/`
             returns it.
         source: A query of the rows.
     """

@@ -16,14 +16,14 @@ from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
 from factories.snowpark.config.entries import ScoreEntry
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import tidy
-from factories.snowpark.handler.scoring import predict_values
 from factories.snowpark.handler_archive import (
     build_packages_clause,
     find_handler_module,
     upload_code,
 )
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import tidy
+from factories.snowpark.in_snowflake.scoring import predict_values
 from factories.snowpark.models.procedure import RUNTIME
 from factories.snowpark.models.registry import Version
 from factories.snowpark.models.step import ModelStep
@@ -35,7 +35,7 @@ SKLEARN = "scikit-learn"
 BODY = """
 import pandas
 import {module} as users
-from factories.snowpark.handler import scoring
+from factories.snowpark.in_snowflake import scoring
 
 score = scoring.build_scorer(users.{function}, {file!r}, {sha256!r}, {label!r}, {columns!r})
 score._sf_vectorized_input = pandas.DataFrame

@@ -10,7 +10,7 @@ import dagster as dg
 
 from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
-from factories.core.meta.partitions import window
+from factories.core.execution.window import window
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ScoreEntry
 from factories.snowpark.models.registry import RegistryError, Version

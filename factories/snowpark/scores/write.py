@@ -14,7 +14,7 @@ from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier
 from factories.snowpark.catalog import create_schema, table_columns
 from factories.snowpark.config.entries import ScoreEntry
-from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.in_snowflake.errors import ModelError
 from factories.snowpark.models.registry import Version
 from factories.snowpark.tables.write import Written
 

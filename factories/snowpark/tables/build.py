@@ -12,7 +12,7 @@ import dagster as dg
 from factories.core.execution.checks import run_selected_checks
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
-from factories.core.meta.partitions import window
+from factories.core.execution.window import window
 from factories.core.meta.retries import max_retries
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.catalog import name_missing_inputs

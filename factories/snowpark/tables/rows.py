@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from snowflake.snowpark import DataFrame, Session
 from snowflake.snowpark.functions import sql_expr
 
-from factories.core.meta.partitions import UnreadableWindowError
+from factories.core.execution.window import UnreadableWindowError
 from factories.core.python_refs.importer import FolderNameError, import_function
 from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.config.rules import PLACEHOLDER

@@ -17,7 +17,8 @@ from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
 from factories.dbt.prepare import DbtParseError, prepare
-from factories.definitions import Asset, default_resources, read_project
+from factories.definitions import Asset, read_project
+from factories.location_defaults import default_resources
 from tests import programs
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.forked_dbt import forked_dbt

@@ -18,7 +18,8 @@ from factories.dbt.deferred import create_dbt_resource
 from factories.dbt.prepare import prepare, target_folder
 from factories.dbt.resource import DbtResource
 from factories.dbt.translator import DbtTranslator
-from factories.definitions import build_definitions, default_resources
+from factories.definitions import build_definitions
+from factories.location_defaults import default_resources
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.conftest import Project, checked, materialized, new_project
 

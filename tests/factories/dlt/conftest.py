@@ -17,7 +17,8 @@ from snowflake.connector import SnowflakeConnection
 from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 from sample_sources import weather_api
 from sample_sources.weather_api.system import WeatherApi
 from tests.conftest import WarehouseUnderTest

@@ -15,7 +15,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 from tests.factories.conftest import Source
 from tests.factories.dlt.conftest import Project, materialized
 

@@ -13,8 +13,8 @@ from dagster_dlt.dlt_event_iterator import DltEventIterator
 from dlt.extract import DltSource
 
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources
 from factories.dlt import dataset_name, snowflake_destination
+from factories.location_defaults import default_resources
 from tests.factories.dlt.conftest import Project, materialized
 
 pytestmark = pytest.mark.clients

@@ -11,10 +11,11 @@ from dagster_dlt import DagsterDltTranslator
 from dagster_dlt.translator import DltResourceTranslatorData
 
 from factories.core.yaml.problems import format_problems
-from factories.definitions import build_definitions, default_resources, read_project
+from factories.definitions import build_definitions, read_project
 from factories.dlt import DltPipelineTranslator
 from factories.dlt.errors import TranslatorError
 from factories.dlt.translator import SUPERSEDED
+from factories.location_defaults import default_resources
 from tests.factories.conftest import YamlProject
 from tests.factories.dlt.conftest import Project, materialized
 

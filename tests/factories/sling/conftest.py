@@ -14,7 +14,8 @@ import pytest
 from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 from tests.conftest import WarehouseUnderTest
 from tests.factories.conftest import Source
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from factories.core.execution.secrets import SecretMask
+from factories.core.secret_mask import SecretMask
 from factories.core.yaml.variables import UndefinedVariableError
 from factories.sling.connections import Connection
 

@@ -22,7 +22,8 @@ from dagster_sling import (
 )
 
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
-from factories.definitions import build_definitions, default_resources, read_project
+from factories.definitions import build_definitions, read_project
+from factories.location_defaults import default_resources
 from factories.sling import sling_internals
 from factories.sling.connections import SlingEnvironment
 from factories.sling.python_replications import PythonReplication
@@ -541,7 +542,7 @@ def test_the_resource_without_dagster_sling_fails_in_a_sentence() -> None:
     code = (
         "import dagster as dg\n"
         "from factories.core.warehouse.names import WarehouseNames, warehouse_names\n"
-        "from factories.definitions import default_resources\n"
+        "from factories.location_defaults import default_resources\n"
         "@dg.asset(required_resource_keys={'sling'})\n"
         "def asks(): ...\n"
         "made = default_resources(warehouse_names(), sling='sling')\n"

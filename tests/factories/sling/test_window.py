@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import warehouse_names
 from factories.sling.connections import read_connections
 from factories.sling.replication_config import limit_to_partitions

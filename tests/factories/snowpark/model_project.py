@@ -14,13 +14,13 @@ from sklearn.linear_model import LogisticRegression
 from snowflake.snowpark import Session
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import Relation, WarehouseNames
 from factories.core.yaml.problems import format_problems
 from factories.snowpark.assets import build_snowpark_assets
-from factories.snowpark.handler.assessment import profile_features
-from factories.snowpark.handler.model_files import dump_model
-from factories.snowpark.handler.training import put_file
+from factories.snowpark.in_snowflake.assessment import profile_features
+from factories.snowpark.in_snowflake.model_files import dump_model
+from factories.snowpark.in_snowflake.training import put_file
 from factories.snowpark.models.registry import Registry, TrainedModel, Version
 from tests.conftest import WarehouseUnderTest
 from tests.factories.snowpark.flights import flights

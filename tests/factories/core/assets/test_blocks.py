@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from factories.core.assets.blocks import resolve_block
-from factories.core.meta.automation import AutomationConditions, on_cron_no_deps
+from factories.core.meta.built_in_conditions import on_cron_no_deps
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.yaml.models import SourceMap
 from factories.core.yaml.problems import Problem

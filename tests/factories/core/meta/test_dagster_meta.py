@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.meta.freshness import freshness_policy
 from factories.core.meta.retries import retry_policy

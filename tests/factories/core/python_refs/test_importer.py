@@ -52,8 +52,8 @@ def test_a_step_process_imports_from_the_folder_wherever_it_starts(tmp_path: Pat
     code = textwrap.dedent(f"""
         import calendar
         from pathlib import Path
-        from factories.core.python_refs.importer import imported
-        print(imported("calendar", Path({str(folder)!r})).ROWS, calendar.isleap(2024))
+        from factories.core.python_refs.importer import import_module
+        print(import_module("calendar", Path({str(folder)!r})).ROWS, calendar.isleap(2024))
     """)
 
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.diagnostics.known_parse_errors import KNOWN_ERRORS, KnownError
 from factories.dbt.diagnostics.parse_errors import parse_problems

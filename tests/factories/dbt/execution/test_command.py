@@ -9,7 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factories.core.meta.partitions import PartitionSpec, Window, partitions_definition
+from factories.core.execution.window import Window
+from factories.core.meta.partitions import PartitionSpec, partitions_definition
 from factories.dbt.execution.process import dbt_command
 from factories.dbt.run_config import BuildOptions, DbtConfigError
 from factories.dbt.windows import window_variables

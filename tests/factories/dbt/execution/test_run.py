@@ -13,7 +13,7 @@ import pytest
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.prepare import target_folder
-from factories.definitions import default_resources
+from factories.location_defaults import default_resources
 from tests.factories.dbt.conftest import Project, checked, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt run")]
@@ -299,7 +299,8 @@ RUN = """
 import sys
 import dagster as dg
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 assets = read_project(dbt="shop")[1]
 made = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
 [key] = [key for asset in made for key in asset.keys if key.path[-1] == sys.argv[1]]

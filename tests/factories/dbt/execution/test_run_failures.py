@@ -20,7 +20,8 @@ import pytest
 
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.conftest import Project, checked, materialized, new_project
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from factories.dbt.prepare import target_folder
-from factories.definitions import default_resources
+from factories.location_defaults import default_resources
 from tests.factories.dbt.conftest import Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]

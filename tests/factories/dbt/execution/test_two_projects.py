@@ -7,7 +7,8 @@ import pytest
 
 from factories.core.warehouse.names import warehouse_names
 from factories.dbt.prepare import prepare
-from factories.definitions import default_resources, read_project
+from factories.definitions import read_project
+from factories.location_defaults import default_resources
 from tests.factories.dbt.conftest import PROFILE, PROJECT, Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]

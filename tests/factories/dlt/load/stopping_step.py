@@ -25,7 +25,7 @@ WAIT_SECONDS = 180
 # Forked from a process that has imported what a step imports, as Dagster's executor does it.
 FORKSERVER = multiprocessing.get_context("forkserver")
 FORKSERVER.set_forkserver_preload(
-    ["factories.dlt.step", "factories.definitions", "factories.preload"]
+    ["factories.dlt.step_imports", "factories.definitions", "factories.preload"]
 )
 
 
@@ -283,7 +283,8 @@ def _run(
     import dagster as dg
 
     from factories.core.warehouse.names import warehouse_names
-    from factories.definitions import default_resources, read_project
+    from factories.definitions import read_project
+    from factories.location_defaults import default_resources
 
     point.install(halt)
     if release_at_shutdown:

@@ -14,8 +14,8 @@ import pytest
 from dagster_dlt import DagsterDltResource, dlt_assets
 
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources
 from factories.dlt import dataset_name, snowflake_destination
+from factories.location_defaults import default_resources
 from tests.factories.dlt.conftest import Project, materialized
 from tests.factories.dlt.load.killed_loads import Loads, expected
 from tests.factories.dlt.load.stopping_step import (

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from factories.core.warehouse.names import warehouse_names
-from factories.definitions import default_resources
+from factories.location_defaults import default_resources
 from tests.factories.dlt.conftest import Project, materialized
 
 pytestmark = pytest.mark.clients

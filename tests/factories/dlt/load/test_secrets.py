@@ -19,7 +19,7 @@ import dlt
 import pytest
 from dlt.common.versioned_state import decompress_state
 
-from factories.core.execution.secrets import SecretMask
+from factories.core.secret_mask import SecretMask
 from factories.dlt.load.secrets import source_secrets
 from tests.factories.dlt.conftest import Project
 

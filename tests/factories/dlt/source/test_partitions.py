@@ -18,7 +18,7 @@ from dagster._core.storage.tags import (
 )
 from dlt.extract.exceptions import ResourceExtractionError
 
-from factories.core.meta.partitions import Window
+from factories.core.execution.window import Window
 from factories.dlt.config.schema import Incremental
 from factories.dlt.config.time_formats import bound
 from factories.dlt.errors import SourceError

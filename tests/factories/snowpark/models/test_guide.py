@@ -15,7 +15,7 @@ import pytest
 from snowflake.snowpark import Session
 
 from factories.core.assets.context import LoadContext
-from factories.core.meta.automation import AutomationConditions
+from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import format_problems, sorted_problems
 from factories.snowpark.assets import build_snowpark_assets

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from factories.snowpark.handler.training import put_file
 from factories.snowpark.handler_archive import (
     build_archive,
     build_packages_clause,
     find_handler_module,
 )
+from factories.snowpark.in_snowflake.training import put_file
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 
@@ -90,7 +90,7 @@ def test_the_archive_holds_code_alone_and_is_the_same_every_time(tmp_path: Path)
         "snowpark/delay/__init__.py",
         "snowpark/delay/model.py",
     }
-    assert "factories/snowpark/handler/training.py" in names
+    assert "factories/snowpark/in_snowflake/training.py" in names
     assert "factories/__init__.py" in names
     assert "factories/snowpark/models/registry.py" not in names
     assert find_handler_module("delay.model:train", folder) == ("snowpark.delay.model", "train")

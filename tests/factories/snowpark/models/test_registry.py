@@ -15,9 +15,9 @@ from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkSQLException
 
 from factories.core.warehouse.names import Relation
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.model_files import dump_model
-from factories.snowpark.handler.training import put_file
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.model_files import dump_model
+from factories.snowpark.in_snowflake.training import put_file
 from factories.snowpark.models.registry import Registry, RegistryError, TrainedModel, Version
 from tests.conftest import WarehouseUnderTest
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from factories.snowpark.handler.training import put_file
+from factories.snowpark.in_snowflake.training import put_file
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import BEST, GOOD, MODULE, WORSE, ModelProject
 

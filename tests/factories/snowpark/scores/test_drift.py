@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from snowflake.snowpark import Session
 
-from factories.snowpark.handler.assessment import profile_features
+from factories.snowpark.in_snowflake.assessment import profile_features
 from factories.snowpark.scores.drift import (
     Drift,
     build_drift_query,

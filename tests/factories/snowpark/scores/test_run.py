@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from factories.snowpark.handler.training import put_file
+from factories.snowpark.in_snowflake.training import put_file
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 

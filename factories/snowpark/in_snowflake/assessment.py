@@ -11,7 +11,7 @@ import pandas as pd  # type: ignore[import-untyped]
 from sklearn.inspection import permutation_importance  # type: ignore[import-untyped]
 from sklearn.metrics import roc_curve  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.metrics import TWO, Predictions
+from factories.snowpark.in_snowflake.metrics import TWO, Predictions
 
 POINTS = 100  # of a curve
 BINS = 10

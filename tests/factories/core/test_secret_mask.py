@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.core.execution.secrets import SecretMask
+from factories.core.secret_mask import SecretMask
 
 URL = "postgresql://reader:s3cr%40t@db.example.com/shop"
 

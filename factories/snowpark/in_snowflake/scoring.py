@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import tidy
-from factories.snowpark.handler.model_files import load_model
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import tidy
+from factories.snowpark.in_snowflake.model_files import load_model
 
 PredictFunction = Callable[[Any, pd.DataFrame], Any]
 

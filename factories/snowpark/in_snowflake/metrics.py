@@ -12,9 +12,9 @@ from sklearn import metrics as measures  # type: ignore[import-untyped]
 from sklearn.base import is_classifier  # type: ignore[import-untyped]
 from sklearn.exceptions import NotFittedError  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import require
-from factories.snowpark.handler.metric_names import METRICS
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import require
+from factories.snowpark.in_snowflake.metric_names import METRICS
 
 _LABEL: dict[str, Callable[..., float]] = {
     "accuracy": measures.accuracy_score,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.in_snowflake.errors import ModelError
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:

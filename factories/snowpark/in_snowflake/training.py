@@ -20,18 +20,18 @@ import pandas as pd  # type: ignore[import-untyped]
 import sklearn  # type: ignore[import-untyped]
 from sklearn.base import is_classifier  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.assessment import (
+from factories.snowpark.in_snowflake.assessment import (
     compute_calibration,
     compute_calibration_error,
     compute_importance,
     compute_roc,
     profile_features,
 )
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import require, sort_rows, tidy
-from factories.snowpark.handler.metrics import find_feature_names, make_predictions, measure
-from factories.snowpark.handler.model_files import dump_model, load_model
-from factories.snowpark.handler.splits import (
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import require, sort_rows, tidy
+from factories.snowpark.in_snowflake.metrics import find_feature_names, make_predictions, measure
+from factories.snowpark.in_snowflake.model_files import dump_model, load_model
+from factories.snowpark.in_snowflake.splits import (
     Bounds,
     find_overlaps,
     find_shared_keys,

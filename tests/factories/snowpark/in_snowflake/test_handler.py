@@ -18,33 +18,33 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import f1_score
 
-from factories.snowpark import handler
-from factories.snowpark.handler.assessment import (
+from factories.snowpark import in_snowflake
+from factories.snowpark.in_snowflake.assessment import (
     compute_calibration,
     compute_calibration_error,
     compute_importance,
     compute_roc,
     profile_features,
 )
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import sort_rows, tidy
-from factories.snowpark.handler.metric_names import METRICS, is_better
-from factories.snowpark.handler.metrics import (
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import sort_rows, tidy
+from factories.snowpark.in_snowflake.metric_names import METRICS, is_better
+from factories.snowpark.in_snowflake.metrics import (
     Predictions,
     find_feature_names,
     make_predictions,
     measure,
 )
-from factories.snowpark.handler.model_files import dump_model, load_model
-from factories.snowpark.handler.scoring import predict_values
-from factories.snowpark.handler.splits import (
+from factories.snowpark.in_snowflake.model_files import dump_model, load_model
+from factories.snowpark.in_snowflake.scoring import predict_values
+from factories.snowpark.in_snowflake.splits import (
     Bounds,
     find_overlaps,
     find_shared_keys,
     find_spans,
     split_rows,
 )
-from factories.snowpark.handler.training import _fit_model as fitted
+from factories.snowpark.in_snowflake.training import _fit_model as fitted
 from tests.factories.snowpark.flights import SPLIT, flights, train
 
 BOUNDS = Bounds(**SPLIT)
@@ -327,12 +327,12 @@ def test_what_is_not_a_prediction_is_reported(returned: object, message: str) ->
 
 def test_handler_needs_nothing_of_the_project_but_itself() -> None:
     """It runs inside Snowflake, where there is no Dagster."""
-    for path in Path(handler.__file__ or "").parent.glob("*.py"):
+    for path in Path(in_snowflake.__file__ or "").parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("factories"):
-                assert str(node.module).startswith("factories.snowpark.handler"), path.name
+                assert str(node.module).startswith("factories.snowpark.in_snowflake"), path.name
     code = (
-        "import sys, factories.snowpark.handler.training, factories.snowpark.handler.scoring;"
+        "import sys;from factories.snowpark.in_snowflake import scoring, training;"
         "print([m for m in sys.modules if m in ('dagster', 'pydantic', 'snowflake.snowpark')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from factories.snowpark.handler.errors import ModelError
-from factories.snowpark.handler.frames import require
+from factories.snowpark.in_snowflake.errors import ModelError
+from factories.snowpark.in_snowflake.frames import require
 
 PARTS = ("train", "validation", "test")
 

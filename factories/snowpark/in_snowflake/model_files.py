@@ -10,7 +10,7 @@ import hashlib
 import pickle
 from typing import Any
 
-from factories.snowpark.handler.errors import ModelError
+from factories.snowpark.in_snowflake.errors import ModelError
 
 PROTOCOL = 5
 

@@ -1,0 +1,86 @@
+"""What every code location has: the resources, the automation sensor and the steps' executor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from factories.core.assets.lazy_resources import lazy_resource
+from factories.core.warehouse.names import WarehouseNames
+
+# Dagster would import the second one before all others, if it were not among them.
+PRELOADED_MODULES = ("factories.preload", "dagster._core.executor.multiprocess")
+
+
+def default_resources(
+    names: WarehouseNames, *, sling: str | None = None, dbt_folders: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Return the resources that every code location offers; each is created when a step asks.
+
+    Args:
+        names: How the target's databases and schemas are called.
+        sling: The folder of Sling's connections, None when the location has none.
+        dbt_folders: The folders of the location's dbt projects.
+    """
+    return {
+        "dbt": lazy_resource(
+            "factories.dbt.deferred:create_dbt_resource",
+            tuple(dbt_folders),
+            package="dagster-dbt",
+            description="dbt for the target's warehouse, as dagster-dbt's DbtCliResource.",
+        ),
+        "sling": lazy_resource(
+            "factories.sling.resource:create_sling_resource",
+            sling,
+            package="dagster-sling",
+            description="Sling, as dagster-sling's SlingResource, with the project's connections.",
+        ),
+        "snowflake": lazy_resource(
+            "factories.core.warehouse.resource:create_snowflake_resource",
+            names,
+            package="dagster-snowflake",
+            description="The target's Snowflake, as Dagster's SnowflakeResource.",
+        ),
+        "snowpark": lazy_resource(
+            "factories.snowpark.resource:create_snowpark_resource",
+            names,
+            package="snowflake-snowpark-python",
+            description="A Snowpark session in the target's database ML, open for one step.",
+        ),
+        "dlt": lazy_resource(
+            "factories.dlt.step_imports:create_dlt_resource",
+            names,
+            package="dagster-dlt",
+            description="Loads dlt pipelines, each resource on its own, as DagsterDltResource.",
+        ),
+    }
+
+
+def automation_sensor(environ: Mapping[str, str]) -> dg.AutomationConditionSensorDefinition:
+    """Return the sensor that evaluates the automation conditions.
+
+    It is on, unless `DP_AUTOMATION` is `off`: then it waits to be switched on in the UI.
+    """
+    off = environ.get("DP_AUTOMATION") == "off"
+    return dg.AutomationConditionSensorDefinition(
+        "automation",
+        # A check of an asset of another code location belongs to none of this one's assets.
+        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+        default_status=dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING,
+    )
+
+
+def step_executor() -> dg.ExecutorDefinition:
+    """Return the executor of every run: step processes forked from one that has imported Dagster.
+
+    Forking a prepared server costs half of what a fresh process for each step does.
+    """
+    return dg.multiprocess_executor.configured(
+        {
+            "max_concurrent": 4,
+            "start_method": {"forkserver": {"preload_modules": [*PRELOADED_MODULES]}},
+        }
+    )
