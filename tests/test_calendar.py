@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from factories.dlt.source.python_source import imported
+from factories.core.python_refs.importer import import_module
 
 FOLDER = Path(__file__).parents[1] / "dlt_pipelines"
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[1] / "dlt_pipelines"
 @pytest.fixture(scope="module")
 def days() -> list[dict[str, Any]]:
     arguments = yaml.safe_load((FOLDER / "calendar.yaml").read_text())["source"]["args"]
-    return list(imported("calendar", FOLDER).days(**arguments))
+    return list(import_module("calendar", FOLDER).days(**arguments))
 
 
 def test_every_day_is_there_once_without_a_hole(days: list[dict[str, Any]]) -> None:
