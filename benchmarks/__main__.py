@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from benchmarks import locations
 from benchmarks.dbt import building as dbt_building
 from benchmarks.dbt import loading as dbt_loading
 from benchmarks.dlt import backends as dlt_backends
@@ -16,6 +17,7 @@ from benchmarks.snowpark import features_and_scores
 
 RESULTS = Path(__file__).with_name("results")
 BENCHMARKS = {
+    "locations": locations.run,
     "loading": sling_loading.run,
     "building": sling_building.run,
     "dlt-loading": dlt_loading.run,

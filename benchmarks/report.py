@@ -85,6 +85,8 @@ class Report:
         return [self.more] if self.more else []
 
     def _ratios(self) -> list[str]:
+        if not self.targets:
+            return []
         rows = ["| ratio | measured | target | |", "| --- | ---: | ---: | --- |"]
         for target in self.targets:
             sign = "≥" if target.at_least else "≤"

@@ -14,7 +14,7 @@ from benchmarks.systems import ROOT
 
 FILES = 100
 STREAMS = 50
-DAGSTER_SLING_BOUND = 2.0
+DAGSTER_SLING_BOUND = {"build alone": 3.0, "whole process": 2.0}
 BARE_BOUND = 1.8
 TEXT = f"""\
 {FILES * STREAMS:,} streams in {FILES} files, each stream with its own mode, keys, description and
@@ -65,7 +65,7 @@ def report(samples: Sequence[Samples]) -> Report:
             Target(
                 f"dagster-sling / factories, {part}",
                 stock / ours,
-                DAGSTER_SLING_BOUND,
+                DAGSTER_SLING_BOUND[part],
                 at_least=True,
             ),
             Target(f"factories / bare, {part}", ours / bare, BARE_BOUND),
