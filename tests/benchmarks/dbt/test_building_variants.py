@@ -15,6 +15,8 @@ from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.prepare import prepare as prepare_manifest
 
 MODELS = 8
+# A group: the project is parsed once, in one process.
+pytestmark = pytest.mark.xdist_group("benchmark of dbt")
 
 
 @pytest.fixture(scope="module")

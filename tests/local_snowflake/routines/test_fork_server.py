@@ -31,6 +31,9 @@ from tests.local_snowflake.handlers import (
     wait_until,
 )
 
+# A group: one server for all of them.
+pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("fork server")]
+
 WHO = "import os, sys\ndef main(session):\n    return f\"{os.getpid()} {'HERE' in os.environ}\""
 MARKS = "import os\ndef main(session):\n    os.environ['HERE'] = 'yes'\n    return str(os.getpid())"
 DRAWS = """
