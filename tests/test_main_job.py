@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+
+from factories.cli.dagster_process import find_dagster, find_free_port
 
 ROOT = Path(__file__).parents[1]
 DP = ROOT / ".venvs" / "host" / "bin" / "dp"
@@ -103,9 +102,8 @@ def dp() -> Iterator[Dp]:
 @pytest.fixture(scope="module")
 def served(dp: Dp) -> Iterator[Dp]:
     """The command while `dp dev` serves the project, with every automation off."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_free_port()
+    home = Path(dp.environment["DP_LOCAL_DIR"]) / "dagster"
     environment = {**dp.environment, "DP_AUTOMATION": "off"}
     with subprocess.Popen(
         [str(DP), "dev", "--port", str(port)],
@@ -116,20 +114,19 @@ def served(dp: Dp) -> Iterator[Dp]:
         start_new_session=True,
     ) as process:
         try:
-            wait_for_server(f"http://127.0.0.1:{port}/server_info", process)
+            wait_for_dagster(home, process)
             yield dp
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
-    assert not (Path(dp.environment["DP_LOCAL_DIR"]) / "dagster" / "webserver.json").exists()
+    assert not (home / "webserver.json").exists()
 
 
-def wait_for_server(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for_dagster(home: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 180
     while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(url, timeout=10).ok:
-                return
+        if find_dagster(home):
+            return
         time.sleep(0.2)
     pytest.fail("dp dev serves nothing")
 
