@@ -8,12 +8,18 @@ What dlt 1.31 lacks:
 - It merges a table that has child tables by two temporary tables, and creates the second after the
   old rows are deleted. In Snowflake CREATE commits the open transaction. Here both, which hold keys
   of the staged rows and of those that they replace, are made before anything is deleted.
+- It logs in anew for each file and each question, some eight times for a resource. Here the step
+  keeps the sessions that it has opened.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import dlt
@@ -21,9 +27,12 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.config_section_context import ConfigSectionContext
 from dlt.common.destination import DestinationCapabilitiesContext, PreparedTableSchema
 from dlt.common.destination.client import FollowupJobRequest
+from dlt.common.schema import Schema
 from dlt.destinations.impl.snowflake.configuration import SnowflakeClientConfiguration
 from dlt.destinations.impl.snowflake.snowflake import SnowflakeClient, SnowflakeMergeJob
+from dlt.destinations.impl.snowflake.sql_client import SnowflakeSqlClient
 from dlt.destinations.sql_client import SqlClientBase
+from snowflake.connector import SnowflakeConnection
 
 from factories.core.warehouse.names import RAW, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
@@ -35,6 +44,61 @@ DESTINATION_ARGUMENTS: dict[str, Any] = {
     # staging-optimized: else the table is dropped before it is made
     "enable_atomic_swap": True,
 }
+# Snowflake ends a session that nobody has used for hours: between two loads lies what is read.
+IDLE_SECONDS = 300.0
+
+
+class KeptSessions:
+    """Sessions that a step has opened and does not use at the moment, by their schema.
+
+    One in which something has failed is not kept.
+    """
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._idle: dict[str, list[tuple[SnowflakeConnection, float]]] = {}
+        self._lock = threading.Lock()  # dlt loads the files of a package in threads
+
+    def take(self, schema: str) -> SnowflakeConnection | None:
+        """Return a session of this schema that nobody else uses, None when there is none."""
+        with self._lock:
+            idle = self._idle.get(schema, [])
+            while idle:
+                session, since = idle.pop()
+                if time.monotonic() - since < IDLE_SECONDS and not session.is_closed():
+                    return session
+                session.close()
+        return None
+
+    def give(self, schema: str, session: SnowflakeConnection) -> None:
+        """Keep a session for the next that takes one."""
+        with self._lock:
+            self._idle.setdefault(schema, []).append((session, time.monotonic()))
+
+    def close(self) -> None:
+        """End all sessions that are kept."""
+        with self._lock:
+            for session, _ in chain(*self._idle.values()):
+                session.close()
+            self._idle.clear()
+
+
+class _SqlClient(SnowflakeSqlClient):
+    sessions: KeptSessions | None = None
+
+    def open_connection(self) -> SnowflakeConnection:
+        kept = self.sessions.take(self.fully_qualified_dataset_name()) if self.sessions else None
+        if kept is None:
+            return super().open_connection()
+        self._conn = kept
+        return kept
+
+    def close_connection(self) -> None:
+        opened: SnowflakeConnection | None = self._conn
+        if self.sessions and opened and sys.exception() is None:
+            self.sessions.give(self.fully_qualified_dataset_name(), opened)
+            self.__dict__["_conn"] = None  # dlt declares that it always is one
+        super().close_connection()
 
 
 class _MergeJob(SnowflakeMergeJob):
@@ -47,6 +111,20 @@ class _MergeJob(SnowflakeMergeJob):
 
 
 class _Client(SnowflakeClient):
+    sql_client: _SqlClient
+
+    def __init__(
+        self,
+        schema: Schema,
+        config: SnowflakeClientConfiguration,
+        capabilities: DestinationCapabilitiesContext,
+    ) -> None:
+        super().__init__(schema, config, capabilities)
+        own = self.sql_client
+        self.sql_client = _SqlClient(
+            own.dataset_name, own.staging_dataset_name, own.credentials, capabilities, own.query_tag
+        )
+
     def _create_merge_followup_jobs(
         self, table_chain: Sequence[PreparedTableSchema]
     ) -> list[FollowupJobRequest]:
@@ -54,7 +132,14 @@ class _Client(SnowflakeClient):
 
 
 class Snowflake(dlt.destinations.snowflake):
-    """The destination; it takes dlt's own arguments."""
+    """The destination; it takes dlt's own arguments.
+
+    Attributes:
+        sessions: Where its clients find sessions, and leave theirs; None where each logs in.
+    """
+
+    # As below: no argument of a constructor.
+    sessions: KeptSessions | None = None
 
     @cached_property
     def _partial(self) -> dict[str | None, SnowflakeClientConfiguration]:
@@ -75,6 +160,17 @@ class Snowflake(dlt.destinations.snowflake):
         if name not in self._partial:
             self._partial[name] = super().configuration(initial_config, accept_partial=True)
         return self._partial[name]
+
+    def client(
+        self,
+        schema: Schema,
+        initial_config: SnowflakeClientConfiguration = None,  # type: ignore[assignment]  # as its base class has it
+    ) -> SnowflakeClient:
+        """Return what runs the loads, with the sessions that are kept."""
+        client = super().client(schema, initial_config)
+        if isinstance(client, _Client):
+            client.sql_client.sessions = self.sessions
+        return client
 
     @property
     def client_class(self) -> type[SnowflakeClient]:

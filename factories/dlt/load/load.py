@@ -20,7 +20,7 @@ from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dlt.config.pipelines import Pipeline
 from factories.dlt.load.contracts import Refusals, count_dropped, refusals_recorded
-from factories.dlt.load.destination import DESTINATION_ARGUMENTS, Snowflake
+from factories.dlt.load.destination import DESTINATION_ARGUMENTS, KeptSessions, Snowflake
 from factories.dlt.load.load_details import load_details
 from factories.dlt.load.unfinished import Note, UnfinishedLoads
 from factories.dlt.source.shared_cursors import set_cursors
@@ -60,6 +60,7 @@ def open_pipeline(
     names: WarehouseNames,
     settings: WarehouseSettings,
     *,
+    sessions: KeptSessions,
     progress: Any,
 ) -> dlt.Pipeline:
     """Return dlt's pipeline in an empty working folder, with what the warehouse knows of it.
@@ -72,6 +73,7 @@ def open_pipeline(
         folder: The working folder.
         names: How the target's databases are called.
         settings: How to reach the warehouse.
+        sessions: Those of the step.
         progress: dlt's collector, which reports how far it is.
     """
     destination = Snowflake(
@@ -79,6 +81,7 @@ def open_pipeline(
         replace_strategy=pipeline.settings.replace_strategy,
         **DESTINATION_ARGUMENTS,
     )
+    destination.sessions = sessions
     opened = dlt.pipeline(
         pipeline_name=pipeline.name,
         pipelines_dir=str(folder),

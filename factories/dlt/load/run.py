@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from factories.core.warehouse.settings import WarehouseSettings, warehouse_setti
 from factories.core.yaml.variables import interpolate
 from factories.dlt.config.checking.settings import variable_problems
 from factories.dlt.config.pipelines import Pipeline, PipelineLoad, Resource
+from factories.dlt.load.destination import KeptSessions
 from factories.dlt.load.failures import reason
 from factories.dlt.load.isolated import Loads, failure_report, load_each
 from factories.dlt.load.load import LoadedResource, load_source, open_pipeline
@@ -48,6 +49,7 @@ class _PipelineLoads(Loads):
         settings: How to reach the warehouse.
         folder: For the working folders of dlt.
         unfinished: Notes the loads that are under way.
+        sessions: Those of the warehouse that dlt uses again.
     """
 
     pipeline: Pipeline
@@ -59,6 +61,7 @@ class _PipelineLoads(Loads):
     settings: WarehouseSettings
     folder: Path
     unfinished: UnfinishedLoads
+    sessions: KeptSessions
 
     @contextmanager
     def open(self, names: Sequence[str]) -> Iterator[tuple[dlt.Pipeline, DltSource]]:
@@ -72,6 +75,7 @@ class _PipelineLoads(Loads):
                 Path(folder),
                 self.warehouse,
                 self.settings,
+                sessions=self.sessions,
                 progress=Progress(self.context),
             )
             resources = [self.resources[name] for name in names]
@@ -149,6 +153,7 @@ def run_pipeline_file(
         open_step(context, settings, declared.names, "dlt") as step,
         _settings(dlt_config, step.folder, mask),
         dlt_log(context, mask),
+        closing(KeptSessions()) as sessions,
     ):
         yield from _checks_alone(context, declared, step)
         loads = _PipelineLoads(
@@ -174,6 +179,7 @@ def run_pipeline_file(
                 pipeline=pipeline.name,
                 log=context.log,
             ),
+            sessions,
         )
         for name, loaded in load_each(loads, failed):
             yield materialize_result(context, resources[name], loaded, step.reader)
