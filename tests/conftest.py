@@ -8,7 +8,8 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from local_snowflake.target import connection_settings
 from tests import programs
 
 TIMEOUTS = {"login_timeout": 60, "network_timeout": 180, "socket_timeout": 180}
+LASTING = frozenset({"", "RAW", "ANALYTICS", "ML"})  # databases; without one it is as good
 # Else a tenth of a login goes into a list of all that the tests' process has imported.
 QUIET = {"log_imported_packages_in_telemetry": False}
 
@@ -76,17 +78,34 @@ class WarehouseUnderTest:
     """
 
     settings: dict[str, str | int]
+    _kept: dict[str, SnowflakeConnection] = field(default_factory=dict)
 
     def connect(self, **changes: object) -> SnowflakeConnection:
         """A connection of snowflake-connector-python, with timeouts."""
         return snowflake.connector.connect(**{**self.settings, **TIMEOUTS, **QUIET, **changes})
 
-    def rows(self, sql: str, **changes: object) -> list[tuple[object, ...]]:
-        """The rows of one statement on a connection of its own."""
-        with self.connect(**changes) as connection:
-            cursor = connection.cursor()
-            cursor.execute(sql)
-            return cursor.fetchall()
+    def rows(self, sql: str, database: str = "", **changes: object) -> list[tuple[object, ...]]:
+        """The rows of one statement; those in a database that stays share a connection.
+
+        A login takes longer than most of the answers.
+        """
+        if changes or database not in LASTING:
+            with self.connect(database=database, **changes) as connection:
+                return _fetch(connection, sql)
+        if database not in self._kept:
+            self._kept[database] = self.connect(**({"database": database} if database else {}))
+        return _fetch(self._kept[database], sql)
+
+    def close(self) -> None:
+        """End the connections that were kept."""
+        for connection in self._kept.values():
+            connection.close()
+
+
+def _fetch(connection: SnowflakeConnection, sql: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -120,6 +139,19 @@ def load_definitions_as_code_servers_do() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def instances_without_version() -> Iterator[None]:
+    """Instances in memory lack the mark of their storage's version: that takes most of their start.
+
+    It is for storages that a later Dagster opens.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for storage in ("runs", "event_log"):
+            module = f"dagster._core.storage.{storage}.in_memory"
+            patch.setattr(f"{module}.stamp_alembic_rev", lambda _config, _connection: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseUnderTest]:
     """The embedded warehouse on a folder of its own; one per xdist worker."""
@@ -131,17 +163,26 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarehouseUnd
         # At each login the driver asks the clouds' metadata services where it runs; without them
         # that can take the resolver's 5 seconds.
         patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
-        yield WarehouseUnderTest(connection_settings())
+        started = WarehouseUnderTest(connection_settings())
+        yield started
+        started.close()
         control.stop()
+
+
+@contextmanager
+def new_database(warehouse: WarehouseUnderTest) -> Iterator[str]:
+    """The name of a fresh database, dropped at the end."""
+    name = f"T_{uuid.uuid4().hex[:8]}".upper()
+    warehouse.rows(f"create database {name}")
+    yield name
+    warehouse.rows(f"drop database {name}")
 
 
 @pytest.fixture
 def database(warehouse: WarehouseUnderTest) -> Iterator[str]:
     """The name of a fresh database, dropped after the test."""
-    name = f"T_{uuid.uuid4().hex[:8]}".upper()
-    warehouse.rows(f"create database {name}")
-    yield name
-    warehouse.rows(f"drop database {name}")
+    with new_database(warehouse) as name:
+        yield name
 
 
 @pytest.fixture

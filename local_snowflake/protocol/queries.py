@@ -47,7 +47,6 @@ class Query:
         self.session = session
         self.id = query_id
         self._running = running
-        self._nbytes: int | None = None  # read for each new query, so it is measured once
 
     @property
     def is_done(self) -> bool:
@@ -63,11 +62,13 @@ class Query:
     @property
     def nbytes(self) -> int:
         """The size of its rows; 0 while it runs and when it failed."""
-        if self._nbytes is None and self.is_done:
-            failed = self._running.cancelled() or self._running.exception()
-            result = None if failed else self._running.result()
-            self._nbytes = int(result.table.nbytes) if isinstance(result, StatementResult) else 0
-        return self._nbytes or 0
+        failed = not self.is_done or self._running.cancelled() or self._running.exception()
+        result = None if failed else self._running.result()
+        return int(result.table.nbytes) if isinstance(result, StatementResult) else 0
+
+    def when_done(self, call: Callable[[Query], None]) -> None:
+        """Call a function with this query as soon as it has a result or an error."""
+        self._running.add_done_callback(lambda _: call(self))
 
     async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
         """Wait for the result for a limited time, and build the response to the client."""
@@ -109,6 +110,8 @@ class QueryLog:
     def __init__(self) -> None:
         self._by_id: OrderedDict[str, Query] = OrderedDict()
         self._by_request: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._sizes: dict[str, int] = {}  # of those that are done
+        self._size = 0
 
     @property
     def running(self) -> int:
@@ -187,16 +190,25 @@ class QueryLog:
 
     def _add(self, query: Query) -> Query:
         self._by_id[query.id] = query
-        done = [q for q in self._by_id.values() if q.is_done and q is not query]
-        size = sum(q.nbytes for q in done)
-        for oldest in done:
-            if len(self._by_id) <= MAX_QUERIES and size <= MAX_RESULT_BYTES:
-                break
-            size -= oldest.nbytes
-            del self._by_id[oldest.id]
+        query.when_done(self._measure)
         while len(self._by_request) > MAX_QUERIES:
             self._by_request.popitem(last=False)
+        self._drop_oldest(query)
         return query
+
+    def _measure(self, query: Query) -> None:
+        if query.id in self._by_id:
+            self._sizes[query.id] = query.nbytes
+            self._size += self._sizes[query.id]
+
+    def _drop_oldest(self, newest: Query) -> None:
+        while len(self._by_id) > MAX_QUERIES or self._size > MAX_RESULT_BYTES:
+            done = (q for q in self._by_id.values() if q.is_done and q is not newest)
+            oldest = next(done, None)
+            if oldest is None:
+                return
+            del self._by_id[oldest.id]
+            self._size -= self._sizes.pop(oldest.id, 0)
 
 
 def failure(error: SqlError, query_id: str | None = None) -> Answer:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import textwrap
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
+from snowflake.connector.errors import ProgrammingError
 
 from factories.core.assets.context import LoadContext
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import format_problems
-from factories.dbt.prepare import DbtParseError, prepare
+from factories.dbt.prepare import DbtParseError, prepare, target_folder
 from factories.definitions import Asset, read_project
 from factories.location_defaults import default_resources
 from tests import programs
@@ -25,6 +28,7 @@ from tests.factories.dbt.forked_dbt import forked_dbt
 from tests.factories.dbt.shop_files import SHOP
 from tests.factories.dbt.written_project import Loaded, WrittenProject
 
+PARSED = "partial_parse.msgpack"
 Result = dg.ExecuteInProcessResult | dg.JobExecutionResult
 PROJECT = """
 name: shop
@@ -175,19 +179,46 @@ def dbt_starts_once(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+def _create_schema(warehouse: WarehouseUnderTest) -> str:
+    """Create the first schema of some names that is not there; the names come again and again."""
+    for number in count(1):
+        schema = f"SHOP_{number}"
+        try:
+            warehouse.rows(f"create schema RAW.{schema}")
+        except ProgrammingError as error:
+            assert "already exists" in str(error)  # noqa: PT017 - any other is the test's failure
+        else:
+            warehouse.rows(f"create schema ANALYTICS.{schema}")
+            return schema
+    raise AssertionError
+
+
+def _parse_as_before(project: Project) -> None:
+    """Have what dbt has parsed of the empty project, its own macros, which take most of the time.
+
+    It keeps that only for the same profile, and so for the same schema.
+    """
+    target = target_folder(project.folder)
+    parsed = Path(tempfile.gettempdir(), f"parsed_{project.schema}")
+    if not parsed.exists():
+        prepare(project.folder, warehouse_names())
+        shutil.copytree(target, parsed, ignore=shutil.ignore_patterns("*.lock"))
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copy(parsed / PARSED, target)
+
+
 @contextmanager
 def new_project(warehouse: WarehouseUnderTest, root: Path) -> Iterator[Project]:
     """An empty dbt project with a schema of its own in RAW and in ANALYTICS."""
-    schema = f"S_{uuid.uuid4().hex[:8]}".upper()
     databases = ("RAW", "ANALYTICS")
+    schema = _create_schema(warehouse)
     with pytest.MonkeyPatch.context() as patch, dg.DagsterInstance.ephemeral() as instance:
         patch.setenv("DP_PROJECT_DIR", str(root))
         patch.setenv("DP_PREPARE_DBT", "1")
         made = Project(root, schema, warehouse, instance)
         made.write("dbt_project.yml", PROJECT)
         made.write("profiles.yml", PROFILE)
-        for database in databases:
-            warehouse.rows(f"create schema {database}.{schema}")
+        _parse_as_before(made)
         yield made
         for database in databases:
             warehouse.rows(f"drop schema {database}.{schema} cascade")

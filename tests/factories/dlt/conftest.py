@@ -156,6 +156,7 @@ def project_in(root: Path, warehouse: WarehouseUnderTest) -> Iterator[Project]:
         patch.setenv("DP_PROJECT_DIR", str(root))
         made = Project(root, f"d{uuid.uuid4().hex[:8]}", warehouse, instance)
         yield made
+        made.rows("drop schema if exists {d} cascade")  # the catalog is searched all the time
         made.close()
 
 

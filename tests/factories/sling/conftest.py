@@ -128,3 +128,5 @@ def project(
     monkeypatch.setenv("SHOP_URL", source.url)
     with dg.DagsterInstance.ephemeral() as instance:
         yield Project(tmp_path, source.schema, warehouse, instance)
+    # The catalog is searched all the time.
+    warehouse.rows(f"drop schema if exists {source.schema} cascade", database="RAW")

@@ -69,6 +69,7 @@ def test_queries_of_many_bytes_are_forgotten_once_they_are_done(
         start("b")  # while the first runs
         futures["a"].set_result(result(90))
         futures["b"].set_result(result(60))
+        await asyncio.sleep(0)  # the log is told
         start("c")
         return found
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from snowflake.connector import SnowflakeConnection
+from snowflake.connector.cursor import SnowflakeCursor
 from snowflake.connector.errors import ProgrammingError
+
+from tests.conftest import WarehouseUnderTest, new_database
 
 
 @pytest.fixture
@@ -14,9 +18,16 @@ def cursor(connection: SnowflakeConnection):
     return connection.cursor()
 
 
-@pytest.fixture
-def row(cursor):
+@pytest.fixture(scope="module")
+def row(warehouse: WarehouseUnderTest) -> Iterator[SnowflakeCursor]:
     """A cursor with the table T of one row, of all types."""
+    with new_database(warehouse) as name, warehouse.connect(database=name) as connection:
+        cursor = connection.cursor()
+        _create_row(cursor)
+        yield cursor
+
+
+def _create_row(cursor: SnowflakeCursor) -> None:
     cursor.execute(
         "create table t (id int, a array, o object, v variant, f float, n number(38,0), "
         "d number(10,2), s varchar, dt date, ts timestamp_ntz, b boolean)"
@@ -26,7 +37,6 @@ def row(cursor):
         parse_json('{"x":[1,2],"s":"str","n":10,"m":9}'), 2.5, 5, 2.345, '12.5', '2024-01-31',
         '2024-01-31 10:00:00', true"""
     )
-    return cursor
 
 
 def one(cursor, sql: str) -> object:
