@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 
@@ -73,6 +76,8 @@ class DbtProject:
 
     def dbt(self, *arguments: str, **environment: str) -> Outcome:
         """Run one command of dbt."""
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415 - one process of the tests runs dbt
+
         with self.environ(environment), pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
             folders = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]

@@ -6,16 +6,16 @@ import json
 import os
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from dbt.adapters.snowflake.connections import SnowflakeCredentials
-from dbt.config.runtime import load_profile
-from dbt.flags import set_from_args
-from dbt_common.context import set_invocation_context
 
 from factories.core.warehouse.names import WarehouseNames, warehouse_names
 from tests.dbt_project.dbt_runs import PROJECT, DbtProject
 from tests.dbt_project.stages import Stage
+
+if TYPE_CHECKING:
+    from dbt.adapters.snowflake.connections import SnowflakeCredentials
 
 pytestmark = pytest.mark.xdist_group("dbt_project")
 
@@ -63,6 +63,11 @@ def test_profile_gives_dbt_a_key_pair_or_nothing(monkeypatch: pytest.MonkeyPatch
 
 def credentials() -> SnowflakeCredentials:
     """What dbt makes of profiles.yml in this environment."""
+    # One process of the tests runs dbt.
+    from dbt.config.runtime import load_profile  # noqa: PLC0415 - as above
+    from dbt.flags import set_from_args  # noqa: PLC0415 - as above
+    from dbt_common.context import set_invocation_context  # noqa: PLC0415 - as above
+
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT)), {})
     set_invocation_context(os.environ)
     return load_profile(str(PROJECT), {}).credentials

@@ -12,10 +12,13 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from dbt.cli.main import dbtRunner, dbtRunnerResult
 from snowflake.connector.cursor import SnowflakeCursor
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 pytestmark = pytest.mark.xdist_group("dbt_on_local_snowflake")  # built once, in one process
 
@@ -141,6 +144,8 @@ def cursor(warehouse, project: Path) -> Iterator[SnowflakeCursor]:
 
 
 def dbt(project: Path, *command: str) -> dbtRunnerResult:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - one process of the tests runs dbt
+
     folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
     return dbtRunner().invoke([*command, *folders, "--quiet", "--no-use-colors"])
 

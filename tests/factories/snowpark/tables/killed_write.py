@@ -1,10 +1,9 @@
-"""A process that is killed while it writes a table; run by the tests of writes."""
+"""A process that is killed while it writes a table; a fork of the tests of writes."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +28,9 @@ def dies_at(text: str, how: str) -> Callable[..., Any]:
     return run
 
 
-if __name__ == "__main__":
-    _, how, text, partition = sys.argv
+def materialize_until(how: str, text: str, partition: str | None) -> None:
+    """Materialize all Snowpark assets, and die at the first statement that begins so."""
     _, assets = read_project(snowpark="snowpark")
     Session.sql = dies_at(text, how)  # type: ignore[method-assign]
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize(assets, instance=instance, partition_key=partition or None)
+        dg.materialize(assets, instance=instance, partition_key=partition)

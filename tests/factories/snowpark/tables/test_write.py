@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
-import subprocess
-import sys
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.factories.snowpark.conftest import AreaProject
+from tests.factories.snowpark.tables.killed_write import materialize_until
 
 pytestmark = pytest.mark.clients
+
+FORK = multiprocessing.get_context("fork")
 
 DAILY = 'partition: {type: daily, start: "2013-01-01", column: day}'
 DAYS = "id number, day date"
@@ -22,21 +23,10 @@ DAYS = "id number, day date"
 def run_until_killed(statement: str, partition: str = "") -> None:
     """Materialize the area in a process that is killed `before` or `after` a statement."""
     how, _, text = statement.partition(" ")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.factories.snowpark.tables.killed_write",
-            how,
-            text,
-            partition,
-        ],
-        cwd=Path(__file__).parents[4],
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    process = FORK.Process(target=materialize_until, args=(how, text, partition or None))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def test_overwrite_replaces_all_rows_and_describes_the_table(project: AreaProject) -> None:
