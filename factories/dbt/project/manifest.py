@@ -30,6 +30,9 @@ class Node:
         tags: dbt's tags.
         group: The name of its dbt group.
         materialized: `table`, `view`, `incremental`, …
+        strategy: How an incremental model takes new rows; None for the adapter's own, `merge`.
+        replaces_rows: Whether it has a `unique_key`, or a hook that runs before it: without, new
+            rows are added to those that are there.
         code_version: Changes when what it computes does: its SQL, its configuration, and the
             ephemeral models and macros that it uses.
         relation: Database, schema and name of what it builds; None for what builds nothing.
@@ -52,6 +55,8 @@ class Node:
     tags: tuple[str, ...]
     group: str | None
     materialized: str
+    strategy: str | None
+    replaces_rows: bool
     code_version: str
     relation: tuple[str, str, str] | None
 

@@ -127,6 +127,8 @@ class _Reader:
             tags=tuple(node["tags"]),
             group=node["config"].get("group"),
             materialized=node["config"]["materialized"],
+            strategy=node["config"].get("incremental_strategy"),
+            replaces_rows=bool(node["config"].get("unique_key") or node["config"].get("pre-hook")),
             code_version=self._versions.of(node, self._ephemeral),
             relation=(node["database"], node["schema"], node["alias"])
             if node["relation_name"]
