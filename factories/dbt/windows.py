@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timezone
 
 from factories.core.execution.window import UnreadableWindowError, Window
 
@@ -36,16 +36,15 @@ def window_variables(window: Window | None) -> dict[str, str]:
     time of day where it compares the text with a date or a timestamp without zone, and the instant
     where it compares it with one that has a zone, whatever the session's own zone is.
 
-    Times of day repeat an hour in autumn: both of its partitions build all of it where the column
-    has no zone. So the end of the first is written as an hour later by the offset of before, which
-    is the same instant; the time of day alone would make that window empty, from 02:00 to 02:00.
+    Times of day repeat an hour in autumn, so the end of its first partition is written an hour
+    later by the offset of before, which is the same instant: see `Window.times_of_day`.
     """
     if window is None:
         return {}
     start, end = WINDOW_VARS
     if window.end.tzinfo is None:  # a person's own, without an offset
         return {start: window.start.isoformat(" "), end: window.end.isoformat(" ")}
-    last = window.end.replace(tzinfo=None) + _repeated(window.end)
+    _, last = window.times_of_day
     return {start: window.start.isoformat(" "), end: _with_offset(last, window.end)}
 
 
@@ -53,9 +52,3 @@ def _with_offset(wall: datetime, moment: datetime) -> str:
     """Return a time of day with the offset by which it is a moment."""
     offset = wall - moment.astimezone(UTC).replace(tzinfo=None)
     return wall.replace(tzinfo=timezone(offset)).isoformat(" ")
-
-
-def _repeated(moment: datetime) -> timedelta:
-    """Return how far the clocks were set back, when this is the repeated hour's second time."""
-    first, now = moment.replace(fold=0).utcoffset(), moment.utcoffset()
-    return first - now if moment.fold and first and now is not None else timedelta()

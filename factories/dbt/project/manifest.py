@@ -35,7 +35,8 @@ class Node:
             rows are added to those that are there.
         code_version: Changes when what it computes does: its SQL, its configuration, and the
             ephemeral models and macros that it uses.
-        relation: Database, schema and name of what it builds; None for what builds nothing.
+        relation: Database, schema and name of what it builds, as Snowflake stores them; None for
+            what builds nothing.
     """
 
     unique_id: str
@@ -80,7 +81,7 @@ class Source:
         path: The properties file that describes it, relative to its project or package.
         meta: `config.meta` as dbt merged it.
         description: Markdown.
-        relation: Database, schema and name of the table, as the target calls them.
+        relation: Database, schema and name of the table, as Snowflake stores them.
         freshness: What dbt expects, such as `{"warn_after": {"count": 1, "period": "day"}}`;
             empty where it expects nothing.
     """
