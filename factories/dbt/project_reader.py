@@ -10,11 +10,19 @@ from factories.core.dagster_internals import is_reconstruction
 from factories.core.meta.keys import parse_key
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
+from factories.dbt.diagnostics.ignored_settings import ignored_settings
 from factories.dbt.diagnostics.misplaced_meta import misplaced_meta
 from factories.dbt.diagnostics.orphaned_meta import orphaned_meta
 from factories.dbt.diagnostics.parse_errors import parse_problems
 from factories.dbt.diagnostics.unrunnable_nodes import unrunnable_nodes
-from factories.dbt.prepare import DbtParseError, PrepareError, prepare, stale, target_folder
+from factories.dbt.prepare import (
+    DbtParseError,
+    PrepareError,
+    parse_warnings,
+    prepare,
+    stale,
+    target_folder,
+)
 from factories.dbt.project.blocks import DbtBlocks
 from factories.dbt.project.keys import node_key
 from factories.dbt.project.manifest import Manifest, Node
@@ -55,6 +63,14 @@ def read_project(folder: Path, load_context: LoadContext) -> DbtProject | None:
     if not is_reconstruction():
         load_context.problems.extend(orphaned_meta(manifest, files, blocks))
         load_context.problems.extend(misplaced_meta(folder, load_context.root, manifest, files))
+        warnings = parse_warnings(folder)
+        # What says the same of a `meta.dagster` block has said it already.
+        places = {(problem.file, problem.line) for problem in load_context.problems}
+        load_context.problems.extend(
+            problem
+            for problem in ignored_settings(warnings, folder, load_context.root, manifest, files)
+            if (problem.file, problem.line) not in places
+        )
     return DbtProject(folder, manifest.project, manifest, models, sources)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timezone
 
-from factories.core.execution.window import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.execution.window import UnreadableWindowError, Window
 
-# The variables that bound a model's rows: start <= x < end, in the timezone of the partitions.
+# The variables that bound a model's rows: start <= x < end.
 WINDOW_VARS = ("window_start", "window_end")
 
 
@@ -32,17 +32,23 @@ def configured_window(start: str | None, end: str | None) -> Window:
 def window_variables(window: Window | None) -> dict[str, str]:
     """Return the two variables that limit models to a window.
 
-    They are local times, so the hour that is repeated in autumn occurs once: both of its
-    partitions build all of it. Otherwise the first would be empty, from 02:00 to 02:00.
+    Each is the time of day in the partitions' zone, with that zone's offset: Snowflake takes the
+    time of day where it compares the text with a date or a timestamp without zone, and the instant
+    where it compares it with one that has a zone, whatever the session's own zone is.
+
+    Times of day repeat an hour in autumn, so the end of its first partition is written an hour
+    later by the offset of before, which is the same instant: see `Window.times_of_day`.
     """
     if window is None:
         return {}
     start, end = WINDOW_VARS
-    last = window.end.replace(tzinfo=None) + _repeated(window.end)
-    return {start: window.start.strftime(TIMESTAMP), end: last.strftime(TIMESTAMP)}
+    if window.end.tzinfo is None:  # a person's own, without an offset
+        return {start: window.start.isoformat(" "), end: window.end.isoformat(" ")}
+    _, last = window.times_of_day
+    return {start: window.start.isoformat(" "), end: _with_offset(last, window.end)}
 
 
-def _repeated(moment: datetime) -> timedelta:
-    """Return how far the clocks were set back, when this is the repeated hour's second time."""
-    first, now = moment.replace(fold=0).utcoffset(), moment.utcoffset()
-    return first - now if moment.fold and first and now is not None else timedelta()
+def _with_offset(wall: datetime, moment: datetime) -> str:
+    """Return a time of day with the offset by which it is a moment."""
+    offset = wall - moment.astimezone(UTC).replace(tzinfo=None)
+    return wall.replace(tzinfo=timezone(offset)).isoformat(" ")

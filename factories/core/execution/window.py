@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -18,6 +18,23 @@ class Window:
 
     start: datetime
     end: datetime
+
+    @property
+    def times_of_day(self) -> tuple[datetime, datetime]:
+        """The bounds for what is without zone, and holds the time of day in the partitions' own.
+
+        In autumn an hour of it is repeated, and a time of day does not say which of the two hours
+        it is in: both of their partitions have it. The bounds alone would make the first one empty,
+        from 02:00 to 02:00.
+        """
+        end = self.end.replace(tzinfo=None) + _find_shift(self.end)
+        return self.start.replace(tzinfo=None), end
+
+
+def _find_shift(moment: datetime) -> timedelta:
+    """Return how far the clocks were set back, when this is the repeated hour's second time."""
+    first, now = moment.replace(fold=0).utcoffset(), moment.utcoffset()
+    return first - now if moment.fold and first and now is not None else timedelta()
 
 
 class UnreadableWindowError(StepStartError):

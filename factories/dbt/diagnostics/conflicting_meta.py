@@ -10,6 +10,8 @@ from factories.core.yaml.reader import display_name
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.project.source_files import PROJECT_FILE
 
+# dbt's own strategies that add rows when the model has no key.
+BY_KEY = (None, "merge", "delete+insert")
 WINDOW = "the variables window_start and window_end"
 
 
@@ -93,6 +95,27 @@ def _window_problem(model: Model) -> tuple[str, str] | None:
             )
         if spec.type == "static":
             return name, f"{name}: dbt models have windows of time only"
+        if why := _unrepeatable(model):
+            return name, f"{name}: {model.node.name} {why}"
     if meta.partition and meta.backfill:
         return "backfill", "backfill: a partitioned model is backfilled by its partitions"
+    return None
+
+
+def _unrepeatable(model: Model) -> str | None:
+    """Return why a window of an incremental model cannot be built twice, or one after the other."""
+    strategy = model.node.strategy
+    if strategy == "microbatch":
+        return "is a microbatch, whose rows dbt chooses itself by its event_time, not by a window"
+    if strategy == "insert_overwrite":
+        return "overwrites all of its rows, so a window would replace the other windows' rows"
+    if model.node.replaces_rows:
+        return None
+    if strategy == "append":
+        return "appends, so a window that is built again would have its rows twice"
+    if strategy in BY_KEY:
+        return (
+            "has no unique_key, so a window that is built again would have its rows twice; give it"
+            " one, or delete the window's rows in a pre-hook"
+        )
     return None

@@ -101,6 +101,19 @@ def _of_model(node: Json, known: Collection[str]) -> Iterator[_Fault]:
         yield _Fault(
             node["original_file_path"] if own else patch, kind, message, tuple(sorted(known))
         )
+    strategy = node["config"].get("incremental_strategy")
+    if (
+        kind == "incremental"
+        and strategy in {"merge", "delete+insert"}
+        and not node["config"].get("unique_key")
+    ):
+        patch = (node.get("patch_path") or "").partition("://")[2]
+        own = strategy in node["raw_code"] or not patch
+        message = (
+            f"{node['name']}: {strategy} needs unique_key: without one dbt adds the rows again at"
+            " each run; `append` says that this is meant"
+        )
+        yield _Fault(node["original_file_path"] if own else patch, str(strategy), message)
 
 
 def _of_test(node: Json, known: Collection[str], *, attached: bool) -> Iterator[_Fault]:

@@ -12,7 +12,7 @@ from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import DbtInvocations
+from factories.dbt.execution.invocation import DbtInvocations, log_parse_warnings
 from factories.dbt.execution.metadata import Describer
 from factories.dbt.execution.retries import build_with_retries
 from factories.dbt.project.project import DbtProject, Model
@@ -51,6 +51,7 @@ def build_window(
     own = model.node.unique_id
     failed: list[str] = []
     with open_step(context, settings, names, "dbt") as step:
+        log_parse_warnings(context, project)
         dbt = DbtInvocations(context, project, settings, arguments, step.folder)
         lineage = ColumnLineage(project, step.reader, context.log.debug)
         describer = Describer(context, step.reader, lineage, step.folder, config.row_counts)

@@ -14,7 +14,7 @@ from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import SKIPPED, DbtInvocations
+from factories.dbt.execution.invocation import SKIPPED, DbtInvocations, log_parse_warnings
 from factories.dbt.execution.process import SOURCE_FRESHNESS, DbtProcess
 from factories.dbt.project.project import DbtProject
 from factories.dbt.run_config import BuildOptions
@@ -70,6 +70,7 @@ def check_sources(
         dagster.Failure: When dbt reports nothing about a source, or a test cannot run.
     """
     selected = context.selected_asset_check_keys
+    log_parse_warnings(context, project)
     if any(check.key in selected for check in project.freshness_checks.values()):
         yield from _run_source_freshness(context, project, settings)
     if selected_tests(context, project):

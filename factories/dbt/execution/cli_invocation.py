@@ -169,10 +169,9 @@ class InvocationTables:
         }
 
     def relation(self, unique_id: str) -> Relation | None:
-        """Return the table of a node or source, as Snowflake stores plain names."""
+        """Return the table of a node or source, as Snowflake stores it."""
         found = self.manifest.nodes.get(unique_id) or self.manifest.sources.get(unique_id)
-        parts = found.relation if found else None
-        return Relation(*(part.upper() for part in parts)) if parts else None
+        return Relation(*found.relation) if found and found.relation else None
 
     def row_count(self, node: Node) -> dict[str, Any]:
         """Return the number of rows as metadata; nothing of a view, whose query would run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import Relation
 from factories.dbt.project.manifest import Node as DbtNode
 
+QUOTED = re.compile(r'"((?:[^"]|"")*)"$')
 Keys = dict[tuple[str, str, str], dg.AssetKey]
 
 
@@ -61,7 +63,7 @@ class ColumnLineage:
                 keys[_name(relation)] = self._tables.keys[dep]
                 _put(schema, relation, self._columns(relation))
         if compiled is None and _is_copy(node):
-            compiled = next((f"select * from {'.'.join(name)}" for name in keys), None)  # noqa: S608 - only parsed
+            compiled = next((f"select * from {_sql(name)}" for name in keys), None)  # noqa: S608 - only parsed
         if not compiled:
             return None
         try:
@@ -71,10 +73,9 @@ class ColumnLineage:
             self._report(f"no column lineage of {node.name}: {type(error).__name__}: {error}")
             return None
         found = {
-            column.upper(): [
-                dg.TableColumnDep(key, name) for key, name in dict.fromkeys(_deps(root, keys))
-            ]
+            column: [dg.TableColumnDep(key, name) for key, name in dict.fromkeys(_deps(root, keys))]
             for column, root in nodes.items()
+            if column != "*"  # of a table whose columns sqlglot does not find
         }
         found = {column: deps for column, deps in found.items() if deps}
         return dg.TableColumnLineage(found) if found else None
@@ -89,6 +90,10 @@ def _name(relation: Relation) -> tuple[str, str, str]:
     return relation.database, relation.schema, relation.table
 
 
+def _sql(name: tuple[str, str, str]) -> str:
+    return Relation(*name).sql
+
+
 def _put(schema: dict[str, Any], relation: Relation, columns: Mapping[str, str]) -> None:
     tables = schema.setdefault(relation.database, {}).setdefault(relation.schema, {})
     tables[relation.table] = dict(columns)
@@ -98,6 +103,20 @@ def _deps(node: Node, keys: Keys) -> Iterator[tuple[dg.AssetKey, str]]:
     for leaf in node.walk():
         table = leaf.expression
         if isinstance(table, exp.Table):
-            name = (table.catalog.upper(), table.db.upper(), table.name.upper())
+            database, schema, own = (table.args.get(part) for part in ("catalog", "db", "this"))
+            name = (_stored(database), _stored(schema), _stored(own))
             if name in keys:
-                yield keys[name], leaf.name.rpartition(".")[2].strip('"').upper()
+                yield keys[name], _column_name(leaf.name)
+
+
+def _stored(identifier: Any) -> str:
+    """Return what Snowflake calls a part of a table's name: as it is where it is quoted."""
+    name = str(identifier.name) if identifier else ""
+    return name if identifier and identifier.args.get("quoted") else name.upper()
+
+
+def _column_name(leaf: str) -> str:
+    """Return the column of a leaf such as `ORDERS."Unit price"`, as Snowflake stores it."""
+    if quoted := QUOTED.search(leaf):
+        return quoted[1].replace('""', '"')
+    return leaf.rpartition(".")[2].upper()

@@ -10,9 +10,11 @@ from typing import Any
 import dagster as dg
 
 from factories.core.warehouse.settings import WarehouseSettings
+from factories.dbt.diagnostics.ignored_settings import harmless_warnings
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.process import MODEL_ERROR, DbtProcess
 from factories.dbt.execution.selection import commands, read_functions, selection_arguments
+from factories.dbt.prepare import parse_warnings
 from factories.dbt.project.project import DbtProject
 
 SKIPPED = "skipped"
@@ -123,6 +125,12 @@ class DbtInvocations:
     def failed_names(self, among: Container[str]) -> list[str]:
         """Return the names of what failed or was not run, of some nodes and tests."""
         return _names(uid for uid in self.failed if uid in among)
+
+
+def log_parse_warnings(context: Any, project: DbtProject) -> None:
+    """Tell what dbt warned of when it made the manifest: the process of a run parses nothing."""
+    for text in harmless_warnings(parse_warnings(project.folder)):
+        context.log.warning(text)
 
 
 def _title(unique_id: str) -> str:

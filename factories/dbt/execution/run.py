@@ -17,7 +17,7 @@ from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.checks import check_evaluation, check_result, selected_tests
 from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
-from factories.dbt.execution.invocation import DbtInvocations
+from factories.dbt.execution.invocation import DbtInvocations, log_parse_warnings
 from factories.dbt.execution.metadata import Describer
 from factories.dbt.execution.reexecution import (
     Finished,
@@ -72,6 +72,7 @@ def build_models(
         bounds = _window(context, config) if selected else None
         arguments = config.options().arguments(bounds)
     with open_step(context, settings, names, "dbt") as step:
+        log_parse_warnings(context, project)
         dbt = DbtInvocations(context, project, settings, arguments, step.folder)
         lineage = ColumnLineage(project, step.reader, context.log.debug)
         describer = Describer(context, step.reader, lineage, step.folder, config.row_counts)

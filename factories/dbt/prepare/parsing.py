@@ -11,8 +11,10 @@ import json
 import shutil
 import subprocess
 import tempfile
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from factories.core.execution.subprocesses import environment_with
 from factories.core.warehouse.names import WarehouseNames
@@ -28,6 +30,38 @@ MARK = "manifest.fingerprint"
 KEPT = ("partial_parse.msgpack", MANIFEST)
 DBT_SECONDS = 600
 LOCK_SECONDS = 600
+# Of a summary each warning has been told before.
+SUMMARIES = frozenset({"DeprecationsSummary"})
+
+
+@dataclass(frozen=True)
+class ParseWarning:
+    """What dbt warns of while it parses a project.
+
+    Attributes:
+        name: Of dbt's event, such as `NoNodeForYamlKey`.
+        text: What dbt says.
+        data: The event's values.
+    """
+
+    name: str
+    text: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What a manifest was made of, and what dbt said then.
+
+    Attributes:
+        made_of: The project's files, and what else it depends on.
+        digest: Of the manifest.
+        warnings: dbt's.
+    """
+
+    made_of: Fingerprint
+    digest: str
+    warnings: tuple[ParseWarning, ...]
 
 
 def target_folder(project: Path) -> Path:
@@ -50,11 +84,16 @@ def stale(project: Path, names: WarehouseNames) -> str | None:
     mark = _read_mark(project)
     if mark is None:
         return "was not made by this project"
-    made_of, digest = mark
     # Half written, or another one: by a process that was killed, or by a person.
-    if digest != _digest(manifest):
+    if mark.digest != _digest(manifest):
         return "is not as dbt wrote it"
-    return made_of.difference(fingerprint(project, names))
+    return mark.made_of.difference(fingerprint(project, names))
+
+
+def parse_warnings(project: Path) -> tuple[ParseWarning, ...]:
+    """Return what dbt warned of when it made the manifest; each process after that is silent."""
+    mark = _read_mark(project)
+    return mark.warnings if mark else ()
 
 
 def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> bool:
@@ -89,26 +128,31 @@ def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> b
                 _dbt("deps", project)
             # Before dbt reads the files: what changes while it does makes the manifest stale.
             made_of = fingerprint(project, names)
-            _parse(project, folder)
-            _write_mark(project, made_of)
+            warnings = _parse(project, folder)
+            _write_mark(project, made_of, warnings)
     except Timeout:
         message = f"another process has been parsing it for {LOCK_SECONDS} s"
         raise PrepareError(message) from None
     return True
 
 
-def _read_mark(project: Path) -> tuple[Fingerprint, str] | None:
-    """Return what the manifest was made of, and the digest that it had then."""
+def _read_mark(project: Path) -> _Mark | None:
+    """Return what is kept beside the manifest; None when it is not there, or of another version."""
     try:
         mark = json.loads((target_folder(project) / MARK).read_bytes())
-        return Fingerprint(**mark["made_of"]), str(mark["manifest"])
+        warnings = tuple(ParseWarning(**warning) for warning in mark["warnings"])
+        return _Mark(Fingerprint(**mark["made_of"]), str(mark["manifest"]), warnings)
     except (FileNotFoundError, KeyError, TypeError, ValueError):
         return None
 
 
-def _write_mark(project: Path, made_of: Fingerprint) -> None:
+def _write_mark(project: Path, made_of: Fingerprint, warnings: Iterable[ParseWarning]) -> None:
     folder = target_folder(project)
-    mark = {"made_of": asdict(made_of), "manifest": _digest(folder / MANIFEST)}
+    mark = {
+        "made_of": asdict(made_of),
+        "manifest": _digest(folder / MANIFEST),
+        "warnings": [asdict(warning) for warning in warnings],
+    }
     (folder / MARK).write_text(json.dumps(mark, indent=2))
 
 
@@ -118,24 +162,34 @@ def _digest(path: Path) -> str:
 
 def _lacks_packages(project: Path) -> str | None:
     mark = _read_mark(project)
-    return lacking(project, mark[0].packages if mark else None)
+    return lacking(project, mark.made_of.packages if mark else None)
 
 
-def _parse(project: Path, folder: Path) -> None:
+def _parse(project: Path, folder: Path) -> list[ParseWarning]:
     """Parse into a folder of its own: who reads the manifest meanwhile finds a whole one."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         target = Path(name)
-        if (folder / KEPT[0]).is_file():  # else dbt parses every file again
+        # Else dbt parses every file again; it warns only of those that it parses.
+        if (folder / KEPT[0]).is_file() and not parse_warnings(project):
             shutil.copyfile(folder / KEPT[0], target / KEPT[0])
-        _dbt("parse", project, "--target-path", name)
+        # Each deprecation is told, not the first of its kind alone: a key that dbt does not know
+        # is one.
+        warnings = _dbt("parse", project, "--target-path", name, "--show-all-deprecations")
         for made in KEPT:
             if (target / made).is_file():
                 (target / made).replace(folder / made)
+    return warnings
 
 
-def _dbt(command: str, project: Path, *arguments: str) -> None:
+def _dbt(command: str, project: Path, *arguments: str) -> list[ParseWarning]:
+    """Run a command of dbt, and return what it warns of.
+
+    Raises:
+        DbtParseError: When dbt fails, with its error.
+    """
     line = [
-        *dbt_program(), "--quiet", "--no-use-colors", "--log-level-file", "none", command,
+        *dbt_program(), "--no-quiet", "--no-use-colors", "--log-format", "json",
+        "--log-level", "warn", "--log-level-file", "none", command,
         "--project-dir", str(project), "--profiles-dir", str(project), *arguments,
     ]  # fmt: skip
     try:
@@ -151,6 +205,26 @@ def _dbt(command: str, project: Path, *arguments: str) -> None:
         )
     except subprocess.TimeoutExpired:
         raise PrepareError(f"dbt {command} took longer than {DBT_SECONDS} s") from None
+    warnings, errors = _read_log(done.stdout)
     if done.returncode:
-        message = done.stdout.strip() or done.stderr.strip()
+        message = "\n".join(errors).strip() or done.stderr.strip()
         raise DbtParseError(message or f"dbt {command} ended with status {done.returncode}")
+    return warnings
+
+
+def _read_log(text: str) -> tuple[list[ParseWarning], list[str]]:
+    """Return the warnings and the errors of dbt's log; what is no JSON may be an error."""
+    warnings: list[ParseWarning] = []
+    errors: list[str] = []
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event["data"]
+        except (ValueError, KeyError, TypeError):
+            errors.append(line)
+            continue
+        if info["level"] == "error":
+            errors.append(info["msg"])
+        elif info["level"] == "warn" and info["name"] not in SUMMARIES:
+            warnings.append(ParseWarning(info["name"], info["msg"], data))
+    return warnings, errors

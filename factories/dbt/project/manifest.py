@@ -30,9 +30,13 @@ class Node:
         tags: dbt's tags.
         group: The name of its dbt group.
         materialized: `table`, `view`, `incremental`, …
+        strategy: How an incremental model takes new rows; None for the adapter's own, `merge`.
+        replaces_rows: Whether it has a `unique_key`, or a hook that runs before it: without, new
+            rows are added to those that are there.
         code_version: Changes when what it computes does: its SQL, its configuration, and the
             ephemeral models and macros that it uses.
-        relation: Database, schema and name of what it builds; None for what builds nothing.
+        relation: Database, schema and name of what it builds, as Snowflake stores them; None for
+            what builds nothing.
     """
 
     unique_id: str
@@ -52,6 +56,8 @@ class Node:
     tags: tuple[str, ...]
     group: str | None
     materialized: str
+    strategy: str | None
+    replaces_rows: bool
     code_version: str
     relation: tuple[str, str, str] | None
 
@@ -75,7 +81,7 @@ class Source:
         path: The properties file that describes it, relative to its project or package.
         meta: `config.meta` as dbt merged it.
         description: Markdown.
-        relation: Database, schema and name of the table, as the target calls them.
+        relation: Database, schema and name of the table, as Snowflake stores them.
         freshness: What dbt expects, such as `{"warn_after": {"count": 1, "period": "day"}}`;
             empty where it expects nothing.
     """

@@ -19,6 +19,8 @@ from factories.dbt.project.source_files import packages_path, project_settings
 BUILT = ("model", "seed", "snapshot")
 TESTS = ("test", "unit_test")
 OF_A_SOURCE = re.compile(r"source\('([^']*)', '([^']*)'\)")
+# A part of a relation's name: in quotes, or plain.
+NAME = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
 Json = Mapping[str, Any]
 
 
@@ -127,10 +129,10 @@ class _Reader:
             tags=tuple(node["tags"]),
             group=node["config"].get("group"),
             materialized=node["config"]["materialized"],
+            strategy=node["config"].get("incremental_strategy"),
+            replaces_rows=bool(node["config"].get("unique_key") or node["config"].get("pre-hook")),
             code_version=self._versions.of(node, self._ephemeral),
-            relation=(node["database"], node["schema"], node["alias"])
-            if node["relation_name"]
-            else None,
+            relation=_stored_names(node["relation_name"]) if node["relation_name"] else None,
         )
 
     def _source(self, source: Json) -> Source:
@@ -145,7 +147,7 @@ class _Reader:
             path=source["original_file_path"],
             meta=source["config"].get("meta") or {},
             description=source["description"] or source.get("source_description") or "",
-            relation=(source["database"], source["schema"], source["identifier"]),
+            relation=_stored_names(source["relation_name"]),
             freshness={
                 name: limit
                 for name, limit in limits
@@ -227,6 +229,18 @@ class _Reader:
         for node in (*self._data["nodes"].values(), *self._data["sources"].values(), *disabled):
             paths[node["resource_type"]].add(tuple(node["fqn"]))
         return {kind: frozenset(found) for kind, found in paths.items()}
+
+
+def _stored_names(relation: str) -> tuple[str, str, str]:
+    """Return database, schema and name as Snowflake stores what dbt's SQL calls a relation.
+
+    dbt has applied its rules for names and quotes: a name in quotes stays as it is.
+    """
+    database, schema, name = (
+        found[2].upper() if found[1] is None else found[1].replace('""', '"')
+        for found in NAME.finditer(relation)
+    )
+    return database, schema, name
 
 
 def _contract(columns: Iterable[Json]) -> dict[str, tuple[str | None, tuple[str, ...]]]:

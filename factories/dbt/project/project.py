@@ -42,9 +42,8 @@ class Model:
 
     @property
     def relation(self) -> Relation | None:
-        """The table or view, as Snowflake stores plain names."""
-        parts = self.node.relation
-        return Relation(*(part.upper() for part in parts)) if parts else None
+        """The table or view, as Snowflake stores it."""
+        return Relation(*self.node.relation) if self.node.relation else None
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,11 @@ class DbtProject:
         return {**of_models, **{uid: source.key for uid, source in self.sources.items()}}
 
     def relation(self, unique_id: str) -> Relation | None:
-        """Return the table of a node or source, as Snowflake stores plain names."""
+        """Return the table of a node or source, as Snowflake stores it."""
         if unique_id in self.models:
             return self.models[unique_id].relation
         source = self.manifest.sources.get(unique_id)
-        return Relation(*(part.upper() for part in source.relation)) if source else None
+        return Relation(*source.relation) if source else None
 
     def tests(self, of: str) -> list[Test]:
         """Return the tests about a node or source."""

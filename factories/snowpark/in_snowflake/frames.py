@@ -14,8 +14,16 @@ def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows with columns in lower case, and exact numbers as floats.
 
     Drivers give a NUMBER with a scale as `Decimal` objects, which no estimator takes.
+
+    Raises:
+        ModelError: When two columns differ in their case alone.
     """
     tidied = frame.rename(columns=lambda name: str(name).strip('"').lower())
+    if twice := sorted(set(tidied.columns[tidied.columns.duplicated()])):
+        raise ModelError(
+            f"several columns of the features are called {', '.join(twice)} in lower case, as the"
+            " functions have them: give them other names"
+        )
     for name in tidied.columns:
         column = tidied[name]
         if column.dtype == object and _holds_decimals(column):

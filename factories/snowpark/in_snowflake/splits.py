@@ -102,7 +102,11 @@ def convert_to_times(column: pd.Series) -> pd.Series:
         # To pandas they are nanoseconds since 1970.
         raise ModelError(f"{column.name} holds numbers, not dates or timestamps")
     try:
-        moments = pd.to_datetime(column)
+        # Of text pandas would guess what is the day and what the month. Objects are dates too, and
+        # moments whose offsets differ.
+        is_text = column.dtype == object or isinstance(column.dtype, pd.StringDtype)
+        moments = pd.to_datetime(column, format="ISO8601", utc=True) if is_text else column
+        moments = pd.to_datetime(moments)
     except (ValueError, TypeError) as error:
         raise ModelError(f"{column.name} holds no dates or timestamps: {error}") from None
     return moments.dt.tz_convert(None) if moments.dt.tz is not None else moments

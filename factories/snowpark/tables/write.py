@@ -23,7 +23,13 @@ from factories.core.warehouse.names import Relation
 from factories.snowpark.catalog import create_schema, table_columns
 from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.errors import SnowparkStepError
-from factories.snowpark.partition_filter import Covered, build_condition, find_column, unquote_name
+from factories.snowpark.partition_filter import (
+    Covered,
+    build_condition,
+    column_name,
+    find_column,
+    format_names,
+)
 from factories.snowpark.session import WAREHOUSE_ERRORS, transaction
 
 # ruff: noqa: S608 - names from the project's own YAML, and what the warehouse calls columns
@@ -137,7 +143,7 @@ class _Writer:
     def _key(self, name: str) -> str:
         column = find_column(self._schema, name)
         if column is None:
-            has = ", ".join(unquote_name(column).lower() for column in self._columns)
+            has = format_names(map(column_name, self._columns))
             raise WriteError(f"the rows have no column {name}, which is a key; they have {has}")
         return column
 
@@ -167,28 +173,25 @@ class _Writer:
             WriteError: When the rows lack one that it has, or it lacks one that tells which of
                 its rows are meant.
         """
-        there = {name.upper() for name in columns}
-        missing = sorted(there - {unquote_name(column) for column in self._columns})
-        if missing:
-            names = ", ".join(name.lower() for name in missing)
-            raise WriteError(f"the rows lack columns that {self._table.relation} has: {names}")
-        telling = dict.fromkeys(self._table.keys, "a key")
+        made = {column_name(column): column for column in self._columns}
+        if missing := sorted(columns.keys() - made.keys()):
+            raise WriteError(
+                f"the rows lack columns that {self._table.relation} has: {format_names(missing)}"
+            )
+        telling = dict.fromkeys(self._keys, "a key")
         if self._partition:
-            telling[str(self._partition.column)] = "the partitions' column"
-        for name, what in telling.items():
-            if name.upper() not in there:
+            column = find_column(self._schema, str(self._partition.column))
+            telling[str(column)] = "the partitions' column"
+        for column, what in telling.items():
+            if column_name(column) not in columns:
                 # Its rows would have nulls there: they would stay beside those that replace them.
+                name = format_names([column_name(column)])
                 raise WriteError(
                     f"{self._table.relation} has no column {name}, which is {what}: drop the table"
                     " to have it created again"
                 )
         kinds = table_columns(self._session, self._kept) or {}
-        types = {name.upper(): kind for name, kind in kinds.items()}
-        return [
-            f"{column} {types[unquote_name(column)]}"
-            for column in self._columns
-            if unquote_name(column) not in there
-        ]
+        return [f"{column} {kinds[name]}" for name, column in made.items() if name not in columns]
 
     def _check_types(self, new: Sequence[str]) -> None:
         """Insert the rows into an empty copy of the table, which fails as it would there.

@@ -15,7 +15,7 @@ FILES = {
     "models/report.sql": "select * from {{ ref('hidden') }}\n",
     "models/monthly.sql": """
         {{ config(
-            materialized='incremental',
+            materialized='incremental', unique_key='id',
             meta={'dagster': {'partition': {'type': 'monthly', 'start': '2024-01-01'}}},
         ) }}
         select * from {{ ref('report') }}
@@ -46,3 +46,47 @@ def test_checks_that_block_too_late(tmp_path: Path) -> None:
             " before these run: write tests of dbt, which hold it back, or `blocking: false`"
         ),
     ]
+
+
+def test_window_that_cannot_be_built_twice(tmp_path: Path) -> None:
+    configs = {
+        "keyed": "unique_key='id'",
+        "hooked": "incremental_strategy='append', pre_hook='delete from x'",
+        "own": "incremental_strategy='replace_window'",
+        "keyless": "incremental_strategy=none",
+        "added": "incremental_strategy='append'",
+        "overwritten": "incremental_strategy='insert_overwrite', unique_key='id'",
+        "batches": "incremental_strategy='microbatch', unique_key='id', event_time='at',"
+        " begin='2024-01-01', batch_size='day'",
+        "merged": "incremental_strategy='merge'",
+    }
+    partition = "{'dagster': {'partition': {'type': 'daily', 'start': '2024-01-01'}}}"
+    meta = {name: "{}" if name == "merged" else partition for name in configs}
+    project = WrittenProject(tmp_path)
+    project.write(
+        {
+            "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\n",
+            "models/_models.yml": "models: [{name: days, config: {event_time: at}}]\n",
+            "models/days.sql": "select current_timestamp as at\n",
+            **{
+                f"models/{name}.sql": f"{{{{ config(materialized='incremental', {config},"
+                f" meta={meta[name]}) }}}} select * from {{{{ ref('days') }}}}\n"
+                for name, config in configs.items()
+            },
+        }
+    )
+
+    found = {p.split(":")[0].rpartition("/")[2]: p.split(": ", 1)[1] for p in project.problems()}
+
+    twice = "a window that is built again would have its rows twice"
+    assert found == {
+        "merged.sql": "merged: merge needs unique_key: without one dbt adds the rows again at each"
+        " run; `append` says that this is meant",
+        "keyless.sql": f"partition: keyless has no unique_key, so {twice}; give it one, or delete"
+        " the window's rows in a pre-hook",
+        "added.sql": f"partition: added appends, so {twice}",
+        "overwritten.sql": "partition: overwritten overwrites all of its rows, so a window would"
+        " replace the other windows' rows",
+        "batches.sql": "partition: batches is a microbatch, whose rows dbt chooses itself by its"
+        " event_time, not by a window",
+    }

@@ -41,7 +41,7 @@ FILES = {
           - name: tables
             config: {materialized: tabel}
           - name: windows
-            config: {materialized: incremental, meta: {dagster: {partition: {
+            config: {materialized: incremental, unique_key: id, meta: {dagster: {partition: {
               type: daily, start: "2024-01-01", column: day}}}}
         exposures:
           - name: board

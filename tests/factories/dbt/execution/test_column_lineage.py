@@ -103,7 +103,7 @@ def of_orders(**columns: str) -> dict[str, set[tuple[str, str]]]:
     [
         ("stg_orders", of_orders(ID="ID", CUSTOMER="CUSTOMER", AMOUNT="AMOUNT")),
         ("renamed", {"ORDER_ID": {("stg_orders", "ID")}, "PAID": {("stg_orders", "AMOUNT")}}),
-        ("quoted", {"ID": {("stg_orders", "ID")}}),
+        ("quoted", {"Id": {("stg_orders", "ID")}}),
         (
             "joined",
             of_orders(ID="ID", CUSTOMER="CUSTOMER", AMOUNT="AMOUNT")

@@ -34,13 +34,13 @@ def test_window_joins_the_variables_and_wins() -> None:
 @pytest.mark.parametrize(
     ("key", "bounds"),
     [
-        ("2024-10-27-01:00", ("2024-10-27 01:00:00", "2024-10-27 02:00:00")),
+        ("2024-10-27-01:00", ("2024-10-27 01:00:00+02:00", "2024-10-27 02:00:00+02:00")),
         # Both hours that are called two: a row's time of day does not say which it is in.
-        ("2024-10-27-02:00", ("2024-10-27 02:00:00", "2024-10-27 03:00:00")),
-        ("2024-10-27-02:00+0100", ("2024-10-27 02:00:00", "2024-10-27 03:00:00")),
-        ("2024-10-27-03:00", ("2024-10-27 03:00:00", "2024-10-27 04:00:00")),
+        ("2024-10-27-02:00", ("2024-10-27 02:00:00+02:00", "2024-10-27 03:00:00+02:00")),
+        ("2024-10-27-02:00+0100", ("2024-10-27 02:00:00+01:00", "2024-10-27 03:00:00+01:00")),
+        ("2024-10-27-03:00", ("2024-10-27 03:00:00+01:00", "2024-10-27 04:00:00+01:00")),
         # The hour that spring leaves out.
-        ("2024-03-31-01:00", ("2024-03-31 01:00:00", "2024-03-31 03:00:00")),
+        ("2024-03-31-01:00", ("2024-03-31 01:00:00+01:00", "2024-03-31 03:00:00+02:00")),
     ],
 )
 def test_hour_that_the_clocks_repeat_is_built_whole(key: str, bounds: tuple[str, str]) -> None:
@@ -52,6 +52,8 @@ def test_hour_that_the_clocks_repeat_is_built_whole(key: str, bounds: tuple[str,
     found = window_variables(Window(span.start, span.end))
 
     assert (found["window_start"], found["window_end"]) == bounds
+    instants = [datetime.fromisoformat(bound).timestamp() for bound in bounds]
+    assert instants == [span.start.timestamp(), span.end.timestamp()]
 
 
 def test_run_without_options_defers_to_nothing() -> None:

@@ -70,7 +70,7 @@ FILES = {
     # In a step of its own, after that of `flags`.
     "models/monthly.sql": """
         {{ config(
-            materialized='incremental',
+            materialized='incremental', incremental_strategy='delete+insert', unique_key='id',
             meta={'dagster': {'partition': {'type': 'monthly', 'start': '2024-01-01'}}},
         ) }}
         select flags.* from {{ ref('flags') }} as flags cross join {{ ref('stamps') }}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -13,6 +15,7 @@ from tests.factories.dbt.conftest import Project, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt windows")]
 
+NEW_YORK = ZoneInfo("America/New_York")
 INCREMENTAL = """
     {{{{ config(
         materialized='incremental', incremental_strategy='delete+insert', unique_key='id',
@@ -23,6 +26,15 @@ INCREMENTAL = """
     {{% if var('window_start', none) %}}
     where at >= '{{{{ var("window_start") }}}}' and at < '{{{{ var("window_end") }}}}'
     {{% endif %}}
+"""
+BY_TYPE = """
+    {{{{ config(
+        materialized='incremental', incremental_strategy='delete+insert', unique_key='id',
+        meta={{'dagster': {{'partition': {{
+            'type': '{every}', 'start': '{start}', 'timezone': 'America/New_York'}}}}}},
+    ) }}}}
+    select id from {{{{ source('clock', 'moments') }}}}
+    where {kind} >= '{{{{ var("window_start") }}}}' and {kind} < '{{{{ var("window_end") }}}}'
 """
 FILES = {
     "dbt_project.yml": """
@@ -49,6 +61,17 @@ FILES = {
     "models/late.yml": """
         models: [{name: late, columns: [{name: id, data_tests: [unique]}]}]
     """,
+    "models/sources_of_moments.yml": """
+        sources: [{name: clock, database: RAW, schema: "{s}", tables: [{name: moments}]}]
+    """,
+    **{
+        f"models/{kind}_hours.sql": BY_TYPE.format(kind=kind, every="hourly", start="2024-11-03")
+        for kind in ("tz", "ltz", "ntz")
+    },
+    **{
+        f"models/{kind}_days.sql": BY_TYPE.format(kind=kind, every="daily", start="2024-03-01")
+        for kind in ("tz", "ltz", "ntz", "d")
+    },
     "models/report.sql": "select count(*) as n from {{ ref('monthly') }}",
     "models/from_state.sql": "select * from {{ ref('orders') }} cross join {{ ref('elsewhere') }}",
     "models/elsewhere.sql": "select 'ours' as place",
@@ -106,7 +129,7 @@ def test_partitioned_model_runs_in_order_with_those_around_it(orders: Project) -
     assert len([event for event in result.all_events if event.is_step_start]) == 3
     built = orders.rows("select model, count(*) from RAW.{s}.built group by 1")
     assert set(built) == {("orders", 1), ("monthly", 1), ("report", 1)}
-    span = "2024-02-01 00:00:00 2024-03-01 00:00:00"
+    span = "2024-02-01 00:00:00+00:00 2024-03-01 00:00:00+00:00"
     found = orders.rows("select id, span from {s}.monthly order by id")
     assert found == [(2, span), (3, span)]
 
@@ -123,7 +146,7 @@ def test_range_of_partitions_is_one_window(orders: Project) -> None:
 
     assert result.success
     assert orders.rows("select model from RAW.{s}.built") == [("monthly",)]
-    span = "2024-02-01 00:00:00 2024-04-01 00:00:00"
+    span = "2024-02-01 00:00:00+00:00 2024-04-01 00:00:00+00:00"
     found = orders.rows("select id, span from {s}.monthly order by id")
     assert found == [(2, span), (3, span), (4, span), (5, span)]
 
@@ -132,7 +155,48 @@ def test_hour_is_in_the_partitions_own_zone(orders: Project) -> None:
     assert orders.run("key:hourly", partition_key="2024-02-01-00:00").success
 
     found = orders.rows("select id, span from {s}.hourly")
-    assert found == [(2, "2024-02-01 00:00:00 2024-02-01 01:00:00")]
+    assert found == [(2, "2024-02-01 00:00:00+01:00 2024-02-01 01:00:00+01:00")]
+
+
+def test_rows_are_those_of_the_partition_whatever_the_type_of_their_time(orders: Project) -> None:
+    # Every half an hour through both nights in which New York changes its clocks.
+    for night, rows in (("2024-11-03 03:00", 20), ("2024-03-10 03:00", 60)):
+        orders.rows(
+            "create table if not exists RAW.{s}.moments"
+            " (id varchar, tz timestamp_tz, ltz timestamp_ltz, ntz timestamp_ntz, d date)"
+        )
+        moments = [
+            datetime.fromisoformat(f"{night}+00:00") + timedelta(minutes=30 * i)
+            for i in range(rows)
+        ]
+        walls = [moment.astimezone(NEW_YORK).replace(tzinfo=None) for moment in moments]
+        values = ", ".join(
+            f"('{m:%m-%dT%H:%M}', '{m}'::timestamp_tz, '{m}'::timestamp_ltz, '{w}'::timestamp_ntz,"
+            f" '{w.date()}'::date)"
+            for m, w in zip(moments, walls, strict=True)
+        )
+        orders.rows(f"insert into RAW.{{s}}.moments values {values}")
+
+    def built(names: list[str], key: str) -> dict[str, list[str]]:
+        made = orders.run(" or ".join(f"key:{name}" for name in names), partition_key=key)
+        assert made.success, orders.failure()
+        return {
+            name: [str(row[0]) for row in orders.rows(f"select id from {{s}}.{name} order by 1")]
+            for name in names
+        }
+
+    def ids(first: str, last: str) -> list[str]:
+        sql = f"select id from RAW.{{s}}.moments where id >= '{first}' and id < '{last}' order by 1"
+        return [str(row[0]) for row in orders.rows(sql)]
+
+    hours = ["tz_hours", "ltz_hours", "ntz_hours"]
+    first, both = ids("11-03T05", "11-03T06"), ids("11-03T05", "11-03T07")
+    assert len(first) == 2
+    # What a time of day without zone does not tell apart is in both.
+    assert built(hours, "2024-11-03-01:00") == dict(zip(hours, (first, first, both), strict=True))
+    assert built(hours, "2024-11-03-01:00-0500") == dict.fromkeys(hours, both)
+    days = ["tz_days", "ltz_days", "ntz_days", "d_days"]
+    assert built(days, "2024-03-10") == dict.fromkeys(days, ids("03-10T05", "03-11T04"))
 
 
 def test_partition_of_the_backfill_job_builds_its_month_alone(orders: Project) -> None:
@@ -162,9 +226,9 @@ def test_partition_of_the_backfill_job_builds_its_month_alone(orders: Project) -
         "row_count": False,
     }
     [reported] = [e.materialization.metadata for e in events if e.is_step_materialization]
-    assert reported["window"].value == "2024-03-01 00:00:00 to 2024-04-01 00:00:00"
+    assert reported["window"].value == "2024-03-01 00:00:00+00:00 to 2024-04-01 00:00:00+00:00"
     assert (reported["rows_loaded"].value, reported["dagster/row_count"].value) == (2, 4)
-    span = "2024-03-01 00:00:00 2024-04-01 00:00:00"
+    span = "2024-03-01 00:00:00+00:00 2024-04-01 00:00:00+00:00"
     found = orders.rows("select id, span from {s}.late order by id")
     assert found == [(2, "as it was"), (3, "as it was"), (4, span), (5, span)]
 
@@ -176,7 +240,7 @@ def test_backfill_of_a_range_is_a_run_of_each_month(orders: Project) -> None:
         job.partitioned_config.get_run_config_for_partition_key(key)
         for key in ("2024-01-01", "2024-02-01")
     ]
-    january, february, march = (f"2024-0{month}-01 00:00:00" for month in (1, 2, 3))
+    january, february, march = (f"2024-0{month}-01 00:00:00+00:00" for month in (1, 2, 3))
     assert configs == [
         {"ops": {"backfill_late_window": {"config": {"window_start": a, "window_end": b}}}}
         for a, b in ((january, february), (february, march))

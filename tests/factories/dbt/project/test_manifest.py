@@ -42,6 +42,25 @@ def macro(data: dict[str, Any], name: str) -> dict[str, Any]:
     return data["macros"][f"macro.shop.{name}"]
 
 
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("ANALYTICS.marts.report", ("ANALYTICS", "MARTS", "REPORT")),
+        ('ANALYTICS.MARTS."Report"', ("ANALYTICS", "MARTS", "Report")),
+        ('"Data".MARTS."a.b ""c"""', ("Data", "MARTS", 'a.b "c"')),
+    ],
+)
+def test_table_is_the_one_that_dbt_names(
+    text: str, shop: WrittenProject, tmp_path: Path, said: str, stored: tuple[str, str, str]
+) -> None:
+    # By the project's own macros for names, and its `quoting`.
+    changed = read_changed(
+        text, shop, tmp_path, lambda d: node(d, "report").update(relation_name=said, alias="other")
+    )
+
+    assert changed.nodes["model.shop.report"].relation == stored
+
+
 # --- code versions ---
 
 CODE: dict[str, tuple[Change, set[str]]] = {

@@ -105,6 +105,8 @@ def test_moments_of_a_zone_are_split_by_their_instant() -> None:
         (flights().query("hour < 0"), "no rows for train"),
         (flights().assign(flight_date=None), "600 rows have no flight_date"),
         (flights().assign(flight_date="late"), "holds no dates"),
+        # Whether it is in January or in February is a guess.
+        (flights().assign(flight_date="01/02/2013"), "holds no dates"),
         (flights().assign(flight_date=20130301), "holds numbers, not dates"),
         (flights().drop(columns="flight_date"), "no column flight_date"),
     ],
@@ -125,6 +127,17 @@ def test_exact_numbers_become_floats_and_columns_lower_case() -> None:
     frame = tidy(pd.DataFrame({"PRICE": [Decimal("1.5"), None], '"Name"': ["a", None]}))
     assert list(frame.columns) == ["price", "name"]
     assert frame["price"].dtype == "float64"
+
+
+def test_columns_that_differ_in_case_alone_are_refused() -> None:
+    with pytest.raises(ModelError, match="several columns of the features are called id in lower"):
+        tidy(pd.DataFrame({"ID": [1], '"Id"': [2], "V": [3]}))
+
+
+def test_moments_of_several_offsets_are_split_by_their_instant() -> None:
+    at = ["2013-02-28 23:59+00:00", "2013-03-01 00:59+01:00", "2013-03-01 12:00-05:00"]
+    frame = pd.DataFrame({"flight_date": [*map(datetime.fromisoformat, at), date(2013, 3, 25)]})
+    assert [len(part) for part in split_rows(frame, BOUNDS).values()] == [2, 1, 1]
 
 
 def test_every_metric_can_be_measured_and_has_its_better_direction() -> None:
