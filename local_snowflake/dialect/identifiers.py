@@ -14,6 +14,7 @@ from sqlglot import Expr, exp
 
 from local_snowflake.sql.bindings import Bindings
 from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.lexer import unquote_string
 from local_snowflake.sql.statements import Statement
 
 _IDENTIFIER = re.compile(
@@ -47,7 +48,7 @@ def inline_identifiers(statement: Statement, bindings: Bindings) -> tuple[Statem
         if not match["function"]:
             return match[0]
         if match["text"] is not None:
-            return match["text"].replace("''", "'")
+            return unquote_string(f"'{match['text']}'")
         if bindings.is_batch:
             raise unsupported("IDENTIFIER(?) with arrays of values")
         if not isinstance(values, list) or seen >= len(values):

@@ -48,6 +48,12 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
         return syntax_error(_without_terminal_codes(str(error)))
     if isinstance(error, duckdb.Error):
         return _from_duckdb(error)
+    return _from_python(error, statement)
+
+
+def _from_python(error: Exception, statement: Statement) -> SqlError:
+    if isinstance(error, OSError):
+        return from_system(error)
     if isinstance(error, NotImplementedError):
         return unsupported(str(error) or statement.label)
     reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -56,6 +62,12 @@ def as_sql_error(error: Exception, statement: Statement) -> SqlError:
         UNSUPPORTED,
         "0A000",
     )
+
+
+def from_system(error: OSError) -> SqlError:
+    """Return the error for what the system refuses: a full disk, a folder that is read-only."""
+    reason = error.strerror or type(error).__name__
+    return SqlError(f"The embedded warehouse cannot use its files: {reason}.", 603, "58030")
 
 
 def error_from_stream(text: str) -> SqlError:
@@ -78,6 +90,8 @@ def _from_connector(error: snowflake.connector.errors.Error) -> SqlError:
 def _from_duckdb(error: duckdb.Error) -> SqlError:
     if "Division by zero" in str(error):
         return SqlError("Division by zero", 100051, "22012")
+    if isinstance(error, duckdb.CatalogException) and "already exists" in str(error):
+        return SqlError(str(error).replace(SEPARATOR, "."), ALREADY_EXISTS, "42710")
     number, sqlstate = next(
         (number, state) for kind, number, state in _DUCKDB_CODES if isinstance(error, kind)
     )

@@ -37,9 +37,11 @@ from local_snowflake.objects.databases import (
     DropSchema,
     UseDatabase,
     UsePlain,
+    UseSchema,
 )
 from local_snowflake.objects.drop import CommentOn, DropRelation, TruncateTable, Undrop
 from local_snowflake.objects.relation_times import prepare_relation_times
+from local_snowflake.objects.sequences import CreateSequence
 from local_snowflake.objects.session_parameters import AlterSession
 from local_snowflake.objects.tables import CreateRelation
 from local_snowflake.objects.temporary import CreateScoped, use_temporary_objects
@@ -76,7 +78,9 @@ LAYER: Layer[Session] = Layer(
         CallProcedure(),
         CreateDatabase(),
         DropDatabase(),
+        CreateSequence(),
         UseDatabase(),
+        UseSchema(),
         PlainResultScan(),
         Put(),
         Get(),

@@ -37,6 +37,7 @@ from local_snowflake.routines.handler_processes.running import RunningHandlers
 from local_snowflake.sql.bindings import NO_BINDINGS, Bindings, Values
 from local_snowflake.sql.errors import SYNTAX_ERROR, unsupported
 from local_snowflake.sql.names import changed_table, resolve
+from local_snowflake.sql.quoting import sql_identifier, sql_literal
 from local_snowflake.sql.statements import Statement
 
 _DESCRIBED_BY_RUNNING = {"SHOW", "DESCRIBE", "DESC", "LIST", "LS", "SELECT", "WITH"}
@@ -241,7 +242,7 @@ class Session:
 
     def use(self, database: str, schema: str) -> None:
         """Make an existing schema the current one."""
-        self.duck.execute(f'SET schema = \'"{database}"."{schema}"\'')
+        self.duck.execute(f"SET schema = {sql_literal(sql_identifier(database, schema))}")
         self.connection.set_current(database, schema)
 
     def leave_database(self) -> None:

@@ -20,10 +20,11 @@ from local_snowflake.routines.catalog import RoutineCatalog
 from local_snowflake.routines.handler_processes.environment import HandlerEnvironment
 from local_snowflake.routines.workers import FunctionWorkers
 from local_snowflake.sql.errors import SqlError
-from local_snowflake.sql.quoting import sql_literal
+from local_snowflake.sql.quoting import sql_identifier, sql_literal
 
 DATABASES = ("RAW", "ANALYTICS", "ML")
-_NAME = re.compile(r"[A-Za-z0-9_$]+")
+LONGEST_NAME = 200
+_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_$]{{0,{LONGEST_NAME - 1}}}")
 
 
 class Warehouse:
@@ -100,20 +101,40 @@ class Warehouse:
         Raises:
             SqlError: The name cannot be a file's name.
         """
-        if not _NAME.fullmatch(name) or name == GLOBAL_DATABASE_NAME:
-            raise SqlError(f"{name!r} cannot be the name of a database here.", 1008, "22023")
+        if not self._can_be_database(name):
+            raise SqlError(
+                f"{name!r} cannot be the name of a database here: at most {LONGEST_NAME} letters of"
+                " ASCII, digits, _ and $, no digit first, and no word that SQL reserves.",
+                1008,
+                "22023",
+            )
         self._attach(name)
+        try:
+            with self.connect() as duck:
+                duck.execute(info_schema.per_db_creation_sql(name))
+                duck.execute(macros.creation_sql(name))
+                self._prepare(duck, name)
+                duck.execute(f"CREATE SCHEMA IF NOT EXISTS {sql_identifier(name, 'PUBLIC')}")
+        except BaseException:
+            self.drop_database(name)
+            raise
+
+    def _can_be_database(self, name: str) -> bool:
+        """Whether a name can be that of a file, and stand in fakesnow's SQL without quotes."""
+        if not _NAME.fullmatch(name) or name == GLOBAL_DATABASE_NAME:
+            return False
+        sql = (
+            "SELECT 1 FROM duckdb_keywords() "
+            "WHERE keyword_name = lower(?) AND keyword_category = 'reserved'"
+        )
         with self.connect() as duck:
-            duck.execute(info_schema.per_db_creation_sql(name))
-            duck.execute(macros.creation_sql(name))
-            self._prepare(duck, name)
-            duck.execute(f'CREATE SCHEMA IF NOT EXISTS "{name}".PUBLIC')
+            return duck.execute(sql, [name]).fetchone() is None
 
     def drop_database(self, name: str) -> None:
         """Delete a database with its file, its stages and its entries in the catalog."""
         self.drop_routines(name)
         with self.connect() as duck:
-            duck.execute(f'DETACH DATABASE "{name}"')
+            duck.execute(f"DETACH DATABASE {sql_identifier(name)}")
             for table, column in (
                 ("_fs_stages", "database_name"),
                 ("_stage_formats", "database_name"),
@@ -144,7 +165,7 @@ class Warehouse:
                 "WHERE NOT internal AND path IS NOT NULL"
             ).fetchall()
             for (name,) in names:
-                duck.execute(f'FORCE CHECKPOINT "{name}"')
+                duck.execute(f"FORCE CHECKPOINT {sql_identifier(name)}")
         self._duck.close()
 
     def _restrict_files(self, *folders: Path) -> None:
@@ -163,8 +184,8 @@ class Warehouse:
             prepare(duck, database)
 
     def _attach(self, name: str) -> None:
-        path = str(self.databases / f"{name}.db").replace("'", "''")
-        self._duck.execute(f"ATTACH '{path}' AS \"{name}\"")
+        path = str(self.databases / f"{name}.db")
+        self._duck.execute(f"ATTACH {sql_literal(path)} AS {sql_identifier(name)}")
 
 
 def use_stage_folder(folder: Path) -> None:

@@ -58,6 +58,7 @@ _FREE = {
     "TRACE_LEVEL",
     "USE_CACHED_RESULT",
 }
+_SECONDS = {"LOCK_TIMEOUT", "STATEMENT_TIMEOUT_IN_SECONDS"}
 _FREE_PREFIXES = ("CLIENT_", "JDBC_", "ODBC_", "PYTHON_", "GO_", "SNOWPARK_", "ENABLE_SNOW_API_")
 _SAME = {"TIMEZONE": {"ETC/UTC", "UTC", "GMT", "ETC/GMT"}}
 
@@ -75,7 +76,7 @@ def set_parameter(session: HasParameters, name: str, value: str) -> None:
         SqlError: It is unknown, or the value would change the meaning of statements.
     """
     name = name.upper()
-    if name == "LOCK_TIMEOUT" and not value.isdecimal():
+    if name in _SECONDS and not value.isdecimal():
         message = f"SQL compilation error:\ninvalid value [{value}] for parameter '{name}'"
         raise SqlError(message, 1008, "22023")
     if name in _FREE or name.startswith(_FREE_PREFIXES):
@@ -104,6 +105,11 @@ def set_login_parameters(session: HasParameters, parameters: Mapping[str, Any]) 
 def lock_seconds(session: HasParameters) -> float:
     """Return how long a session's statement waits for a table that another one has locked."""
     return min(float(session.parameters.get("LOCK_TIMEOUT", LOCK_SECONDS)), LOCK_SECONDS)
+
+
+def statement_seconds(session: HasParameters) -> int:
+    """Return after how many seconds a session's statement is canceled; 0 for never."""
+    return int(session.parameters.get("STATEMENT_TIMEOUT_IN_SECONDS", "0"))
 
 
 class AlterSession:

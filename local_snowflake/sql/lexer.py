@@ -109,11 +109,14 @@ class Reader:
         self._position = min(self._position + 1, len(self._tokens) - 1)
         return token
 
+    def comes(self, *texts: str) -> bool:
+        """Whether the next tokens are these words or symbols."""
+        ahead = self._tokens[self._position : self._position + len(texts)]
+        return [t.upper or (t.text if t.kind == "symbol" else "") for t in ahead] == list(texts)
+
     def accept(self, *texts: str) -> bool:
         """Step over the next tokens if they are these words or symbols."""
-        ahead = self._tokens[self._position : self._position + len(texts)]
-        found = [t.upper or (t.text if t.kind == "symbol" else "") for t in ahead]
-        if found != list(texts):
+        if not self.comes(*texts):
             return False
         self._position += len(texts)
         return True

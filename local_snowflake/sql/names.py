@@ -100,11 +100,19 @@ def read_name(reader: Reader, scope: NameScope) -> Name:
         text = reader.expect_kind("string").text
         reader.expect(")")
         return parse_name(text, scope)
+    return complete_name(read_parts(reader), scope)
+
+
+def read_parts(reader: Reader) -> list[str]:
+    """Read the parts of a name, each as it is stored; `db..t` is `db.PUBLIC.t`.
+
+    Raises:
+        SqlError: There is no name.
+    """
     parts = [_read_part(reader)]
     while reader.accept("."):
-        # db..t is db.PUBLIC.t
-        parts.append("PUBLIC" if reader.next.text == "." else _read_part(reader))
-    return complete_name(parts, scope)
+        parts.append("PUBLIC" if reader.comes(".") else _read_part(reader))
+    return parts
 
 
 def parse_name(text: str, scope: NameScope) -> Name:

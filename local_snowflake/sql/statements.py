@@ -13,6 +13,7 @@ from sqlglot.errors import SqlglotError
 from local_snowflake.sql.lexer import NOT_CODE, strip_comments
 
 _SCAN = re.compile(NOT_CODE.pattern + r"|(?P<end>;)|(?P<bind>\?)", re.DOTALL)
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)""", re.DOTALL)
 _DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "TRUNCATE"})
 _DDL = frozenset({"CREATE", "ALTER", "DROP", "UNDROP", "COMMENT", "GRANT", "REVOKE"})
 
@@ -31,8 +32,12 @@ class Statement:
 
     @cached_property
     def words(self) -> list[str]:
-        """The first words in upper case, without comments: `["CREATE", "TABLE", "T"]`."""
-        return re.findall(r"[A-Za-z_$][\w$]*", strip_comments(self.sql)[:500].upper())[:8]
+        """The first words in upper case: `["CREATE", "TABLE", "T"]`.
+
+        Comments, strings and quoted names are left out: a table may be called "TEMPORARY VIEW".
+        """
+        plain = _QUOTED.sub(" ", strip_comments(self.sql)[:2000])
+        return re.findall(r"[A-Za-z_$][\w$]*", plain[:500].upper())[:8]
 
     @property
     def keyword(self) -> str:

@@ -7,6 +7,7 @@ a folder of this machine ("LOCAL_FS").
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ import pyarrow as pa  # type: ignore[import-untyped]  # it has no stubs
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, number_column, rows_result, text_column
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import syntax_error
+from local_snowflake.sql.errors import SqlError, syntax_error
 from local_snowflake.sql.lexer import Reader
 from local_snowflake.sql.options import read_options
 from local_snowflake.sql.statements import Statement
 from local_snowflake.stages.locations import StageLocation, read_location
 
+MOST_PARALLEL = 99
 _SOURCE_COMPRESSIONS = {
     "AUTO_DETECT", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "NONE",
 }  # fmt: skip
@@ -56,9 +58,13 @@ class Put:
         parallel = options.number("PARALLEL", 4)
         options.expect_all_read("PUT")
 
-        location.folder.mkdir(parents=True, exist_ok=True)
-        if overwrite:
-            _delete_overwritten(location, source)
+        if not 1 <= parallel <= MOST_PARALLEL:
+            raise SqlError(f"PARALLEL of PUT must be 1 to {MOST_PARALLEL}.", 1008, "22023")
+        # Where there is no file, as the client will find: then nothing is changed.
+        if not Path(source).is_absolute() or _is_there(source):
+            _make_folder(location)
+            if overwrite:
+                _delete_overwritten(location, source)
         return _transfer(
             location.folder,
             command="UPLOAD",
@@ -165,6 +171,22 @@ class RemoveFiles:
             remove_file(file.path)
         rows = [(f"{location.label}{file.name}", "removed") for file in files]
         return rows_result(rows, [text_column("name"), text_column("result")])
+
+
+def _is_there(source: str) -> bool:
+    return bool(glob.glob(source))  # noqa: PTH207 - a Path would change the pattern
+
+
+def _make_folder(location: StageLocation) -> None:
+    try:
+        location.folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SqlError(
+            f"A file of the stage is in the way of the path {location.path!r}: here a name is that"
+            " of a file or of a folder.",
+            1011,
+            "42601",
+        ) from None
 
 
 def remove_file(path: Path) -> None:

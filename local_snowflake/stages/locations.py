@@ -10,6 +10,7 @@ See https://docs.snowflake.com/en/user-guide/data-load-local-file-system-create-
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from local_snowflake.sql.names import Name, complete_name
 
 _PATH = re.compile(r'"((?:[^"]|"")*)"|([^"]+)')
 USER_STAGE = "~"
+LONGEST_FILE_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,14 @@ def location_from(token: Token, session: StatementContext) -> StageLocation:
             )
         raise syntax_error(f"{token.text!r} does not start with @")
     head, path = _split(token.text[1:])
+    if {".", ".."} & set(path.split("/")):
+        raise SqlError(f"The path {path!r} of a stage must not contain . or ..", 1011, "42601")
     if head.startswith(USER_STAGE):
+        if head != USER_STAGE:
+            raise syntax_error(
+                f"@{head} is no stage: a path in the user stage begins with @~/, that of a table"
+                " with @%"
+            )
         return StageLocation(None, path, session.warehouse.stages / USER_STAGE)
     stage = complete_name(_parts(head), session)
     _check_exists(stage, session)
@@ -170,8 +179,15 @@ def folder_of(stage: Name, session: StatementContext) -> Path:
 
 def stage_folder(stage: Name, stages: Path) -> Path:
     """Return the folder of a stage below the folder of all stages."""
-    parts = [quote(part, safe="").replace(".", "%2E") for part in (stage.schema, stage.name)]
-    return stages.joinpath(stage.database, *parts)
+    return stages.joinpath(stage.database, *map(_file_name, (stage.schema, stage.name)))
+
+
+def _file_name(part: str) -> str:
+    """Return a part of a name as a file's: a long one, or one in another script, is shortened."""
+    encoded = quote(part, safe="").replace(".", "%2E")
+    if len(encoded) <= LONGEST_FILE_NAME:
+        return encoded
+    return f"{encoded[:100]}~{hashlib.sha256(part.encode()).hexdigest()}"
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -186,9 +202,11 @@ def _split(text: str) -> tuple[str, str]:
 
 def _parts(head: str) -> list[str]:
     """Return the parts of a stage's name: `"S".%t` is S and %T, and so is `s."%T"`."""
-    parts = []
+    parts: list[str] = []
     reader = Reader(head, NO_BINDINGS)
     while True:
+        if parts and reader.accept("."):  # db..stage is db.PUBLIC.stage
+            parts.append("PUBLIC")
         is_table = reader.accept("%")
         token = reader.expect_kind("word", "name")
         name = token.upper if token.kind == "word" else token.text

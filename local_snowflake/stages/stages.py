@@ -18,7 +18,7 @@ from duckdb import DuckDBPyConnection
 from local_snowflake.engine.context import StatementContext, WarehouseAccess
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.sql.bindings import Bindings
-from local_snowflake.sql.errors import unsupported
+from local_snowflake.sql.errors import SqlError, unsupported
 from local_snowflake.sql.names import Name
 from local_snowflake.sql.options import Options
 from local_snowflake.sql.statements import Statement
@@ -92,6 +92,12 @@ class CreateStage:
         """
         creation = read_creation(STAGE, session, statement, bindings)
         name, options = creation.name, creation.options
+        if name.name.startswith("%"):
+            raise SqlError(
+                "A stage's name cannot begin with % here: @% is the stage of a table.",
+                1008,
+                "22023",
+            )
         if "URL" in options:
             raise unsupported("A stage outside of the warehouse (URL)")
         form = options.get("FILE_FORMAT")
