@@ -27,7 +27,7 @@ def up(as_json: AsJson = False) -> None:
             control.ensure_running()
     except control.LocalWarehouseError as error:
         _fail(error)
-    _print(control.status(), as_json)
+    _print(_status(), as_json)
 
 
 @app.command()
@@ -38,7 +38,7 @@ def down(as_json: AsJson = False) -> None:
     except control.LocalWarehouseError as error:
         _fail(error)
     if as_json:
-        _print(control.status(), as_json)
+        _print(_status(), as_json)
     else:
         Console().print("stopped" if was_running else "it was not running")
 
@@ -46,7 +46,7 @@ def down(as_json: AsJson = False) -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show whether it runs, where, and how many sessions are open."""
-    _print(control.status(), as_json)
+    _print(_status(), as_json)
 
 
 @app.command()
@@ -54,7 +54,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Stop it and delete all its databases."""
-    folder = control.status().folder
+    folder = _status().folder
     if not yes:
         typer.confirm(f"Delete all databases in {folder}?", abort=True)
     try:
@@ -70,6 +70,13 @@ def docs() -> None:
     # The tables import what the server does, which only its environment has.
     command = [control.interpreter(), "-m", "local_snowflake.dialect.functions.coverage"]
     raise typer.Exit(subprocess.run(command, check=False, cwd=PROJECT_ROOT).returncode)
+
+
+def _status() -> control.Status:
+    try:
+        return control.status()
+    except control.LocalWarehouseError as error:
+        _fail(error)
 
 
 def _print(current: control.Status, as_json: bool) -> None:

@@ -24,19 +24,28 @@ STOP_SECONDS = 30
 
 
 class DagsterProcessError(Exception):
-    """`dagster dev` did not start; the text says where its log is."""
+    """`dagster dev` did not start; the text says why, or where its log is."""
 
 
 def dagster_home(root: Path) -> Path:
     """Return the instance's folder, with the project's `dagster.yaml` in it.
 
     `DAGSTER_HOME` when it is set, else `.local/dagster` in the project.
+
+    Raises:
+        DagsterProcessError: When the folder cannot be written.
     """
     if chosen := os.environ.get("DAGSTER_HOME"):
         return Path(chosen)
     home = Path(os.environ.get("DP_LOCAL_DIR", root / ".local")).resolve() / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")
+    except OSError as error:
+        raise DagsterProcessError(
+            f"the folder {home} cannot be used: {error.strerror or type(error).__name__};"
+            " DP_LOCAL_DIR names another one"
+        ) from error
     return home
 
 
@@ -46,7 +55,11 @@ def serve(port: int) -> int:
     if not _is_free(port):
         sys.stderr.write(f"port {port} is taken: stop what listens there or use --port\n")
         return 1
-    home = dagster_home(root)
+    try:
+        home = dagster_home(root)
+    except DagsterProcessError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     with subprocess.Popen(
         _command(root, port), cwd=root, env=_environment(home), start_new_session=True
     ) as process:

@@ -16,6 +16,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from local_snowflake.process.state import (
 
 IDENTITY_SECONDS = 5.0
 START_SECONDS = 60.0
+BUSY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 # The variables that the server gets from its starter's environment: no others, no secrets.
@@ -75,20 +78,26 @@ def ensure_running(folder: Path | None = None) -> ServerState:
         LocalWarehouseError: It cannot be started; the message names the log.
     """
     folder = folder or default_folder()
-    running = _running(folder)
-    if running:
-        return running[0]
-    # Other users of this machine read neither the data nor the log.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _starter_lock(folder):
+    with _explained_system_errors(folder):
         running = _running(folder)
-        return running[0] if running else _start(folder)
+        if running:
+            return running[0]
+        # Other users of this machine read neither the data nor the log.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _starter_lock(folder):
+            running = _running(folder)
+            return running[0] if running else _start(folder)
 
 
 def status(folder: Path | None = None) -> Status:
-    """Return the status of the server; start nothing."""
+    """Return the status of the server; start nothing.
+
+    Raises:
+        LocalWarehouseError: The folder cannot be read.
+    """
     folder = folder or default_folder()
-    running = _running(folder)
+    with _explained_system_errors(folder):
+        running = _running(folder)
     if not running:
         return Status(running=False, folder=str(folder))
     state, sessions = running
@@ -112,10 +121,11 @@ def stop(folder: Path | None = None) -> bool:
         LocalWarehouseError: It does not end.
     """
     folder = folder or default_folder()
-    if not folder.exists():
-        return False
-    with _starter_lock(folder):
-        return _stop(folder)
+    with _explained_system_errors(folder):
+        if not folder.exists():
+            return False
+        with _starter_lock(folder):
+            return _stop(folder)
 
 
 def reset(folder: Path | None = None) -> None:
@@ -125,13 +135,18 @@ def reset(folder: Path | None = None) -> None:
         LocalWarehouseError: The server does not end.
     """
     folder = folder or default_folder()
-    if not folder.exists():
-        return
-    with _starter_lock(folder):
-        _stop(folder)
-        for name in ("databases", "stages", "spill", "handlers"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        log_file(folder).unlink(missing_ok=True)
+    with _explained_system_errors(folder):
+        if not folder.exists():
+            return
+        with _starter_lock(folder):
+            _reset(folder)
+
+
+def _reset(folder: Path) -> None:
+    _stop(folder)
+    for name in ("databases", "stages", "spill", "handlers"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    log_file(folder).unlink(missing_ok=True)
 
 
 def wait_until_stopped(folder: Path) -> bool:
@@ -142,6 +157,22 @@ def wait_until_stopped(folder: Path) -> bool:
             return True
     except Timeout:
         return False
+
+
+@contextmanager
+def _explained_system_errors(folder: Path) -> Iterator[None]:
+    """Say in a sentence what the system refuses: a folder that is read-only, a full disk.
+
+    Raises:
+        LocalWarehouseError: In place of an `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise LocalWarehouseError(
+            f"The embedded warehouse cannot use the folder {folder}:"
+            f" {error.strerror or type(error).__name__}. DP_LOCAL_DIR names another one."
+        ) from error
 
 
 def _starter_lock(folder: Path) -> FileLock:
@@ -195,7 +226,7 @@ def _start(folder: Path) -> ServerState:
             return running[0]
         if process.poll() is not None:
             # Perhaps a server holds the folder and was too busy to answer in time.
-            busy = _running(folder, START_SECONDS)
+            busy = _running(folder, BUSY_SECONDS)
             if busy:
                 return busy[0]
             break

@@ -62,7 +62,7 @@ def read_state(folder: Path) -> ServerState | None:
     """Return the server that was started last; None if it ended cleanly or never started."""
     try:
         return ServerState(**json.loads(state_file(folder).read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError):  # not written by this version: treated as none
         return None
