@@ -12,6 +12,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,6 +23,7 @@ from sample_sources.weather_api.answers import answer, problem
 from sample_sources.weather_api.fault_switches import FaultSwitches
 from sample_sources.weather_api.faults import FaultError
 from sample_sources.weather_api.observations import Observations, stations
+from sample_sources.weather_api.own_host import OwnHostOnly
 from sample_sources.weather_api.parameters import (
     Cursor,
     ParameterError,
@@ -57,6 +59,7 @@ def build_app(
             ParameterError: _parameter_problem,
             FaultError: _parameter_problem,
         },
+        middleware=[Middleware(OwnHostOnly)],
         lifespan=lifespan,
     )
 
