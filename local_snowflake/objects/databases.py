@@ -147,11 +147,13 @@ class CreateSchema:
             session.use(database, schema)
             return result
         name = sql_identifier(database, schema)
+        # Another session may create it at the same time.
+        clause = "IF NOT EXISTS " if creation.if_not_exists else ""
         session.duck.begin()
         try:
             if exists:
                 session.duck.execute(f"DROP SCHEMA {name} CASCADE")
-            session.duck.execute(f"CREATE SCHEMA {name}")
+            session.duck.execute(f"CREATE SCHEMA {clause}{name}")
             session.duck.commit()
         except BaseException:
             with suppress(duckdb.Error):  # a failed commit has ended it

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import uvicorn
 from filelock import FileLock, Timeout
 from starlette.applications import Starlette
@@ -31,6 +32,7 @@ from local_snowflake.process.state import (
 )
 from local_snowflake.protocol.clients import protocol_reporting
 from local_snowflake.protocol.login import SESSION_SECONDS
+from local_snowflake.protocol.queries import MAX_WAIT_SECONDS
 from local_snowflake.protocol.routes import Service, build_app
 
 IDLE_MINUTES = 30.0
@@ -47,35 +49,48 @@ def main(arguments: list[str] | None = None) -> int:
         default=float(os.environ.get("DP_LOCAL_IDLE_MINUTES", IDLE_MINUTES)),
         help="stop after this many minutes without requests; 0: never",
     )
+    parser.add_argument(
+        "--answer-seconds",
+        type=float,
+        default=float(os.environ.get("DP_LOCAL_ANSWER_SECONDS", MAX_WAIT_SECONDS)),
+        help="answer a statement that still runs after these seconds with 'in progress'",
+    )
     options = parser.parse_args(arguments)
     folder: Path = options.folder.resolve()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     # These two log the text of statements.
     for chatty in ("sqlglot", "snowflake.connector"):
         logging.getLogger(chatty).setLevel(logging.CRITICAL)
     # fakesnow fetches results in a way that DuckDB warns is slow.
     warnings.filterwarnings("ignore", message="Arrow output on a DB-API result")
-    lock = FileLock(lock_file(folder), timeout=0)
     try:
-        lock.acquire()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(lock_file(folder), timeout=0):
+            serve(
+                folder,
+                idle_seconds=options.idle_minutes * 60,
+                answer_seconds=options.answer_seconds,
+            )
     except Timeout:
         sys.stderr.write(f"Another server of the embedded warehouse uses {folder}.\n")
         return 1
-    with lock:
-        serve(folder, idle_seconds=options.idle_minutes * 60)
+    except (OSError, duckdb.IOException) as error:
+        sys.stderr.write(f"{folder} cannot be used: {error}\n")
+        return 1
     return 0
 
 
-def serve(folder: Path, *, idle_seconds: float) -> None:
+def serve(folder: Path, *, idle_seconds: float, answer_seconds: float) -> None:
     """Serve `folder` on a free port of 127.0.0.1; the caller holds its lock.
 
     Args:
         folder: Where the databases are.
         idle_seconds: The server ends after this time without requests; 0 means never.
+        answer_seconds: After how long a statement that still runs is answered; the client then asks
+            again.
     """
     token = secrets.token_urlsafe(32)
-    service = Service(Warehouse(folder, LAYER), LAYER, token)
+    service = Service(Warehouse(folder, LAYER), LAYER, token, answer_seconds=answer_seconds)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from local_snowflake.engine.results import StatementResult
 from local_snowflake.engine.session import Session
+from local_snowflake.objects.session_parameters import statement_seconds
 from local_snowflake.protocol.bindings import distribute_bindings, read_bindings
 from local_snowflake.protocol.results import MultipleResults, Result, response_data
 from local_snowflake.routines.handler_processes.caller_sessions import Guest
@@ -70,7 +71,7 @@ class Query:
         """Call a function with this query as soon as it has a result or an error."""
         self._running.add_done_callback(lambda _: call(self))
 
-    async def answer(self, wait_seconds: float = MAX_WAIT_SECONDS) -> Answer:
+    async def answer(self, wait_seconds: float) -> Answer:
         """Wait for the result for a limited time, and build the response to the client."""
         await asyncio.wait([self._running], timeout=wait_seconds)
         if not self.is_done:
@@ -167,7 +168,7 @@ class QueryLog:
                 return await client.in_thread(session.describe, statements[0])
             values = distribute_bindings(read_bindings(body.get("bindings")), statements)
             if len(statements) == 1:
-                return await client.in_thread(session.run, statements[0], values[0], query_id)
+                return await _run_statement(client, statements[0], values[0], query_id)
             return await self._run_each(client, statements, values)
 
     async def _run_each(
@@ -180,7 +181,7 @@ class QueryLog:
         outcome = MultipleResults()
         for statement, bound in zip(statements, values, strict=True):
             query_id = str(uuid.uuid4())
-            result = await client.in_thread(session.run, statement, bound, query_id)
+            result = await _run_statement(client, statement, bound, query_id)
             done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             done.set_result(result)
             self._add(Query(session, done, query_id))
@@ -209,6 +210,37 @@ class QueryLog:
                 return
             del self._by_id[oldest.id]
             self._size -= self._sizes.pop(oldest.id, 0)
+
+
+async def _run_statement(
+    client: Guest[Session] | _Owner, statement: Statement, bound: Bindings, query_id: str
+) -> StatementResult:
+    """Run a statement, and cancel it after the time that STATEMENT_TIMEOUT_IN_SECONDS gives it."""
+    session = client.session
+    seconds = statement_seconds(session)
+    expired = asyncio.Event()
+
+    def cancel() -> None:
+        expired.set()
+        if isinstance(client, _Owner):
+            session.interrupt()
+        else:
+            session.interrupt_query()  # the CALL that the handler belongs to goes on
+
+    timer = asyncio.get_running_loop().call_later(seconds, cancel) if seconds else None
+    try:
+        return await client.in_thread(session.run, statement, bound, query_id)
+    except SqlError as error:
+        if not expired.is_set():
+            raise
+        message = (
+            f"Statement reached its statement or warehouse timeout of {seconds} second(s) and was"
+            " canceled."
+        )
+        raise SqlError(message, 630, "57014") from error
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def failure(error: SqlError, query_id: str | None = None) -> Answer:

@@ -22,6 +22,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -38,6 +39,7 @@ from local_snowflake.protocol.login import (
     open_session,
     renewal_data,
 )
+from local_snowflake.protocol.own_host import OwnHostOnly
 from local_snowflake.protocol.queries import MAX_WAIT_SECONDS, Query, QueryLog, failure
 from local_snowflake.routines.handler_processes.caller_sessions import Guest, Guests
 from local_snowflake.sql.errors import SqlError
@@ -60,6 +62,7 @@ class Service:
         last_request: The time of the last request, on the monotonic clock.
         numbers: The ids of the next sessions.
         guests: The handlers of procedures that may log in.
+        answer_seconds: After how long a statement that still runs is answered with "in progress".
         clients: The open TCP connections of each session.
     """
 
@@ -72,6 +75,7 @@ class Service:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     log: Logger = field(default_factory=lambda: getLogger("local_snowflake"))
     guests: Guests[Session] = field(default_factory=Guests)
+    answer_seconds: float = MAX_WAIT_SECONDS
     clients: Clients = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,7 +116,7 @@ class Service:
         query = self.queries.by_request(session, request_id)
         if query is None:
             query = self.queries.start(session, request_id, body, guest)
-        answer = await query.answer(0.0 if body.get("asyncExec") else MAX_WAIT_SECONDS)
+        answer = await query.answer(0.0 if body.get("asyncExec") else self.answer_seconds)
         if query.error:
             self.log.info(
                 "query %s failed: %s %s", query.id, query.error.code, query.error.sqlstate
@@ -124,7 +128,7 @@ class Service:
         query = self._query(request)
         if query is None:
             return JSONResponse(_refusal("000709", "The query's result is no longer available."))
-        return JSONResponse(await query.answer())
+        return JSONResponse(await query.answer(self.answer_seconds))
 
     async def query_status(self, request: Request) -> Response:
         """Return the status of an earlier query."""
@@ -179,6 +183,11 @@ class Service:
         return JSONResponse(
             {"proof": prove_identity(self.token, nonce), "sessions": len(self.sessions)}
         )
+
+    async def alive(self, request: Request) -> Response:  # noqa: ARG002 - a route's signature
+        """Answer a step that wants to know whether there still is a warehouse, and stay for it."""
+        self.last_request = time.monotonic()
+        return Response()
 
     async def close_session(self, session: Session) -> None:
         """End a session: roll back its transaction, drop its temporary objects."""
@@ -250,8 +259,14 @@ def build_app(service: Service, lifespan: Lifespan | None = None) -> Starlette:
         route("/telemetry/send", service.telemetry, "POST"),
         route("/telemetry/send/sessionless", service.telemetry, "POST"),
         route("/local/identity", service.identity, "GET"),
+        route("/", service.alive, "HEAD"),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: unknown})
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: unknown},
+        middleware=[Middleware(OwnHostOnly)],
+    )
 
 
 def _with_error_answers(endpoint: Endpoint, log: Logger) -> Endpoint:

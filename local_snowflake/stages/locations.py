@@ -158,8 +158,11 @@ def location_from(token: Token, session: StatementContext) -> StageLocation:
             )
         raise syntax_error(f"{token.text!r} does not start with @")
     head, path = _split(token.text[1:])
-    if {".", ".."} & set(path.split("/")):
-        raise SqlError(f"The path {path!r} of a stage must not contain . or ..", 1011, "42601")
+    parts = path.split("/")
+    if ".." in parts:
+        raise SqlError(f"The path {path!r} has .., which leads out of the stage.", 1011, "42601")
+    if "." in parts:
+        raise SqlError(f"The path {path!r} has ., which is no part of a name.", 1011, "42601")
     if head.startswith(USER_STAGE):
         if head != USER_STAGE:
             raise syntax_error(

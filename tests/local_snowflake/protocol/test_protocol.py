@@ -112,3 +112,24 @@ def test_no_request_gets_a_server_error(warehouse, method, path, body):
     connection.request(method, path, body)
     assert connection.getresponse().status in {200, 404}
     connection.close()
+
+
+def test_statement_is_canceled_after_its_timeout(warehouse, connection: SnowflakeConnection):
+    cursor = connection.cursor()
+    cursor.execute("create table t as select 1 as a")
+    with warehouse.connect(database=connection.database, schema="PUBLIC") as other:
+        other.cursor().execute("begin")
+        other.cursor().execute("update t set a = 2")
+        cursor.execute("alter session set statement_timeout_in_seconds = 1")
+        with pytest.raises(ProgrammingError, match=r"timeout of 1 second\(s\)") as canceled:
+            cursor.execute("update t set a = 3")
+        assert (canceled.value.errno, canceled.value.sqlstate) == (630, "57014")
+        other.cursor().execute("commit")
+    cursor.execute("update t set a = a + 10")
+    assert cursor.execute("select a from t").fetchall() == [(12,)]
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "1.5"])
+def test_timeout_of_statements_is_a_number_of_seconds(connection: SnowflakeConnection, value: str):
+    with pytest.raises(ProgrammingError, match="invalid value"):
+        connection.cursor().execute(f"alter session set statement_timeout_in_seconds = '{value}'")
