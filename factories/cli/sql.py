@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from factories.core.local_systems import LocalSystemError
+from factories.core.warehouse.connector_internals import abandon_connection
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import (
+    WarehouseSettings,
     WarehouseSettingsError,
     client_environment,
     warehouse_settings,
+)
+from factories.core.warehouse.watchdog import (
+    WarehouseLostError,
+    interrupt_when_warehouse_is_lost,
 )
 
 
@@ -43,15 +48,33 @@ def run_statement(statement: str, database: str) -> SqlResult:
 
     try:
         settings = warehouse_settings()
-        with (
-            closing(settings.connect(warehouse_names().database(database))) as connection,
-            connection.cursor() as cursor,
-        ):
+    except (LocalSystemError, WarehouseSettingsError) as error:
+        raise SqlFailedError(str(error)) from None
+    try:
+        with interrupt_when_warehouse_is_lost(settings) as watch:
+            return _run_statement(settings, statement, warehouse_names().database(database))
+    except WarehouseLostError as error:
+        raise SqlFailedError(str(error)) from None
+    except snowflake.connector.errors.Error as error:
+        lost = watch.ask_after_failure()
+        raise SqlFailedError("\n".join(filter(None, [lost, str(error)]))) from None
+
+
+def _run_statement(settings: WarehouseSettings, statement: str, database: str) -> SqlResult:
+    connection = settings.connect(database)
+    try:
+        with connection.cursor() as cursor:
             cursor.execute(statement)
             columns = [column.name for column in cursor.description or ()]
-            return SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
-    except (LocalSystemError, WarehouseSettingsError, snowflake.connector.errors.Error) as error:
-        raise SqlFailedError(str(error)) from None
+            result = SqlResult(columns, [tuple(row) for row in cursor.fetchall()])
+    except WarehouseLostError:
+        abandon_connection(connection)
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return result
 
 
 def print_result(result: SqlResult, console: Console, *, as_json: bool) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 
 from factories.core.warehouse.settings import WarehouseSettings, client_environment
 from factories.core.yaml.variables import target
+from factories.dbt.program import TIMEOUTS
 
 # Parsing connects to nothing, but `profiles.yml` must find what it names.
 PLACEHOLDER = WarehouseSettings(
@@ -65,6 +67,7 @@ def dbt_environment(settings: WarehouseSettings) -> dict[str, str | None]:
         **dict.fromkeys(f"{prefix}{name}" for prefix in PREFIXES for name in OF_THE_RUN),
         **client_environment(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        TIMEOUTS: json.dumps(settings.connector_timeouts),
         **{name: _text(name, value) for name, value in given.items()},
     }
 

@@ -9,6 +9,7 @@ from snowflake.snowpark import Session
 
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import QUERY_TAG, warehouse_settings
+from factories.core.warehouse.watchdog import interrupt_when_warehouse_is_lost
 from factories.snowpark.session import snowpark_session
 
 
@@ -28,5 +29,9 @@ def create_snowpark_resource(names: WarehouseNames) -> Iterator[Session]:
         >>> with create_snowpark_resource(names) as session:  # doctest: +SKIP
         ...     session.table("ANALYTICS.MARTS.FCT_FLIGHTS").count()
     """
-    with snowpark_session(warehouse_settings(), names, QUERY_TAG) as session:
+    settings = warehouse_settings()
+    with (
+        interrupt_when_warehouse_is_lost(settings),
+        snowpark_session(settings, names, QUERY_TAG) as session,
+    ):
         yield session

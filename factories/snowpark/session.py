@@ -9,8 +9,10 @@ from snowflake.connector.errors import Error
 from snowflake.snowpark import Session
 from snowflake.snowpark.exceptions import SnowparkClientException
 
+from factories.core.warehouse.connector_internals import abandon_connection
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.warehouse.watchdog import WarehouseLostError
 from factories.snowpark.config.relations import ML
 
 TAG_LENGTH = 2000  # Snowflake's limit
@@ -44,16 +46,26 @@ def snowpark_session(
         "schema": "PUBLIC",
         # Or Snowflake would end it in a step that trains for more than four hours.
         "client_session_keep_alive": True,
-        "session_parameters": {"QUERY_TAG": tag[:TAG_LENGTH], **PARAMETERS},
+        "session_parameters": {**settings.session_parameters(tag[:TAG_LENGTH]), **PARAMETERS},
     }
     session = Session.builder.configs(configs).create()
     try:
         yield session
-    finally:
-        # What was to be written is committed: a step must not fail, and be done again, because its
-        # session cannot be closed, and the error that it fails with is the one to show.
-        with suppress(*WAREHOUSE_ERRORS):
-            session.close()
+    except WarehouseLostError:
+        abandon_connection(session.connection)
+        raise
+    except BaseException:
+        _close(session)
+        raise
+    else:
+        _close(session)
+
+
+def _close(session: Session) -> None:
+    # What was to be written is committed: a step must not fail, and be done again, because its
+    # session cannot be closed, and the error that it fails with is the one to show.
+    with suppress(*WAREHOUSE_ERRORS):
+        session.close()
 
 
 @contextmanager
@@ -63,6 +75,8 @@ def transaction(session: Session) -> Iterator[None]:
     try:
         yield
         session.sql("commit").collect()
+    except WarehouseLostError:
+        raise
     except BaseException:
         # Where the session is lost, Snowflake rolls back by itself; the first error is the cause.
         with suppress(*WAREHOUSE_ERRORS):

@@ -89,6 +89,8 @@ def open_step(
             if entry and entry.warehouse:
                 session.use_warehouse(entry.warehouse)
             yield Step(context, session, opened.reader, mask, opened_at)
+    except dg.Failure:  # it says why in its own words
+        raise
     except EXPLAINED_ERRORS as error:
         raise dg.Failure(mask(str(error)), allow_retries=False) from None
     except WAREHOUSE_ERRORS as error:

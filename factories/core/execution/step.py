@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.table_reader import TableReader
 from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.meta.retries import RetrySpec, retry_delay
+from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 
@@ -54,20 +55,27 @@ def open_step(
     names: WarehouseNames,
     tool: str,
 ) -> Iterator[OpenStep]:
-    """Give a step its table reader and temporary folder, and end it when its run has ended.
+    """Give a step its table reader and temporary folder; end it with its run, and its warehouse.
 
     Args:
         context: Dagster's.
         settings: How to reach the warehouse.
         names: How the target's databases and schemas are called.
         tool: `sling`, `dlt`, …: the temporary folder's name begins with it.
+
+    Raises:
+        dagster.Failure: When the warehouse no longer answers.
     """
     with (
         terminate_when_run_ends(context),
-        closing(TableReader(settings, names)) as reader,
+        fail_when_warehouse_is_lost(settings) as watch,
         temporary_step_folder(tool) as folder,
     ):
-        yield OpenStep(settings, reader, folder)
+        reader = TableReader(settings, names)
+        try:
+            yield OpenStep(settings, reader, folder)
+        finally:
+            reader.close(abandon=watch.lost is not None)
 
 
 def wait_before_retry(

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from factories.core.warehouse.watchdog import WarehouseLostError
+
 STOP_SECONDS = 10
 
 
@@ -74,7 +76,8 @@ class Program:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop()
+        # What a tool does to end well would wait for the warehouse.
+        self._stop(at_once=isinstance(error, WarehouseLostError))
         if self._process.stdout:
             self._process.stdout.close()
 
@@ -98,9 +101,10 @@ class Program:
         """Wait for the end and return the exit status."""
         return self._process.wait()
 
-    def _stop(self) -> None:
+    def _stop(self, *, at_once: bool) -> None:
         """End the process and its children; one that does not stop is killed."""
-        for sign, patience in ((self._stop_signal, STOP_SECONDS), (signal.SIGKILL, None)):
+        signals = [(self._stop_signal, STOP_SECONDS), (signal.SIGKILL, None)]
+        for sign, patience in signals[1:] if at_once else signals:
             if self._process.poll() is not None:
                 return
             try:

@@ -9,9 +9,11 @@ from typing import Any
 import dagster as dg
 
 from factories.core.secret_mask import SecretMask
+from factories.core.warehouse.connector_internals import abandon_connection
 from factories.core.warehouse.names import RAW, Relation, WarehouseNames
 from factories.core.warehouse.quoting import sql_identifier
 from factories.core.warehouse.settings import WarehouseConnection, WarehouseSettings
+from factories.core.warehouse.watchdog import WarehouseLostError
 
 COLUMN_SCHEMA = "dagster/column_schema"
 COLUMNS_SQL = """
@@ -55,6 +57,9 @@ class TableReader:
                 return list(cursor.fetchall())
         except Error as error:
             raise QueryFailedError(SecretMask(self._settings.secrets)(str(error))) from None
+        except WarehouseLostError:
+            self.close(abandon=True)
+            raise
 
     def columns(self, relation: Relation) -> dict[str, str]:
         """Return the types of a table's columns by name, in order.
@@ -74,10 +79,17 @@ class TableReader:
         """
         return int(self.query(f"select count(*) from {relation.sql}")[0][0])  # noqa: S608 - names from the project's own YAML
 
-    def close(self) -> None:
-        """End the session, if one was opened."""
-        if self._opened is not None:
-            self._opened.close()
+    def close(self, *, abandon: bool = False) -> None:
+        """End the session, if one was opened.
+
+        Args:
+            abandon: Whether to send nothing any more, to a warehouse that does not answer.
+        """
+        opened, self._opened = self._opened, None
+        if opened is not None and abandon:
+            abandon_connection(opened)
+        elif opened is not None:
+            opened.close()
 
 
 def table_metadata(

@@ -11,8 +11,11 @@ from typing import Any
 
 from dagster_snowflake import SnowflakeResource
 
+from factories.core.warehouse.connector_internals import abandon_connection
+from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.names import RAW, WarehouseNames
-from factories.core.warehouse.settings import QUERY_TAG, warehouse_settings
+from factories.core.warehouse.settings import warehouse_settings
+from factories.core.warehouse.watchdog import WarehouseLostError
 
 # What SnowflakeResource has fields for, by the connector's names.
 FIELDS = {
@@ -44,16 +47,22 @@ class TargetSnowflakeResource(SnowflakeResource):
 
     @contextmanager
     def get_connection(self, raw_conn: bool = True) -> Iterator[Any]:
-        """Open a connection; close it also when what uses it fails.
+        """Open a connection; close it also when what uses it fails, which a lost warehouse does.
 
         dagster-snowflake 0.29.27 leaves it open then: with its locks, until Snowflake ends it.
 
         Args:
             raw_conn: As dagster-snowflake takes it.
         """
-        with super().get_connection(raw_conn) as connection:
+        with (
+            fail_when_warehouse_is_lost(warehouse_settings()),
+            super().get_connection(raw_conn) as connection,
+        ):
             try:
                 yield connection
+            except WarehouseLostError:
+                abandon_connection(connection)
+                raise
             except BaseException:
                 connection.close()
                 raise
@@ -68,13 +77,14 @@ def create_snowflake_resource(names: WarehouseNames) -> SnowflakeResource:
     Raises:
         StepStartError: When the environment lacks what is needed to reach the target.
     """
-    arguments = warehouse_settings().connector_arguments()
+    settings = warehouse_settings()
+    arguments = settings.connector_arguments()
     fields = {FIELDS[name]: arguments.pop(name) for name in FIELDS if name in arguments}
     return TargetSnowflakeResource(
         **fields,
         database=names.database(RAW),
         additional_snowflake_connection_args={
-            **arguments,  # the host, port and protocol of the embedded server
-            "session_parameters": {"QUERY_TAG": QUERY_TAG},
+            **arguments,  # the socket's timeout; the embedded server's host, port and protocol
+            "session_parameters": settings.session_parameters(),
         },
     )

@@ -61,7 +61,7 @@ def build_window(
                 failed = _record_materialization(context, model, window, result, describer)
             elif result.unique_id in project.checks and result.outcome != "skipped":
                 context.log_event(check_evaluation(check_result(project, result)))
-    dbt.raise_failures()
+        dbt.raise_failures()
     if failed:
         raise dg.Failure(f"checks failed: {', '.join(failed)}", allow_retries=False)
 

@@ -12,6 +12,7 @@ from dagster import AssetCheckEvaluation
 
 from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.invocation import SKIPPED, DbtInvocations, log_parse_warnings
@@ -86,12 +87,16 @@ def _run_source_tests(
         dagster.Failure: When a test cannot run.
     """
     arguments = BuildOptions().arguments(None)
-    with terminate_when_run_ends(context), temporary_step_folder("dbt") as folder:
+    with (
+        terminate_when_run_ends(context),
+        fail_when_warehouse_is_lost(settings),
+        temporary_step_folder("dbt") as folder,
+    ):
         dbt = DbtInvocations(context, project, settings, arguments, folder)
         for result in dbt.run(selected_tests(context, project)):
             if result.outcome != SKIPPED:
                 yield check_result(project, result)
-    dbt.raise_not_run()
+        dbt.raise_not_run()
 
 
 def _run_source_freshness(
@@ -108,7 +113,11 @@ def _run_source_freshness(
     selected = context.selected_asset_check_keys
     checks = {uid: c for uid, c in project.freshness_checks.items() if c.key in selected}
     arguments = BuildOptions().arguments(None)
-    with terminate_when_run_ends(context), temporary_step_folder("dbt") as folder:
+    with (
+        terminate_when_run_ends(context),
+        fail_when_warehouse_is_lost(settings),
+        temporary_step_folder("dbt") as folder,
+    ):
         dbt = DbtProcess(context, project.folder, settings, arguments, folder)
         selection = ["--select", *(project.manifest.sources[uid].selector for uid in checks)]
         for _ in dbt.run(SOURCE_FRESHNESS, selection):

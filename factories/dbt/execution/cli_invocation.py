@@ -16,6 +16,7 @@ from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedErro
 from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.warehouse.watchdog import WarehouseWatch
 from factories.dbt.dbt_internals import (
     DagsterDbtProject,
     DagsterDbtTranslator,
@@ -48,8 +49,12 @@ class StepInvocation(DbtCliInvocation):
         """
         self.settings = settings
         self._cleanup = cleanup
+        # dbt itself would wait for ever: dbt-snowflake 1.11 gives a statement no timeout.
+        warehouse = WarehouseWatch(settings, on_lost=self.process.terminate)
+        watch.callback(warehouse.stop)
         if self.process.stdout is not None:
-            masked = _MaskedLines(self.process.stdout, SecretMask(settings.secrets), watch)
+            mask = SecretMask(settings.secrets)
+            masked = _Output(self.process.stdout, mask, warehouse, watch)
             self.process.stdout = cast("IO[bytes]", masked)
         weakref.finalize(self, _close, watch, cleanup)
 
@@ -201,11 +206,13 @@ def _close(*stacks: ExitStack) -> None:
         stack.close()
 
 
-class _MaskedLines:
-    """The output of a process, line by line, without secrets."""
+class _Output:
+    """The output of a process, line by line, without secrets; fails when the warehouse is lost."""
 
-    def __init__(self, stream: IO[bytes], mask: SecretMask, watch: ExitStack) -> None:
-        self._stream, self._mask, self._watch = stream, mask, watch
+    def __init__(
+        self, stream: IO[bytes], mask: SecretMask, warehouse: WarehouseWatch, watch: ExitStack
+    ) -> None:
+        self._stream, self._mask, self._warehouse, self._watch = stream, mask, warehouse, watch
 
     def __enter__(self) -> Self:
         return self
@@ -217,6 +224,8 @@ class _MaskedLines:
     def __iter__(self) -> Iterator[bytes]:
         for line in self._stream:
             yield self._mask(line.decode(errors="replace")).encode()
+        if self._warehouse.lost is not None:
+            raise dg.Failure(self._warehouse.lost)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

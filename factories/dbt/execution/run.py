@@ -88,7 +88,7 @@ def build_models(
                     yield _materialization(context, models[result.unique_id], result, describer)
             else:
                 yield from _test_result(context, project, result)
-    dbt.raise_failures()
+        dbt.raise_failures()
 
 
 def _source_tests(

@@ -18,6 +18,7 @@ from dlt.extract import DltSource
 
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
+from factories.core.warehouse.watchdog import WarehouseLostError
 from factories.dlt.config.pipelines import Pipeline
 from factories.dlt.load.contracts import Refusals, count_dropped, refusals_recorded
 from factories.dlt.load.destination import DESTINATION_ARGUMENTS, KeptSessions, Snowflake
@@ -192,6 +193,8 @@ def _load_noted(
     unfinished.begin(opened, selected, notes)
     try:
         loaded = opened.load()
+    except WarehouseLostError:  # nothing can be undone: the note stays for the next run
+        raise
     except BaseException:  # also when the run is cancelled
         if _workers_ended():
             unfinished.undo(load_ids)

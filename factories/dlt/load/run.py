@@ -183,8 +183,8 @@ def run_pipeline_file(
         )
         for name, loaded in load_each(loads, failed):
             yield materialize_result(context, resources[name], loaded, step.reader)
-    if failed:
-        raise dg.Failure(failure_report(failed, len(resources)), allow_retries=False)
+        if failed:
+            raise dg.Failure(failure_report(failed, len(resources)), allow_retries=False)
 
 
 def _checks_alone(

@@ -19,8 +19,9 @@ from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.step import start_errors_as_failures
 from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.secret_mask import SecretMask, mask_output
+from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.names import warehouse_names
-from factories.core.warehouse.settings import warehouse_settings
+from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
 from factories.dlt.dlt_internals import schema_paths
 from factories.dlt.errors import RunArgumentError
 from factories.dlt.load.destination import TargetSnowflake
@@ -139,8 +140,11 @@ def run_source(
     with ExitStack() as entered:
         with start_errors_as_failures():
             _check_arguments(arguments)
-            unfinished = _unfinished_loads(context, pipeline, mask)
+            settings = warehouse_settings() if _loads_target(pipeline) else None
+            unfinished = _unfinished_loads(context, pipeline, settings, mask)
         entered.enter_context(terminate_when_run_ends(context))
+        if settings is not None:
+            entered.enter_context(fail_when_warehouse_is_lost(settings))
         entered.enter_context(mask_output(mask))
         folder = entered.enter_context(temporary_step_folder("dlt"))
         entered.enter_context(step_defaults(mask.add))
@@ -165,8 +169,8 @@ def run_source(
                 yield _event(context, keys[name], loaded.details)
         except ConfigurationException as error:
             raise dg.Failure(mask(reason(error)), allow_retries=False) from None
-    if failed:
-        raise dg.Failure(failure_report(failed, len(keys)))
+        if failed:
+            raise dg.Failure(failure_report(failed, len(keys)))
 
 
 def _event(context: StepContext, key: dg.AssetKey, metadata: Mapping[str, Any]) -> DltEvent:
@@ -189,13 +193,20 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
         )
 
 
+def _loads_target(pipeline: dlt.Pipeline) -> bool:
+    return isinstance(pipeline.destination, TargetSnowflake)
+
+
 def _unfinished_loads(
-    context: StepContext, pipeline: dlt.Pipeline, mask: SecretMask
+    context: StepContext,
+    pipeline: dlt.Pipeline,
+    settings: WarehouseSettings | None,
+    mask: SecretMask,
 ) -> UnfinishedLoads | None:
     destination = pipeline.destination
-    if not isinstance(destination, TargetSnowflake) or not pipeline.dataset_name:
+    if settings is None or not pipeline.dataset_name:
         return None
-    settings = warehouse_settings()
+    assert isinstance(destination, TargetSnowflake)  # noqa: S101 - else there are no settings
     for secret in settings.secrets:
         mask.add(secret)
     return UnfinishedLoads(

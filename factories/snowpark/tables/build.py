@@ -95,8 +95,8 @@ def build_tables(
                 yield from run_selected_checks(context, key, checks, table.relation, step.reader)
         for table in tables:
             yield from _build(run, table)
-    if run.failures:
-        raise dg.Failure(_report(run.failures, len(tables)), allow_retries=False)
+        if run.failures:
+            raise dg.Failure(_report(run.failures, len(tables)), allow_retries=False)
 
 
 def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:

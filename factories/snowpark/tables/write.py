@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from snowflake.snowpark import DataFrame, Session
 
 from factories.core.warehouse.names import Relation
+from factories.core.warehouse.watchdog import WarehouseLostError
 from factories.snowpark.catalog import create_schema, table_columns
 from factories.snowpark.config.entries import TableEntry
 from factories.snowpark.errors import SnowparkStepError
@@ -88,10 +89,19 @@ def _temporary(session: Session, beside: Relation) -> Iterator[str]:
     relation = Relation(beside.database, beside.schema, name).sql
     try:
         yield relation
-    finally:
-        # It is temporary: that it stays must not make a write fail, which would be done again.
-        with suppress(*WAREHOUSE_ERRORS):
-            session.sql(f"drop table if exists {relation}").collect()
+    except WarehouseLostError:
+        raise
+    except BaseException:
+        _drop(session, relation)
+        raise
+    else:
+        _drop(session, relation)
+
+
+def _drop(session: Session, relation: str) -> None:
+    # It is temporary: that it stays must not make a write fail, which would be done again.
+    with suppress(*WAREHOUSE_ERRORS):
+        session.sql(f"drop table if exists {relation}").collect()
 
 
 class _Writer:

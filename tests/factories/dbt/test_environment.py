@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from factories.core.execution.subprocesses import environment_with
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
+from factories.dbt.program import TIMEOUTS
 
 
 def test_what_the_connection_has_not_comes_from_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +48,13 @@ def test_what_a_run_builds_is_not_for_the_environment_to_say(
 
     assert name not in environment
     assert environment["DBT_WARN_ERROR"] == "1"
+
+
+def test_program_gets_the_timeouts_of_the_connection() -> None:
+    settings = WarehouseSettings("ours", "service", login_timeout=7, statement_timeout=900)
+    given = dbt_environment(settings)[TIMEOUTS]
+    assert json.loads(str(given)) == {
+        "login_timeout": 7,
+        "socket_timeout": 60,
+        "network_timeout": 900,
+    }

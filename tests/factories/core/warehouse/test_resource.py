@@ -124,6 +124,7 @@ def settings_of(connection: SnowflakeConnection) -> dict[str, Any]:
         "packages": connection._log_imported_packages_in_telemetry,
         "login_timeout": connection.login_timeout,
         "network_timeout": connection.network_timeout,
+        "socket_timeout": connection.socket_timeout,
     }
 
 
@@ -143,8 +144,9 @@ def test_key_pair_logs_in_to_the_databases_of_the_target(
         "authenticator": "SNOWFLAKE_JWT",
         "tag": "data-platform",
         "packages": False,
-        "login_timeout": 60,
-        "network_timeout": 600,
+        "login_timeout": 30,
+        "network_timeout": None,
+        "socket_timeout": 60,
     }
     assert connection.database == "RAW"
     assert connection.application == "DagsterLabs_Dagster"

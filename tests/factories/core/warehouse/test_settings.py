@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import pytest
 
@@ -60,17 +60,38 @@ def test_key_pair_settings_for_the_connector() -> None:
         "private_key_file_pwd": "opensesame",
         "role": "INGESTION_ROLE",
         "warehouse": "INGESTION_WH",
-        "login_timeout": 60,
-        "network_timeout": 600,
+        "login_timeout": 30,
+        "socket_timeout": 60,
         "log_imported_packages_in_telemetry": False,
     }
 
 
+def sling_url(settings: WarehouseSettings) -> SplitResult:
+    """The URL that Sling gets."""
+    connection = settings.sling_connection("RAW")
+    return urlsplit(connection if isinstance(connection, str) else connection["url"])
+
+
 def test_key_pair_settings_for_sling() -> None:
-    assert warehouse_settings(REAL).sling_connection("RAW") == {
+    settings = warehouse_settings(REAL)
+    connection = settings.sling_connection("RAW")
+    assert isinstance(connection, dict)
+    url = sling_url(settings)
+    assert (url.scheme, url.netloc, url.path) == (
+        "snowflake",
+        "INGESTION:@acme-eu.snowflakecomputing.com:443",
+        "/RAW",
+    )
+    assert parse_qs(url.query) == {
+        "warehouse": ["INGESTION_WH"],
+        "role": ["INGESTION_ROLE"],
+        "authenticator": ["SNOWFLAKE_JWT"],
+        "loginTimeout": ["30"],
+        "requestTimeout": ["60"],
+        "clientTimeout": ["60"],
+    }
+    assert {name: value for name, value in connection.items() if name != "url"} == {
         "type": "snowflake",
-        "host": "acme-eu",
-        "user": "INGESTION",
         "database": "RAW",
         "role": "INGESTION_ROLE",
         "warehouse": "INGESTION_WH",
@@ -78,6 +99,48 @@ def test_key_pair_settings_for_sling() -> None:
         "private_key_path": "/keys/rsa.p8",
         "private_key_passphrase": "opensesame",
     }
+
+
+TIMEOUTS = {
+    "SNOWFLAKE_LOGIN_TIMEOUT": "7",
+    "SNOWFLAKE_NETWORK_TIMEOUT": "90",
+    "SNOWFLAKE_STATEMENT_TIMEOUT": "900",
+}
+
+
+def test_timeouts_reach_every_client() -> None:
+    settings = warehouse_settings({**REAL, **TIMEOUTS})
+    python = {"login_timeout": 7, "socket_timeout": 90, "network_timeout": 900}
+    assert python.items() <= settings.connector_arguments().items()
+    dlt = settings.dlt_credentials("RAW")["query"]
+    assert python.items() <= dlt.items()
+    assert dlt["session_parameters"] == settings.session_parameters()
+    assert settings.session_parameters("tag") == {
+        "QUERY_TAG": "tag",
+        "STATEMENT_TIMEOUT_IN_SECONDS": 900,
+    }
+    sling = parse_qs(sling_url(settings).query)
+    assert {name: sling[name] for name in sling if "imeout" in name or "TIMEOUT" in name} == {
+        "loginTimeout": ["7"],
+        "requestTimeout": ["90"],
+        "clientTimeout": ["90"],
+        "STATEMENT_TIMEOUT_IN_SECONDS": ["900"],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(TIMEOUTS))
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "soon", "1 min", "49"])
+def test_timeout_that_cannot_be_used_is_refused(name: str, text: str) -> None:
+    environ = {**REAL, name: text}
+    if text == "49" and name != "SNOWFLAKE_NETWORK_TIMEOUT":
+        warehouse_settings(environ)
+        return
+    with pytest.raises(WarehouseSettingsError) as error:
+        warehouse_settings(environ)
+    least = 50 if name == "SNOWFLAKE_NETWORK_TIMEOUT" else 1
+    assert str(error.value).startswith(
+        f"{name} is {text!r}, but must be a whole number of seconds, at least {least}"
+    )
 
 
 def test_a_person_logs_in_by_browser() -> None:
@@ -89,13 +152,11 @@ def test_a_person_logs_in_by_browser() -> None:
     }
     settings = warehouse_settings(environ)
     assert settings.connector_arguments()["authenticator"] == "externalbrowser"
-    assert settings.sling_connection("RAW") == {
-        "type": "snowflake",
-        "host": "acme-eu",
-        "user": "ana@example.com",
-        "database": "RAW",
-        "authenticator": "externalbrowser",
-    }
+    connection = settings.sling_connection("RAW")
+    assert isinstance(connection, dict)
+    assert connection["authenticator"] == "externalbrowser"
+    assert parse_qs(sling_url(settings).query)["authenticator"] == ["externalbrowser"]
+    assert sling_url(settings).netloc == "ana%40example.com:@acme-eu.snowflakecomputing.com:443"
 
 
 def test_a_server_of_our_own_reaches_sling_as_a_url() -> None:
@@ -118,6 +179,9 @@ def test_a_server_of_our_own_reaches_sling_as_a_url() -> None:
         "protocol": ["http"],
         "warehouse": ["WH"],
         "validateDefaultParameters": ["false"],
+        "loginTimeout": ["30"],
+        "requestTimeout": ["60"],
+        "clientTimeout": ["60"],
     }
 
 
