@@ -17,7 +17,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -34,8 +35,10 @@ from dlt.destinations.impl.snowflake.sql_client import SnowflakeSqlClient
 from dlt.destinations.sql_client import SqlClientBase
 from snowflake.connector import SnowflakeConnection
 
+from factories.core.warehouse.connector_internals import abandon_connection
 from factories.core.warehouse.names import RAW, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
+from factories.core.warehouse.watchdog import WarehouseLostError
 
 DESTINATION_ARGUMENTS: dict[str, Any] = {
     "enable_dataset_name_normalization": False,  # it has the target's name already
@@ -81,6 +84,26 @@ class KeptSessions:
             for session, _ in chain(*self._idle.values()):
                 session.close()
             self._idle.clear()
+
+    def abandon(self) -> None:
+        """Leave all sessions to a warehouse that no longer answers."""
+        with self._lock:
+            for session, _ in chain(*self._idle.values()):
+                abandon_connection(session)
+            self._idle.clear()
+
+
+@contextmanager
+def kept_sessions() -> Iterator[KeptSessions]:
+    """Keep sessions for a block, and end them with it."""
+    sessions = KeptSessions()
+    try:
+        yield sessions
+    except WarehouseLostError:
+        sessions.abandon()
+        raise
+    finally:
+        sessions.close()
 
 
 class _SqlClient(SnowflakeSqlClient):

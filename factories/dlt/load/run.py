@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,7 @@ from factories.core.warehouse.settings import WarehouseSettings, warehouse_setti
 from factories.core.yaml.variables import interpolate
 from factories.dlt.config.checking.settings import variable_problems
 from factories.dlt.config.pipelines import Pipeline, PipelineLoad, Resource
-from factories.dlt.load.destination import KeptSessions
+from factories.dlt.load.destination import KeptSessions, kept_sessions
 from factories.dlt.load.failures import reason
 from factories.dlt.load.isolated import Loads, failure_report, load_each
 from factories.dlt.load.load import LoadedResource, load_source, open_pipeline
@@ -153,7 +153,7 @@ def run_pipeline_file(
         open_step(context, settings, declared.names, "dlt") as step,
         _settings(dlt_config, step.folder, mask),
         dlt_log(context, mask),
-        closing(KeptSessions()) as sessions,
+        kept_sessions() as sessions,
     ):
         yield from _checks_alone(context, declared, step)
         loads = _PipelineLoads(
