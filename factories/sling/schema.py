@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE, DagsterMeta
 from factories.core.yaml.models import Names, SourceMap, StrictModel
 from factories.core.yaml.problems import Problem
-from factories.sling.objects import StreamName, name_parts
+from factories.sling.objects import StreamName, has_empty_part, name_parts
 
 MAX_NAME_PARTS = 3  # database.schema.table
 _Report = Callable[[list[str | int], str], None]
@@ -169,11 +169,12 @@ def check_stream(
     def report(path: list[str | int], message: str) -> None:
         problems.append(places.problem(path, message, at_key=not path))
 
-    if not source.table.strip() and not source.file:
+    is_table = settings.sql is None and not source.file
+    if not source.file and (not source.table.strip() or (is_table and has_empty_part(name))):
         report([], f"{name!r} names no table")
-    if settings.sql is None and not source.file and len(name_parts(name)) > MAX_NAME_PARTS:
+    if is_table and len(name_parts(name)) > MAX_NAME_PARTS:
         report([], f"{name!r} has more parts than database.schema.table")
-    if "*" in name and settings.sql is None and not source.file:
+    if "*" in name and is_table:
         schema = source.schema or "schema"
         report([], f"{name!r} would be one asset for many tables: list each, as {schema}.my_table:")
     if settings.object is None:

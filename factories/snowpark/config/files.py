@@ -11,6 +11,7 @@ import dagster as dg
 
 from factories.core.assets.blocks import MetaBlocks, variables_in
 from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
+from factories.core.meta.check_specs import check_names
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part, parse_key
 from factories.core.python_refs.references import FunctionError, call_problem, locate_function_error
@@ -194,7 +195,8 @@ class _Reader:
             self.load_context.problems.append(places.problem(["deps"], message))
         if not isinstance(item, ModelItem):
             table = parse_table(item.output.table, self.load_context.names)
-            self.load_context.claim(key, str(table), origin)
+            checks = check_names(meta.checks)
+            self.load_context.claim(key, str(table), origin, checks=checks)
         elif (first := self.load_context.produced.setdefault(key, origin)) is not origin:
             self.load_context.problems.append(duplicate_key_problem(key, first, origin))
         return key
