@@ -86,7 +86,9 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     path = folder / CONNECTIONS_FILE
     if not path.is_file():
         return {}
-    file = read_yaml(path, root=load_context.root, problems=load_context.problems)
+    file = read_yaml(
+        path, root=load_context.root, problems=load_context.problems, holds="the key connections"
+    )
     if file is None:
         return None
     model = validate_partly(ConnectionsFile, file.data, SourceMap(file, []), load_context.problems)

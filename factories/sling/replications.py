@@ -113,7 +113,11 @@ def _read_replication(
     path: Path, connections: Mapping[str, Connection] | None, load_context: LoadContext
 ) -> Replication | None:
     file = read_yaml(
-        path, root=load_context.root, problems=load_context.problems, lines_of="streams"
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        lines_of="streams",
+        holds="a replication: source, target and streams",
     )
     if file is None:
         return None

@@ -129,7 +129,11 @@ def check_names(pipelines: list[Pipeline], load_context: LoadContext) -> None:
 
 def _read_pipeline(path: Path, load_context: LoadContext) -> Pipeline | None:
     file = read_yaml(
-        path, root=load_context.root, problems=load_context.problems, lines_of="resources"
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        lines_of="resources",
+        holds="a pipeline: pipeline, dataset, source and resources",
     )
     if file is None:
         return None

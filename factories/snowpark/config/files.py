@@ -106,7 +106,13 @@ def read_files(folder: Path, load_context: LoadContext) -> list[AreaDraft]:
 
 
 def _read(path: Path, code: FolderCode, load_context: LoadContext) -> AreaDraft | None:
-    file = read_yaml(path, root=load_context.root, problems=load_context.problems, keep_nodes=True)
+    file = read_yaml(
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        keep_nodes=True,
+        holds="features, models, scores or tables",
+    )
     if file is None:
         return None
     if not NAME.fullmatch(path.stem):
