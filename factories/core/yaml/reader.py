@@ -246,7 +246,11 @@ def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:
     _, mapping = _child(root, key)
     if not isinstance(mapping, yaml.MappingNode):
         return {}
-    return {name.value: name.start_mark.line + 1 for name, _ in mapping.value}
+    return {
+        name.value: name.start_mark.line + 1
+        for name, _ in mapping.value
+        if isinstance(name, yaml.ScalarNode)  # any other is refused when values are made of it
+    }
 
 
 def display_name(path: Path, root: Path) -> str:
