@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -11,11 +13,13 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "***"
 SHORTEST_SECRET = 3
+SHORTEST_ENCODED = 7  # of base64 or hex: shorter ones stand in any text
+ESCAPED = re.compile(r"%[0-9A-F]{2}")
 URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
 
 
 class SecretMask:
-    """Replaces secrets by `***` in text, also as they look inside a URL or JSON."""
+    """Replaces secrets by `***` in text, also as they look inside a URL, JSON, base64 or hex."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         """Take the secrets; of a URL also the password that it holds."""
@@ -80,9 +84,43 @@ def _forms(secret: str) -> Iterator[str]:
         yield from (text, quote(text, safe=""), quote(text), quote_plus(text), repr(text)[1:-1])
         # As requests and dlt write it in an address.
         yield from (quote(text, safe=URL_SAFE), quote_plus(text, safe="*"))
+        yield ESCAPED.sub(lambda escape: escape[0].lower(), quote(text, safe=""))
+        yield from _encoded_forms(text)
         for plain in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
             yield plain
             yield plain.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _encoded_forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it looks in base64 and in hex, also in the middle of a longer text.
+
+    `Basic` of HTTP is base64 of `user:password`: how a password looks there depends on the length
+    of the user's name alone.
+    """
+    contents = {secret.encode(errors="surrogatepass")}
+    if not secret.isascii():
+        contents.add(secret.encode("latin-1", errors="ignore"))  # as requests encodes a login
+    for content in contents:
+        found = [content.hex(), content.hex().upper()]
+        for before in range(3):
+            plain = _cut_base64(content, before)
+            url_safe = plain.replace("+", "-").replace("/", "_")
+            found += [plain, url_safe, quote(plain, safe="")]
+        yield from (text for text in found if len(text) >= SHORTEST_ENCODED)
+
+
+def _cut_base64(content: bytes, before: int) -> str:
+    """Return the base64 of a content, without the characters that its neighbours share.
+
+    Args:
+        content: Part of what is encoded.
+        before: How many bytes stand before it, beyond whole groups of three.
+    """
+    text = base64.b64encode(bytes(before) + content).decode()
+    # Of an unfinished group, the last character holds bits of what comes after.
+    padding = text.count("=")
+    end = len(text) - (padding + 1 if padding else 0)
+    return text[(0, 2, 3)[before] : end]
 
 
 def _password(url: str) -> str | None:

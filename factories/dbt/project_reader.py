@@ -58,6 +58,11 @@ def read_project(folder: Path, load_context: LoadContext) -> DbtProject | None:
     for node in manifest.nodes.values():
         if model := _model(folder, node, files, blocks):
             models[node.unique_id] = model
+            if not all(model.key.path):
+                message = f"{node.name!r} has no letters or digits to make an asset key of"
+                name = display_name(model.path, load_context.root)
+                problem = Problem(name, model.line, 1, f"{message}: set asset_key")
+                load_context.problems.append(problem)
     sources = read_sources(folder, manifest.sources.values(), files, blocks, load_context)
     # A step can do nothing about what is wrong.
     if not is_reconstruction():

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
-from factories.core.meta.check_specs import check_specs
+from factories.core.meta.check_specs import check_names, check_specs
 from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.yaml.problems import Problem
@@ -67,9 +67,9 @@ def _claim_keys(pipelines: Iterable[Pipeline], load_context: LoadContext) -> Non
     """Report keys that are taken, beside other problems of the files."""
     for pipeline in pipelines:
         for resource in pipeline.resources:
-            load_context.claim(
-                resource.key, str(resource.relation), _origin(pipeline, resource, load_context)
-            )
+            origin = _origin(pipeline, resource, load_context)
+            checks = check_names(resource.meta.checks)
+            load_context.claim(resource.key, str(resource.relation), origin, checks=checks)
 
 
 def _origin(pipeline: Pipeline, resource: Resource, load_context: LoadContext) -> Origin:
@@ -94,7 +94,8 @@ def _with_keys(
     for resource in pipeline.resources:
         spec = make_spec(pipeline, resource)
         origin = _origin(pipeline, resource, load_context)
-        load_context.claim(spec.key, str(resource.relation), origin)
+        checks = check_names(resource.meta.checks)
+        load_context.claim(spec.key, str(resource.relation), origin, checks=checks)
         if spec.key != resource.key and spec.key in {dep.asset_key for dep in spec.deps}:
             message = f"deps: {spec.key.to_user_string()} cannot depend on itself"
             load_context.problems.append(Problem(origin.file, origin.line, 1, message))

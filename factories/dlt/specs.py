@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from factories.core.assets.specs import asset_spec, code_reference
-from factories.core.meta.keys import asset_key
+from factories.core.meta.keys import asset_key, key_part
 from factories.dlt.config.pipelines import Pipeline, Resource
 
 SOURCE_KIND = {"rest_api": "api", "sql_database": "sql", "filesystem": "file"}
@@ -40,7 +40,9 @@ def source_key(pipeline: Pipeline, resource: Resource) -> dg.AssetKey | None:
     """Return the external asset that a resource reads; None for a source in Python."""
     if pipeline.kind not in SOURCE_KIND:
         return None
-    return asset_key(pipeline.name, "src", resource.name)
+    # A name without ASCII letters or digits leaves nothing of itself in a key.
+    name = resource.name if key_part(resource.name) else resource.relation.table
+    return asset_key(pipeline.name, "src", name)
 
 
 def source_specs(pipeline: Pipeline) -> Iterator[dg.AssetSpec]:

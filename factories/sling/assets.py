@@ -15,7 +15,7 @@ from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
 from factories.core.assets.translators import find_translator_problem
 from factories.core.execution.table_reader import COLUMN_SCHEMA
-from factories.core.meta.check_specs import check_specs
+from factories.core.meta.check_specs import check_names, check_specs
 from factories.core.meta.keys import asset_key, key_part
 from factories.core.meta.partitions import partitions_definition
 from factories.core.warehouse.names import WarehouseNames
@@ -109,7 +109,12 @@ def _translate(
                 message = f"{type(translator).__name__}: {problem}"
                 load_context.problems.append(Problem(file, stream.line, 1, message))
                 continue
-            load_context.claim(spec.key, str(stream.relation), Origin(file, stream.line))
+            load_context.claim(
+                spec.key,
+                str(stream.relation),
+                Origin(file, stream.line),
+                checks=check_names(stream.meta.checks),
+            )
             if spec.key != stream.key:
                 stream = replace(stream, key=spec.key)  # noqa: PLW2901 - from here on, its key
             stream_assets.append(_StreamAsset(stream, spec))

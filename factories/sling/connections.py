@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate_partly
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import YamlFile, read_yaml
+from factories.sling.connection_properties import find_property_problems
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
 
 CONNECTIONS_FILE = "connections.yaml"
@@ -37,6 +38,8 @@ PROCESS_VARIABLES = frozenset(
     {"HOME", "LANG", "PATH", "PWD", "SHELL", "TEMP", "TMP", "TMPDIR", "TZ", "USER"}
     | {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
 )
+# The schemes of URLs that are called otherwise than their type.
+SCHEMES = {"postgresql": "postgres", "mongodb+srv": "mongodb"}
 PROCESS_PREFIXES = ("SLING_", "LD_")
 
 
@@ -86,7 +89,9 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     path = folder / CONNECTIONS_FILE
     if not path.is_file():
         return {}
-    file = read_yaml(path, root=load_context.root, problems=load_context.problems)
+    file = read_yaml(
+        path, root=load_context.root, problems=load_context.problems, holds="the key connections"
+    )
     if file is None:
         return None
     model = validate_partly(ConnectionsFile, file.data, SourceMap(file, []), load_context.problems)
@@ -107,11 +112,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
         if wrong := _name_problem(name):
             load_context.problems.append(file.problem(at, wrong, at_key=True))
         kind = _find_type(properties)
-        if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
-            load_context.problems.append(_type_problem(file, at, kind))
-        if isinstance(properties, str) and kind is None and "${" not in properties:
-            message = f"{name}: a connection is a URL like postgres://…, or a mapping with its type"
-            load_context.problems.append(file.problem(at, message))
+        load_context.problems.extend(_value_problems(file, name, kind, properties))
         if same := found.get(name.lower()):
             message = f"{name!r} and {same.name!r} are the same name to Sling"
             load_context.problems.append(file.problem(at, message, at_key=True))
@@ -132,6 +133,25 @@ def _name_problem(name: str) -> str | None:
     return None
 
 
+def _value_problems(
+    file: YamlFile, name: str, kind: str | None, properties: str | Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield what is wrong with a connection's URL, or its type and properties."""
+    at = ["connections", name]
+    if isinstance(properties, str):
+        if kind is None and "${" not in properties:
+            message = f"{name}: a connection is a URL like postgres://…, or a mapping with its type"
+            yield file.problem(at, message)
+        elif kind is not None and kind not in CONNECTION_TYPES:
+            message = f"{name}: {kind}:// is not a connection type of Sling"
+            near = nearest(kind, CONNECTION_TYPES)
+            yield file.problem(at, message, allowed=CONNECTION_TYPES, nearest=near)
+    elif kind in CONNECTION_TYPES:
+        yield from find_property_problems(file, name, kind, properties)
+    else:
+        yield _type_problem(file, at, kind)
+
+
 def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
     if kind is None:
         return file.problem(at, "the key 'type' is missing", at_key=True)
@@ -146,7 +166,7 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
 def _find_type(properties: str | Mapping[str, Any]) -> str | None:
     if isinstance(properties, str):
         scheme, found, _ = properties.partition("://")
-        return {"postgresql": "postgres"}.get(scheme, scheme) if found else None
+        return SCHEMES.get(scheme, scheme) if found and "${" not in scheme else None
     kind = properties.get("type")
     return str(kind) if kind is not None else None
 

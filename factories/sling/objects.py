@@ -62,6 +62,16 @@ def name_parts(name: str) -> list[str]:
     return [quoted or plain for quoted, plain in PART.findall(name)]
 
 
+def has_empty_part(name: str) -> bool:
+    """Tell whether a dotted name has nothing before, between or after its dots.
+
+    Example:
+        >>> has_empty_part("ops."), has_empty_part('ops."a..b"')
+        (True, False)
+    """
+    return "" in PART.sub("x", name).split(".")
+
+
 class ObjectError(ValueError):
     """An `object` that names no table.
 

@@ -7,7 +7,6 @@ Defaults are expanded here, for two readers of one rule can differ: dagster-slin
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from factories.core.assets.blocks import KEY, MetaBlocks
 from factories.core.assets.context import LoadContext
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.meta.keys import asset_key, key_part, parse_key
+from factories.core.meta.names import canonical_json
 from factories.core.warehouse.names import RAW, Relation
 from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate, validate_partly
@@ -69,7 +69,7 @@ class Stream:
     @cached_property
     def code_version(self) -> str:
         """A version that changes when this stream's own config does, and only then."""
-        text = json.dumps(self.config, sort_keys=True, default=str)
+        text = canonical_json(dict(self.config))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -113,7 +113,11 @@ def _read_replication(
     path: Path, connections: Mapping[str, Connection] | None, load_context: LoadContext
 ) -> Replication | None:
     file = read_yaml(
-        path, root=load_context.root, problems=load_context.problems, lines_of="streams"
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        lines_of="streams",
+        holds="a replication: source, target and streams",
     )
     if file is None:
         return None

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE, DagsterMeta
 from factories.core.yaml.models import Names, SourceMap, StrictModel
 from factories.core.yaml.problems import Problem
-from factories.sling.objects import StreamName, name_parts
+from factories.sling.objects import StreamName, has_empty_part, name_parts
 
 MAX_NAME_PARTS = 3  # database.schema.table
+PLACEHOLDERS = ("{incremental_where_cond}", "{incremental_value}")
 _Report = Callable[[list[str | int], str], None]
 
 Mode = Literal["full-refresh", "incremental", "truncate", "snapshot", "backfill"]
@@ -169,17 +170,13 @@ def check_stream(
     def report(path: list[str | int], message: str) -> None:
         problems.append(places.problem(path, message, at_key=not path))
 
-    if not source.table.strip() and not source.file:
-        report([], f"{name!r} names no table")
-    if settings.sql is None and not source.file and len(name_parts(name)) > MAX_NAME_PARTS:
-        report([], f"{name!r} has more parts than database.schema.table")
-    if "*" in name and settings.sql is None and not source.file:
-        schema = source.schema or "schema"
-        report([], f"{name!r} would be one asset for many tables: list each, as {schema}.my_table:")
+    _check_name(name, source, settings, report)
     if settings.object is None:
         report([], "the key 'object' is missing, here and in defaults: the table to load")
     if settings.mode == "incremental" and not (settings.primary_key or settings.update_key):
         report(["mode"], "mode: incremental needs primary_key, update_key or both")
+    if settings.sql is not None and meta.partition is None:
+        _check_query(settings.sql, settings, report)
     if settings.mode == "backfill":
         _check_backfill(settings, meta, report)
     if meta.partition:
@@ -187,6 +184,31 @@ def check_stream(
     if meta.backfill:
         report(["meta", "dagster", "backfill"], "backfill: only dbt models take it")
     return len(problems) == before
+
+
+def _check_name(name: str, source: StreamName, settings: SlingStream, report: _Report) -> None:
+    is_table = settings.sql is None and not source.file
+    if not source.file and (not source.table.strip() or (is_table and has_empty_part(name))):
+        report([], f"{name!r} names no table")
+    if is_table and len(name_parts(name)) > MAX_NAME_PARTS:
+        report([], f"{name!r} has more parts than database.schema.table")
+    if "*" in name and is_table:
+        schema = source.schema or "schema"
+        report([], f"{name!r} would be one asset for many tables: list each, as {schema}.my_table:")
+
+
+def _check_query(sql: str, settings: SlingStream, report: _Report) -> None:
+    """Check that a query says where the condition of what is new belongs: else Sling refuses it.
+
+    A partition brings a condition of its own.
+    """
+    needs = settings.mode in {"incremental", "backfill"} and settings.update_key
+    if needs and not sql.startswith("file:") and not any(each in sql for each in PLACEHOLDERS):
+        first, second = PLACEHOLDERS
+        message = (
+            f"sql: mode {settings.mode} with update_key needs {first} or {second} in the query"
+        )
+        report(["sql"], message)
 
 
 def _check_backfill(settings: SlingStream, meta: DagsterMeta, report: _Report) -> None:

@@ -36,6 +36,8 @@ those and run `dp docs`.
 - A *date* is written `2013-01-01` or `2013-01-01T06:00`, without an offset. It needs no quotes.
 - A *time zone* is a name of the tz database, such as `America/New_York`.
 - An *asset key* is written with slashes: `flight_ops/raw/flights`.
+- A file is UTF-8 text of at most 5 MB, nested at most 100 levels deep, whose aliases (`*name`)
+  stand for at most 250,000 values. dbt's files are held to the same before dbt reads them.
 """
 
 

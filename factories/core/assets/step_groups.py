@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part
+from factories.core.meta.names import dagster_name
 from factories.core.meta.partitions import PartitionSpec
 
 ItemT = TypeVar("ItemT")
@@ -56,5 +57,6 @@ def step_groups(
             digest = hashlib.sha256(partition.model_dump_json().encode()).hexdigest()
             parts += [partition.type, digest[:6]]
         if pool != own_pool:
-            parts.append(key_part(pool))
+            # `a/b` and `a_b` are two pools, and two steps.
+            parts.append(dagster_name(pool))
         yield StepGroup("__".join(parts), partition, pool, tuple(members))

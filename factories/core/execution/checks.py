@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import dagster as dg
 
 from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedError, TableReader
-from factories.core.meta.check_specs import ChecksSpec, RowsCheck
+from factories.core.meta.check_specs import ChecksSpec, ColumnCheck, RowsCheck, column_checks
 from factories.core.warehouse.names import Relation
 from factories.core.warehouse.quoting import sql_identifier
 
@@ -69,13 +69,8 @@ def _checks(spec: ChecksSpec, table: LoadedTable) -> Iterator[tuple[str, Check]]
     """Yield each check's name, as `check_names` has it, and what runs it."""
     if spec.rows:
         yield "row_count", partial(_check_rows, spec.rows, table)
-    if spec.columns:
-        for column in spec.columns.not_null:
-            sql = f"select count(*) from {table.relation} where {{column}} is null"  # noqa: S608 - names from the project's own YAML
-            yield f"not_null_{column.lower()}", partial(_check_column, column, sql, table)
-        for column in spec.columns.unique:
-            sql = f"select count({{column}}) - count(distinct {{column}}) from {table.relation}"  # noqa: S608 - as above
-            yield f"unique_{column.lower()}", partial(_check_column, column, sql, table)
+    for check in column_checks(spec):
+        yield check.name, partial(_check_column, check, table)
     if spec.schema_:
         yield "no_removed_columns", partial(_check_removed_columns, table)
 
@@ -90,12 +85,28 @@ def _check_rows(rule: RowsCheck, table: LoadedTable) -> Outcome:
     return low and high, {"rows": count, **bounds}, None
 
 
-def _check_column(column: str, sql: str, table: LoadedTable) -> Outcome:
-    found = next((known for known in table.columns if known.lower() == column.lower()), None)
-    if found is None:
-        return False, {"columns": list(table.columns)}, f"The table has no column {column}."
-    wrong = int(table.query(sql.format(column=sql_identifier(found)))[0][0])
+def _check_column(check: ColumnCheck, table: LoadedTable) -> Outcome:
+    found = _find_columns(check.column, table.columns)
+    if not found:
+        return False, {"columns": list(table.columns)}, f"The table has no column {check.column}."
+    if len(found) > 1:
+        names = ", ".join(found)
+        text = f"The table has several columns of this name: {names}. Name one as it is written."
+        return False, {"columns": found}, text
+    column = sql_identifier(found[0])
+    if check.unique:
+        sql = f"select count({column}) - count(distinct {column}) from {table.relation}"  # noqa: S608 - names from the project's own YAML
+    else:
+        sql = f"select count(*) from {table.relation} where {column} is null"  # noqa: S608 - as above
+    wrong = int(table.query(sql)[0][0])
     return wrong == 0, {"rows_that_fail": wrong}, None
+
+
+def _find_columns(name: str, columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that a name may mean: the one that is written so, or in any case."""
+    if name in columns:
+        return [name]
+    return [known for known in columns if known.lower() == name.lower()]
 
 
 def _check_removed_columns(table: LoadedTable) -> Outcome:

@@ -67,7 +67,8 @@ class TableReader:
         Raises:
             QueryFailedError: When they cannot be read.
         """
-        sql = COLUMNS_SQL.format(database=sql_identifier(relation.database))
+        database = sql_identifier(relation.database).replace("%", "%%")
+        sql = COLUMNS_SQL.format(database=database)
         rows = self.query(sql, (relation.schema, relation.table))
         return {str(name): str(kind) for name, kind in rows}
 

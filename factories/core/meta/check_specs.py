@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import dagster as dg
 from pydantic import Field, StrictBool, StrictInt, field_validator, model_validator
 
+from factories.core.meta.names import dagster_name, digest
 from factories.core.yaml.models import Names, StrictModel
+
+LONGEST_COLUMN = 255  # as Snowflake has it
 
 
 class RowsCheck(StrictModel):
@@ -28,15 +33,24 @@ class RowsCheck(StrictModel):
 class ColumnsCheck(StrictModel):
     """What must hold for the values of columns."""
 
-    not_null: Names = Field((), description="Columns without nulls.")
-    unique: Names = Field((), description="Columns whose values differ in every row.")
+    not_null: Names = Field(
+        (),
+        description="Columns without nulls. The check of `id` is `not_null_id`; a name with other"
+        " characters than letters, digits and `_` gives its readable part and a digest.",
+    )
+    unique: Names = Field(
+        (), description="Columns whose values differ in every row; checks named as above."
+    )
 
     @field_validator("not_null", "unique")
     @classmethod
     def _each_once(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        lower = [column.lower() for column in columns]
         for column in columns:
-            if lower.count(column.lower()) > 1:
+            if not column:
+                raise ValueError("the name of a column is empty")
+            if len(column) > LONGEST_COLUMN:
+                raise ValueError(f"{column[:20]}… is longer than {LONGEST_COLUMN} characters")
+            if columns.count(column) > 1:
                 raise ValueError(f"the column {column} is listed twice")
         return columns
 
@@ -56,14 +70,59 @@ class ChecksSpec(StrictModel):
     )
 
 
+@dataclass(frozen=True)
+class ColumnCheck:
+    """One check of one column.
+
+    Attributes:
+        name: The check's name in Dagster, which differs from those of the other columns.
+        column: The column, as YAML names it.
+        unique: Whether the values must differ; else none may be null.
+    """
+
+    name: str
+    column: str
+    unique: bool
+
+    @property
+    def description(self) -> str:
+        """What must hold, as a sentence."""
+        if self.unique:
+            return f"The values of the column {self.column} differ in every row."
+        return f"The column {self.column} has no nulls."
+
+
+def column_checks(spec: ChecksSpec) -> Iterator[ColumnCheck]:
+    """Yield the checks of columns that a `checks` block describes."""
+    if spec.columns:
+        for column, name in _name_checks("not_null", spec.columns.not_null).items():
+            yield ColumnCheck(name, column, unique=False)
+        for column, name in _name_checks("unique", spec.columns.unique).items():
+            yield ColumnCheck(name, column, unique=True)
+
+
+def _name_checks(kind: str, columns: Sequence[str]) -> dict[str, str]:
+    """Return the name of each column's check, in the order of the columns.
+
+    Of columns that differ in case alone, the one in lower case has the plain name.
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for column in sorted(columns, reverse=True):
+        name = f"{kind}_{dagster_name(column.lower())}"
+        while name in taken:
+            name = f"{name}_{digest(column)}"
+        taken.add(name)
+        names[column] = name
+    return {column: names[column] for column in columns}
+
+
 def check_names(spec: ChecksSpec | None) -> list[str]:
     """Return the names of the checks that a `checks` block describes."""
     if spec is None:
         return []
     names = ["row_count"] if spec.rows else []
-    if spec.columns:
-        names += [f"not_null_{column.lower()}" for column in spec.columns.not_null]
-        names += [f"unique_{column.lower()}" for column in spec.columns.unique]
+    names += [check.name for check in column_checks(spec)]
     return [*names, "no_removed_columns"] if spec.schema_ else names
 
 
@@ -71,6 +130,14 @@ def check_specs(key: dg.AssetKey, spec: ChecksSpec | None) -> list[dg.AssetCheck
     """Return the Dagster specs of the checks of one asset."""
     if spec is None:
         return []
+    of_columns = {check.name: check for check in column_checks(spec)}
     return [
-        dg.AssetCheckSpec(name, asset=key, blocking=spec.blocking) for name in check_names(spec)
+        dg.AssetCheckSpec(
+            name,
+            asset=key,
+            blocking=spec.blocking,
+            description=of_columns[name].description if name in of_columns else None,
+            metadata={"column": of_columns[name].column} if name in of_columns else None,
+        )
+        for name in check_names(spec)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import Annotated
 
@@ -12,6 +13,12 @@ from factories.core.yaml.models import as_list
 from factories.core.yaml.problems import did_you_mean
 
 KEY_PART = re.compile(r"[A-Za-z0-9_.-]+")
+# What Dagster names no output and no input of a step, for its own use or Python's
+# (dagster/_core/definitions/utils.py, 1.13.27).
+RESERVED = frozenset(keyword.kwlist) | {
+    "context", "conf", "config", "meta", "arg_dict", "dict", "input_arg_dict", "output_arg_dict",
+    "int", "str", "float", "bool", "input", "output", "type",
+}  # fmt: skip
 NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
 
 
@@ -36,6 +43,8 @@ def _check_asset_key(value: str) -> str:
         raise ValueError(f"{value!r} is not an asset key{did_you_mean(meant)}")
     if not all(KEY_PART.fullmatch(part) for part in value.split("/")):
         raise ValueError(f"{value!r} is not an asset key like flight_ops/raw/flights")
+    if value in RESERVED:
+        raise ValueError(f"{value!r} is a word of Dagster or Python: give the key two parts")
     return value
 
 

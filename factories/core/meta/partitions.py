@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import dagster as dg
-from pydantic import Field, StrictStr, model_validator
+from pydantic import Field, StrictStr, field_validator, model_validator
 
 from factories.core.meta.times import DateText, TimezoneText
 from factories.core.yaml.models import StrictModel
@@ -23,6 +24,8 @@ TIME_PARTITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
 KEY_FORMAT = {"hourly": "%Y-%m-%d-%H:%M"}
 DEFAULT_KEY_FORMAT = "%Y-%m-%d"
 SUNDAY = 7
+# As Dagster has it (dagster/_core/definitions/partitions/utils/base.py, 1.13.27).
+NOT_IN_A_KEY = re.compile(r"\.\.\.|[\a\b\f\n\r\t\v\0]")
 
 
 class PartitionSpec(StrictModel):
@@ -40,6 +43,17 @@ class PartitionSpec(StrictModel):
     column: StrictStr | None = Field(
         None, description="The source's column that holds a row's time or key."
     )
+
+    @field_validator("keys")
+    @classmethod
+    def _are_keys(cls, keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for key in keys or ():
+            if not key or NOT_IN_A_KEY.search(key):
+                raise ValueError(
+                    f"{key!r} is not a partition's key: it is empty, or holds a tab, a line break"
+                    " or '...'"
+                )
+        return keys
 
     @model_validator(mode="after")
     def _matches_its_type(self) -> PartitionSpec:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,78 +10,12 @@ from typing import Any
 
 import yaml
 
+from factories.core.yaml.limits import MAX_BYTES, LimitError, check_events, check_limits
+from factories.core.yaml.loader import Loader
 from factories.core.yaml.problems import Problem
 
 KeyPath = Sequence[str | int]
-
-
-class _Loader(yaml.CSafeLoader):
-    """libyaml with YAML 1.2's core scalars, as Sling's and most modern readers take them.
-
-    YAML 1.1's `no` (a boolean), `12:30` (a number) and `2013-01-01` (a date object) stay text.
-    """
-
-    # The inherited table is shared by every loader of the process, so this one gets its own.
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's interface, filled below and never changed
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.duplicates: list[tuple[str, int, yaml.Mark]] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):  # merged keys come first, each once
-            self._note_duplicates(node)
-        return mapping
-
-    def _note_duplicates(self, node: yaml.MappingNode) -> None:
-        seen: dict[str, yaml.Mark] = {}
-        for key, _ in node.value:
-            if not node.start_mark.index <= key.start_mark.index <= node.end_mark.index:
-                continue  # from a merge (<<), which may be overridden
-            first = seen.setdefault(key.value, key.start_mark)
-            if first is not key.start_mark:
-                self.duplicates.append((key.value, first.line + 1, key.start_mark))
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    (
-        "float",
-        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN)",
-        "-+.0123456789",
-    ),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), list(_first)
-    )
-
-
-def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
-    """Read a whole number as YAML 1.2 does: `010` is ten, `0o10` is eight."""
-    text = node.value.lower()
-    return int(text, 0) if text.startswith(("0x", "0o")) else int(text)
-
-
-def _check_value(construct: Callable[[Any, Any], object]) -> Callable[[_Loader, yaml.Node], object]:
-    def construct_checked(loader: _Loader, node: yaml.Node) -> object:
-        try:
-            return construct(loader, node)
-        except (AttributeError, KeyError, ValueError):  # what PyYAML lets through: `!!int abc`
-            kind = node.tag.rpartition(":")[2]
-            message = f"{node.value!r} cannot be read as its tag says, as {kind}"
-            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
-
-    return construct_checked
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _check_value(_integer))
-for _tag in ("float", "bool", "timestamp", "binary"):
-    _name = f"tag:yaml.org,2002:{_tag}"
-    _Loader.add_constructor(_name, _check_value(_Loader.yaml_constructors[_name]))
+INDEXED = 50  # keys of a mapping from which on they are looked up in an index
 
 
 @dataclass(frozen=True)
@@ -108,7 +41,7 @@ class YamlFile:
 
     @cached_property
     def _root(self) -> yaml.Node | None:
-        return self.nodes or yaml.compose(self.text, _Loader)
+        return self.nodes or yaml.compose(self.text, Loader)
 
     def problem(
         self,
@@ -137,7 +70,7 @@ class YamlFile:
         node = self._root
         at_value = at = node.start_mark if node is not None else None
         for step in path:
-            key, child = _child(node, step)
+            key, child = self._child(node, step)
             if child is None:
                 at_key = True
                 break
@@ -146,11 +79,26 @@ class YamlFile:
         mark = at if at_key else at_value
         return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
+    def _child(
+        self, node: yaml.Node | None, step: str | int
+    ) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """Return the key and the value below a node; of many keys, by an index."""
+        if not isinstance(node, yaml.MappingNode) or len(node.value) < INDEXED:
+            return _child(node, step)
+        if id(node) not in self._indexes:
+            # Of duplicates, the last is the one that was read.
+            self._indexes[id(node)] = {key.value: (key, value) for key, value in node.value}
+        return self._indexes[id(node)].get(str(step)) or _child(node, step)
+
+    @cached_property
+    def _indexes(self) -> dict[int, dict[str, tuple[yaml.Node, yaml.Node]]]:
+        return {}
+
     def has(self, path: KeyPath) -> bool:
         """Tell whether the file has a value at `path`."""
         node = self._root
         for step in path:
-            _, node = _child(node, step)
+            _, node = self._child(node, step)
             if node is None:
                 return False
         return True
@@ -183,6 +131,7 @@ def read_yaml(
     problems: list[Problem],
     lines_of: str | None = None,
     keep_nodes: bool = False,
+    holds: str = "keys and values",
 ) -> YamlFile | None:
     """Read one YAML file.
 
@@ -192,24 +141,24 @@ def read_yaml(
         problems: Receives what is wrong with the file.
         lines_of: A top-level key; the lines of the keys below it are kept in `key_lines`.
         keep_nodes: Keep the parsed nodes, for a caller that asks for positions of valid values too.
+        holds: What such a file must hold, for who left it empty.
 
     Returns:
         The file, or None when it cannot be read or is not a mapping.
     """
     name = display_name(path, root)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        problems.append(Problem(name, 0, 0, f"cannot be read: {reason}"))
+    text = _read_text(path, name, problems)
+    if text is None:
         return None
-    loader = _Loader(text)
+    loader = Loader(text)
     try:
+        check_limits(text, Loader)
         node = loader.get_single_node()
-        if node is not None and "&" in text:
-            _refuse_cycles(node, [])
         key_lines = _key_lines(node, lines_of) if lines_of else {}
-        data = loader.construct_document(node) if node is not None else None
+        data = _construct(loader, node, text)
+    except LimitError as error:
+        problems.append(Problem(name, *error.place, str(error.problem)))
+        return None
     except yaml.MarkedYAMLError as error:
         problems.append(_invalid(name, error, text))
         return None
@@ -227,19 +176,40 @@ def read_yaml(
         for key, first, mark in loader.duplicates
     )
     if not isinstance(data, dict):
-        problems.append(Problem(name, 1, 1, "must be a mapping of keys to values"))
+        message = "must be a mapping of keys to values"
+        if data is None:
+            message = f"the file is empty: it must hold {holds}"
+        problems.append(Problem(name, 1, 1, message))
         return None
     return YamlFile(path, name, data, text, key_lines, node if keep_nodes else None)
 
 
-def _refuse_cycles(node: yaml.Node, parents: list[yaml.Node]) -> None:
-    """Raise when an anchor contains an alias of itself: such a value would be infinite."""
-    if any(node is parent for parent in parents):
-        raise yaml.composer.ComposerError(None, None, "an anchor contains itself", node.start_mark)
-    if isinstance(node, yaml.MappingNode | yaml.SequenceNode):
-        for item in node.value:
-            for child in item if isinstance(item, tuple) else (item,):
-                _refuse_cycles(child, [*parents, node])
+def _read_text(path: Path, name: str, problems: list[Problem]) -> str | None:
+    """Return the text of a file; None, and a problem, when it has none that is of use."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problems.append(Problem(name, 0, 0, f"cannot be read: {error.strerror}"))
+        return None
+    if len(content) > MAX_BYTES:
+        size = f"{len(content):,} bytes"
+        problems.append(Problem(name, 0, 0, f"is too large: {size}, at most {MAX_BYTES:,}"))
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", errors="replace").split("\n")
+        message = f"the byte 0x{content[error.start]:02X} is not UTF-8 text: save the file as UTF-8"
+        problems.append(Problem(name, len(before), len(before[-1]) + 1, message))
+        return None
+
+
+def _construct(loader: Loader, node: yaml.Node | None, text: str) -> Any:
+    try:
+        return loader.construct_document(node) if node is not None else None
+    except RecursionError:
+        check_events(text, Loader)  # which says where
+        raise
 
 
 def _invalid(name: str, error: yaml.MarkedYAMLError, text: str) -> Problem:
@@ -276,7 +246,11 @@ def _key_lines(root: yaml.Node | None, key: str) -> dict[str, int]:
     _, mapping = _child(root, key)
     if not isinstance(mapping, yaml.MappingNode):
         return {}
-    return {name.value: name.start_mark.line + 1 for name, _ in mapping.value}
+    return {
+        name.value: name.start_mark.line + 1
+        for name, _ in mapping.value
+        if isinstance(name, yaml.ScalarNode)  # any other is refused when values are made of it
+    }
 
 
 def display_name(path: Path, root: Path) -> str:

@@ -10,6 +10,7 @@ from factories.core.assets.context import LoadContext
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name, read_yaml
 from factories.dbt.diagnostics.known_parse_errors import known_problems
+from factories.dbt.project.source_files import PROJECT_FILE
 
 CLOCK = re.compile(r"^(\x1b\[\d*m)*\d\d:\d\d:\d\d\s+")
 # The last is what `dbt deps` adds to any error of its own (1.11).
@@ -44,9 +45,11 @@ def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[
     if known := known_problems(project, " ".join(messages), load_context):
         return known
     path = next((found for line in messages for found in _files(project, line)), None)
-    if path is not None and path.suffix in {".yml", ".yaml"}:
+    # Of a project file that is not YAML, dbt tells no name.
+    read = path or project / PROJECT_FILE
+    if read.suffix in {".yml", ".yaml"}:
         own: list[Problem] = []
-        if read_yaml(path, root=load_context.root, problems=own) is None:
+        if read_yaml(read, root=load_context.root, problems=own) is None:
             return own
     name = display_name(path or project, load_context.root)
     number = next((int(m[1]) for line in messages if (m := LINE.search(line))), 0) if path else 0

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.window import Window
+from factories.core.meta.names import dagster_name
 from factories.core.meta.partitions import PartitionSpec, partitions_definition
 from factories.core.warehouse.names import WarehouseNames
 from factories.dbt.execution.steps import steps_of
@@ -25,7 +26,7 @@ def backfill_job(
     """
     spec = model.meta.backfill
     assert spec is not None  # noqa: S101 - asked for only then
-    name = f"backfill_{model.node.name}"
+    name = f"backfill_{dagster_name(model.node.name)}"
 
     @dg.op(name=f"{name}_window", pool=pool, required_resource_keys={"dbt"})
     def backfill_window(context: dg.OpExecutionContext, config: WindowConfig) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.limits import load_plain
 from factories.dbt.prepare.errors import PrepareError
 from factories.dbt.prepare.packages import local_packages, packages_digest
 from factories.dbt.project.source_files import project_settings, source_folders
@@ -116,7 +117,7 @@ def _find_variables(content: bytes) -> set[str]:
 def _of_profiles(content: bytes) -> set[str]:
     """Return what decides where models lie: the rest of a profile is how to connect."""
     try:
-        data = yaml.load(content, yaml.CSafeLoader)
+        data = load_plain(content)
     except yaml.YAMLError:
         return _find_variables(content)
     texts: list[Any] = []

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from factories.core.yaml.limits import load_plain
 from factories.dbt.project.source_files import packages_path, project_settings
 
 LOCK = "package-lock.yml"
@@ -60,7 +61,7 @@ def local_packages(project: Path) -> list[Path]:
 def _packages(path: Path) -> list[Any]:
     """Return the packages that a file names; dbt itself reports a file that it cannot read."""
     try:
-        data = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+        data = load_plain(path.read_bytes())
     except (FileNotFoundError, yaml.YAMLError):
         return []
     packages = data.get("packages") if isinstance(data, dict) else None

@@ -18,16 +18,19 @@ from typing import Any
 
 from factories.core.execution.subprocesses import environment_with
 from factories.core.warehouse.names import WarehouseNames
+from factories.core.yaml.limits import LimitError, check_content
 from factories.dbt.environment import PLACEHOLDER, dbt_environment
 from factories.dbt.prepare.errors import DbtParseError, PrepareError
 from factories.dbt.prepare.fingerprint import Fingerprint, fingerprint
 from factories.dbt.prepare.packages import lacking
 from factories.dbt.program import dbt_program
-from factories.dbt.project.source_files import PROJECT_FILE
+from factories.dbt.project.source_files import PROJECT_FILE, project_settings, properties_files
 
 MANIFEST = "manifest.json"
 MARK = "manifest.fingerprint"
 KEPT = ("partial_parse.msgpack", MANIFEST)
+# What dbt reads beside the properties of models, seeds and tests.
+READ_FIRST = (PROJECT_FILE, "profiles.yml", "selectors.yml", "packages.yml", "dependencies.yml")
 DBT_SECONDS = 600
 LOCK_SECONDS = 600
 # Of a summary each warning has been told before.
@@ -124,6 +127,7 @@ def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> b
             lacks = _lacks_packages(project)
             if not lacks and stale(project, names) is None:  # another process has made it meanwhile
                 return False
+            _check_limits(project)
             if lacks:
                 _dbt("deps", project)
             # Before dbt reads the files: what changes while it does makes the manifest stale.
@@ -134,6 +138,22 @@ def prepare(project: Path, names: WarehouseNames, *, install: bool = False) -> b
         message = f"another process has been parsing it for {LOCK_SECONDS} s"
         raise PrepareError(message) from None
     return True
+
+
+def _check_limits(project: Path) -> None:
+    """Refuse the files that dbt would not come to the end of.
+
+    Raises:
+        DbtParseError: When one exceeds a limit.
+    """
+    properties = properties_files(project, project_settings(project))
+    for name in (*READ_FIRST, *properties):
+        path = project / name
+        if path.is_file():
+            try:
+                check_content(path.read_bytes())
+            except LimitError as error:
+                raise DbtParseError(f"{name}: {error}") from None
 
 
 def _read_mark(project: Path) -> _Mark | None:

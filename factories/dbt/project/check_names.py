@@ -24,7 +24,8 @@ class CheckNames:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._taken: set[tuple[dg.AssetKey, str]] = set()
+        # As Dagster names a step's outputs: `shop/orders:a_b` and `shop/orders_a:b` are one.
+        self._taken: set[str] = set()
 
     def of_tests(
         self,
@@ -42,7 +43,8 @@ class CheckNames:
             sources: The sources, by unique id.
         """
         for key, meta in nodes.values():
-            self._taken |= {(key, name) for name in check_names(meta.checks)}
+            asset = key.to_python_identifier()
+            self._taken |= {asset, *(f"{asset}_{name}" for name in check_names(meta.checks))}
         checks = {}
         for test in manifest.tests.values():
             source = sources.get(test.subject)
@@ -82,8 +84,9 @@ class CheckNames:
         of_project = f"{plain}_{key_part(project)}_{last}"
         numbered = (f"{of_project}_{number}" for number in count(2))
         candidates = chain((plain, f"{plain}_{last}", of_project), numbered)
-        free = next(name for name in candidates if (key, name) not in self._taken)
-        self._taken.add((key, free))
+        asset = key.to_python_identifier()
+        free = next(name for name in candidates if f"{asset}_{name}" not in self._taken)
+        self._taken.add(f"{asset}_{free}")
         return free
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
+from factories.core.meta.check_specs import check_names
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.warehouse.names import Relation
 from factories.core.yaml.reader import display_name
@@ -101,7 +102,15 @@ def claim_assets(project: DbtProject, load_context: LoadContext) -> None:
     for model in project.models.values():
         table = str(model.relation) if model.relation else model.node.unique_id
         origin = Origin(display_name(model.path, load_context.root), model.line)
-        load_context.claim(model.key, table, origin)
+        tests = project.tests(model.node.unique_id)
+        of_dbt = [project.checks[t.unique_id].name for t in tests if t.unique_id in project.checks]
+        load_context.claim(
+            model.key,
+            table,
+            origin,
+            checks=[*of_dbt, *check_names(model.meta.checks)],
+            project=str(project.folder),
+        )
 
 
 def add_checks(project: DbtProject, names: CheckNames) -> DbtProject:

@@ -89,5 +89,6 @@ class PropertiesFiles:
 
 def _find_entries(entries: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if isinstance(entry, dict) and key in entry:
+        # dbt itself reports an entry whose name is none.
+        if isinstance(entry, dict) and isinstance(entry.get(key), str | int | float):
             yield number, entry

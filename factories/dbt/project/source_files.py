@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from factories.core.yaml.limits import load_plain
+
 PROJECT_FILE = "dbt_project.yml"
 # The keys of `dbt_project.yml` that name folders, and dbt's defaults.
 FOLDERS = {
@@ -31,7 +33,7 @@ def project_settings(project: Path) -> dict[str, Any]:
     It is empty when the file is not a mapping of YAML, which dbt will report.
     """
     try:
-        data = yaml.load((project / PROJECT_FILE).read_bytes(), yaml.CSafeLoader)
+        data = load_plain((project / PROJECT_FILE).read_bytes())
     except (FileNotFoundError, yaml.YAMLError):
         return {}
     return data if isinstance(data, dict) else {}

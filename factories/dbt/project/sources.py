@@ -15,6 +15,7 @@ from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import parse_key
 from factories.core.meta.named_conditions import Condition
 from factories.core.yaml.problems import Problem
+from factories.core.yaml.reader import display_name
 from factories.dbt.project.blocks import BlockPlaces, DbtBlocks
 from factories.dbt.project.keys import is_external, source_key
 from factories.dbt.project.manifest import Source
@@ -81,6 +82,11 @@ def read_sources(
         if not is_reconstruction() and (found := files.of_source(source)):
             file, entries = found
             path, line = file.path, file.position(entries[-1])[0]
+        if not all(key.path):
+            names = f"{source.system}.{source.table}"
+            message = f"{names!r} has no letters or digits to make an asset key of: set asset_key"
+            at = display_name(path, load_context.root)
+            load_context.problems.append(Problem(at, line, 1, message))
         tables[source.unique_id] = SourceTable(source, key, meta, external, path, line)
     return tables
 

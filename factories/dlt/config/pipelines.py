@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from factories.core.assets.blocks import MetaBlocks
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import asset_key, key_part, parse_key
+from factories.core.meta.names import canonical_json
 from factories.core.python_refs.references import FunctionError, module_file
 from factories.core.warehouse.names import RAW, Relation, WarehouseNames
 from factories.core.yaml.models import SourceMap, validate, validate_partly
@@ -59,7 +59,7 @@ class Resource:
     @cached_property
     def code_version(self) -> str:
         """A version that changes when the resource's config or its source does."""
-        text = json.dumps([self.config, self.source_version], sort_keys=True, default=str)
+        text = canonical_json([self.config, self.source_version])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -129,7 +129,11 @@ def check_names(pipelines: list[Pipeline], load_context: LoadContext) -> None:
 
 def _read_pipeline(path: Path, load_context: LoadContext) -> Pipeline | None:
     file = read_yaml(
-        path, root=load_context.root, problems=load_context.problems, lines_of="resources"
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        lines_of="resources",
+        holds="a pipeline: pipeline, dataset, source and resources",
     )
     if file is None:
         return None
@@ -151,7 +155,7 @@ def _read_pipeline(path: Path, load_context: LoadContext) -> Pipeline | None:
 
 def _source_version(source: Mapping[str, Any], folder: Path) -> str:
     """Return a digest of a source's configuration, and of the text of a module that it names."""
-    digest = hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode())
+    digest = hashlib.sha256(canonical_json(dict(source)).encode())
     if isinstance(reference := source.get("python"), str):
         # A module that is not found is reported where sources are checked.
         with suppress(FunctionError, OSError):

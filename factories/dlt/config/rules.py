@@ -41,7 +41,7 @@ def check_pipeline(model: PipelineFile, file: YamlFile, problems: list[Problem])
             )
             problems.append(problem)
     for key, name in (("pipeline", model.pipeline), ("dataset", model.dataset)):
-        if name and not TABLE_NAME.fullmatch(name):
+        if isinstance(file.data.get(key), str) and not TABLE_NAME.fullmatch(name):
             message = f"{key}: {name!r} must be lower-case words of letters and digits, joined by _"
             problems.append(file.problem([key], message))
 

@@ -11,6 +11,7 @@ import dagster as dg
 
 from factories.core.assets.blocks import MetaBlocks, variables_in
 from factories.core.assets.context import LoadContext, Origin, duplicate_key_problem
+from factories.core.meta.check_specs import check_names
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part, parse_key
 from factories.core.python_refs.references import FunctionError, call_problem, locate_function_error
@@ -105,7 +106,13 @@ def read_files(folder: Path, load_context: LoadContext) -> list[AreaDraft]:
 
 
 def _read(path: Path, code: FolderCode, load_context: LoadContext) -> AreaDraft | None:
-    file = read_yaml(path, root=load_context.root, problems=load_context.problems, keep_nodes=True)
+    file = read_yaml(
+        path,
+        root=load_context.root,
+        problems=load_context.problems,
+        keep_nodes=True,
+        holds="features, models, scores or tables",
+    )
     if file is None:
         return None
     if not NAME.fullmatch(path.stem):
@@ -194,7 +201,8 @@ class _Reader:
             self.load_context.problems.append(places.problem(["deps"], message))
         if not isinstance(item, ModelItem):
             table = parse_table(item.output.table, self.load_context.names)
-            self.load_context.claim(key, str(table), origin)
+            checks = check_names(meta.checks)
+            self.load_context.claim(key, str(table), origin, checks=checks)
         elif (first := self.load_context.produced.setdefault(key, origin)) is not origin:
             self.load_context.problems.append(duplicate_key_problem(key, first, origin))
         return key

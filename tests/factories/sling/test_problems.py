@@ -61,6 +61,39 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
             "1:21: shop: a connection is a URL like postgres://…, or a mapping with its type",
         ),
         (
+            "connections: {shop: 'postgers://db.example.com/shop'}",
+            "1:21: shop: postgers:// is not a connection type of Sling; did you mean 'postgres'?",
+        ),
+        (
+            "connections: {shop: {type: postgres, pasword: x}}",
+            "1:38: 'pasword' is not a property of postgres; did you mean 'password'?",
+        ),
+        (
+            "connections: {shop: {type: sftp, Host: x}}",
+            "1:34: 'Host' is not a property of sftp; did you mean 'host'?",
+        ),
+        (
+            "connections: {shop: {type: mysql, host: [a, b]}}",
+            '1:41: host: must be text, not ["a", "b"]',
+        ),
+        (
+            "connections: {shop: {type: mysql, password: 0123}}",
+            "1:45: password: must be text, not 123: put it in quotes",
+        ),
+        ("connections: {shop: {type: trino, host: }}", "1:41: host: must be text, not empty"),
+        (
+            "connections: {shop: {type: mysql, port: {a: 1}}}",
+            '1:41: port: must be a port from 1 to 65535, not {"a": 1}',
+        ),
+        (
+            "connections: {shop: {type: mysql, port: abc}}",
+            "1:41: port: must be a port from 1 to 65535, not 'abc'",
+        ),
+        (
+            "connections: {shop: {type: mysql, port: 70000}}",
+            "1:41: port: must be a port from 1 to 65535, not 70000",
+        ),
+        (
             "conections: {shop: {type: mysql}}",
             "1:1: unknown key 'conections'; did you mean 'connections'? (allowed: connections)",
         ),
@@ -75,6 +108,22 @@ def test_wrong_connection_is_reported_and_nothing_that_follows_from_it(
     assert problems
     assert all(found.startswith("sling/connections.yaml:") for found in problems)
     assert any(found.startswith(f"sling/connections.yaml:{expected}") for found in problems)
+
+
+def test_properties_that_sling_may_know_are_passed_on(yaml_project: YamlProject) -> None:
+    yaml_project.write(
+        "sling/connections.yaml",
+        """
+        connections:
+          shop: {type: postgres, host: "${SHOP_URL}", port: "${SHOP_URL}", of_the_driver: [1]}
+          files: {type: sftp, host: h, port: 22}
+          old: {type: mysql, host: h, port: "3306", user: u, password: ""}
+          lake: {type: trino, pasword: x, http_headers: {a: b}}
+          mongo: "mongodb+srv://h/d"
+          any: "${SHOP_URL}"
+        """,
+    )
+    assert yaml_project.problems() == []
 
 
 def test_a_source_that_is_not_listed(yaml_project: YamlProject) -> None:
@@ -215,6 +264,40 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
 )
 def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) -> None:
     assert problem(yaml_project, streams).startswith(expected)
+
+
+@pytest.mark.parametrize("mode", ["incremental", "backfill"])
+def test_a_query_says_where_the_condition_of_what_is_new_belongs(
+    yaml_project: YamlProject, mode: str
+) -> None:
+    stream = (
+        f"q: {{mode: {mode}, primary_key: id, update_key: day, object: a.b,"
+        " source_options: {range: '1,2'}, sql: %s}"
+    )
+    found = problem(yaml_project, stream % "select 1")
+    assert found.startswith(
+        f"5:{stream.index('%s') + 3}: sql: mode {mode} with update_key needs"
+        " {incremental_where_cond} or {incremental_value} in the query"
+    )
+    for query in (
+        "'select * from t where {incremental_where_cond}'",
+        "'select * from t where day > coalesce({incremental_value}, 0)'",
+        "file://query.sql",
+    ):
+        yaml_project.replication(stream % query)
+        assert yaml_project.problems() == []
+    # Without an update_key everything is read, and a partition has a condition of its own.
+    yaml_project.replication("""
+        q: {mode: incremental, primary_key: id, object: a.b, sql: select 1}
+        p:
+          mode: incremental
+          primary_key: id
+          update_key: day
+          object: a.c
+          sql: select 1
+          meta: {dagster: {partition: {type: daily, start: "2024-01-01"}}}
+    """)
+    assert yaml_project.problems() == []
 
 
 @pytest.mark.parametrize(

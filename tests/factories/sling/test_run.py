@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
+from factories.core.meta.names import dagster_name
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -267,18 +268,22 @@ def test_query_and_file_streams_are_loaded(project: Project, tmp_path: Path) -> 
 
 
 def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> None:
-    source.execute("insert into {s}.customers values (3, 'Bob'), (4, null)")
+    source.execute(
+        "insert into {s}.customers values (3, 'Bob'), (4, null)",
+        'alter table {s}.customers add column "Größe in m" int',
+    )
     project.replication("""
         source: shop
         target: SNOWFLAKE
         streams:
           {s}.customers:
             object: "{s}.customers"
+            target_options: {column_casing: source}
             meta:
               dagster:
                 checks:
                   rows: {min: 1, max: 4}
-                  columns: {not_null: [id, name], unique: [id, name], }
+                  columns: {not_null: [id, name, Größe in m], unique: [id, name]}
                   blocking: false
     """)
 
@@ -288,6 +293,7 @@ def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> Non
         "row_count": True,
         "not_null_id": True,
         "not_null_name": False,
+        f"not_null_{dagster_name('größe in m')}": False,
         "unique_id": True,
         "unique_name": False,
     }

@@ -133,7 +133,7 @@ def _resources_problems(resources: Any, place: Place) -> Iterator[Problem]:
 def _resource_problems(resource: Any, place: Place) -> Iterator[Problem]:
     reader = resource.get("reader")
     hints, is_open = {"name": str, "file_glob": str, "reader": str}, True
-    if reader in READERS:
+    if isinstance(reader, str) and reader in READERS:
         arguments, is_open = _reader_arguments(reader)
         hints |= arguments
         package = READER_PACKAGES.get(reader)

@@ -12,7 +12,7 @@ import pytest
 
 from factories.core.execution.checks import LoadedTable, read_previous_columns, run_checks
 from factories.core.execution.table_reader import QueryFailedError
-from factories.core.meta.check_specs import ChecksSpec, check_specs
+from factories.core.meta.check_specs import ChecksSpec, check_names, check_specs
 
 KEY = dg.AssetKey(["shop", "raw", "orders"])
 
@@ -44,6 +44,7 @@ def outcomes(checks: ChecksSpec, loaded: LoadedTable) -> dict[str, bool]:
     return {str(r.check_name): r.passed for r in run_checks(KEY, checks, loaded)}
 
 
+(NOT_NULL_NOTE,) = check_names(ChecksSpec.model_validate({"columns": {"not_null": "note x"}}))
 ALL = {
     "rows": {"min": 1},
     "columns": {"not_null": ["id"], "unique": "ID"},
@@ -98,10 +99,41 @@ def test_columns_are_found_whatever_their_case(database: duckdb.DuckDBPyConnecti
     checks = spec(columns={"not_null": ["ID", "note x"], "unique": ["id", "note x"]})
     assert outcomes(checks, table(database)) == {
         "not_null_id": True,
-        "not_null_note x": False,
+        NOT_NULL_NOTE: False,
         "unique_id": False,
-        "unique_note x": True,
+        NOT_NULL_NOTE.replace("not_null", "unique"): True,
     }
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "it's", "100%s", "{column}", "größe", "a;--", " "])
+def test_a_column_of_any_name_is_quoted(name: str) -> None:
+    quoted = name.replace('"', '""')
+    with duckdb.connect(":memory:") as database:
+        database.execute(f'create table orders as select null as "{quoted}" union all select 1')
+        loaded = LoadedTable(
+            "orders", {name: "INTEGER"}, None, lambda sql: database.execute(sql).fetchall()
+        )
+        checks = spec(columns={"not_null": [name], "unique": [name]})
+        assert list(outcomes(checks, loaded).values()) == [False, True]
+
+
+def test_columns_that_differ_in_case_are_each_checked_where_yaml_writes_them_so() -> None:
+    asked: list[str] = []
+
+    def note(sql: str) -> Sequence[Sequence[Any]]:
+        asked.append(sql)
+        return [[0]]
+
+    loaded = LoadedTable("orders", {"Note": "VARCHAR", "note": "VARCHAR"}, None, note)
+    results = list(run_checks(KEY, spec(columns={"not_null": ["note", "Note", "NOTE"]}), loaded))
+    assert [result.passed for result in results] == [True, True, False]
+    assert asked == [
+        'select count(*) from orders where "note" is null',
+        'select count(*) from orders where "Note" is null',
+    ]
+    assert results[2].description == (
+        "The table has several columns of this name: Note, note. Name one as it is written."
+    )
 
 
 def test_a_check_of_a_column_that_is_not_there_fails(database: duckdb.DuckDBPyConnection) -> None:

@@ -99,7 +99,7 @@ def mistake(tmp_path: Path, text: str) -> str:
         ("checks: {rows: {}}", "meta.yaml:1:16: rows: give min, max or both"),
         ("checks: {rows: {min: 2, max: 1}}", "meta.yaml:1:16: rows: min must not be greater"),
         (
-            "checks: {columns: {unique: [id, ID]}}",
+            "checks: {columns: {unique: [id, id]}}",
             "meta.yaml:1:28: unique: the column id",
         ),
         (

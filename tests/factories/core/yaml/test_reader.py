@@ -178,10 +178,16 @@ def test_a_byte_order_mark_is_not_part_of_the_first_key(yaml_project: YamlProjec
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "f.yaml:1:1: must be a mapping of keys to values"),
-        (b"# nothing\n", "f.yaml:1:1: must be a mapping of keys to values"),
+        (b"", "f.yaml:1:1: the file is empty: it must hold keys and values"),
+        (b"# nothing\n", "f.yaml:1:1: the file is empty: it must hold keys and values"),
         (b"- a\n- b\n", "f.yaml:1:1: must be a mapping of keys to values"),
-        ("a: ä".encode("latin-1"), "f.yaml: cannot be read: it is not UTF-8 text"),
+        (
+            "ü: 1\na: ä".encode() + "ä".encode("latin-1"),
+            "f.yaml:2:5: the byte 0xE4 is not UTF-8 text: save the file as UTF-8",
+        ),
+        ("a: b".encode("utf-16"), "f.yaml:1:1: the byte 0xFF is not UTF-8 text"),
+        (b"a: b\0", "f.yaml:1:5: not valid YAML: control characters are not allowed"),
+        (b"a: " + b"9" * 5000, "f.yaml:1:4: not valid YAML: '9999999999999999999999999999999999"),
         (
             b"a:\n  b: 1\n c: 2\n",
             (

@@ -57,6 +57,8 @@ FILES = {
     "models/marts/views.sql": "select 1 as id\n{{ config(materialized='veiw') }}\n",
     "models/marts/chicken.sql": "select * from {{ ref('egg') }}\n",
     "models/marts/egg.sql": "select * from {{ ref('chicken') }}\n",
+    "models/class.sql": "select 1 as id\n",
+    "models/日本.sql": "select 1 as id\n",
     "tests/of_both.sql": "select * from {{ ref('egg') }} join {{ ref('chicken') }} using (id)\n",
     "models/marts/windows.sql": "select 1 as id\n",
     "tests/of_right.sql": """
@@ -74,6 +76,10 @@ EXPECTED = [
     "dbt_project.yml:6:5: +dagster: belongs below +meta, here nothing reads it",
     "dbt_project.yml:9:21: dagster: belongs below +meta, here nothing reads it",
     f"dbt_project.yml:10:30: {NOT_HERE}",
+    (
+        "models/class.sql:1:1: the asset key class is a word of Dagster or Python: set another"
+        " asset_key"
+    ),
     "models/marts/_marts.yml:3:5: dagster: belongs below meta, here nothing reads it",
     "models/marts/_marts.yml:5:14: dagster: belongs below meta, here nothing reads it",
     f"models/marts/_marts.yml:10:25: {NOT_HERE}",
@@ -91,6 +97,7 @@ EXPECTED = [
     "models/marts/chicken.sql:1:23: chicken reads egg, which reads chicken",
     "models/marts/in_sql.sql:1:11: dagster: belongs below meta, here nothing reads it",
     "models/marts/views.sql:2:25: views: 'veiw' is not a materialization; did you mean 'view'?",
+    "models/日本.sql:1:1: '日本' has no letters or digits to make an asset key of: set asset_key",
     (
         "tests/of_nothing.sql:1:1: the test of_nothing reads no model, seed, snapshot or source"
         " with ref() or source(): it would be a check of nothing"
