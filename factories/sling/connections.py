@@ -22,12 +22,15 @@ from factories.core.yaml.reader import YamlFile, read_yaml
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
 
 CONNECTIONS_FILE = "connections.yaml"
+UNKNOWN_TYPE = "database"  # of a URL that a `${VAR}` holds as a whole
 TARGET = "SNOWFLAKE"
 # What may show in logs; any other `${VAR}` of a connection is masked.
 PUBLIC_PROPERTIES = frozenset(
     {"type", "host", "port", "user", "username", "database", "dbname", "schema", "account"}
     | {"role", "warehouse", "protocol", "region", "bucket", "sslmode"}
 )
+# Schemes of URLs that are not named like the type.
+SCHEMES = {"postgresql": "postgres", "mssql": "sqlserver", "sqlite3": "sqlite"}
 # A property whose name holds one of these is masked also when YAML has it without a `${VAR}`.
 SECRET_WORDS = ("url", "pass", "secret", "token", "key", "credential")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -95,7 +98,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     variables.check(file, file.data["connections"], ["connections"], load_context.problems)
     # A mistake in one is reported once, not again by each replication that names it.
     found = {
-        str(name).lower(): Connection(str(name), "database", "")
+        str(name).lower(): Connection(str(name), UNKNOWN_TYPE, "")
         for name in _find_invalid(file, model)
     }
     for name, properties in model.connections.items():
@@ -106,7 +109,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
             continue
         if wrong := _name_problem(name):
             load_context.problems.append(file.problem(at, wrong, at_key=True))
-        kind = _find_type(properties)
+        kind = find_type(properties)
         if isinstance(properties, dict) and kind not in CONNECTION_TYPES:
             load_context.problems.append(_type_problem(file, at, kind))
         if isinstance(properties, str) and kind is None and "${" not in properties:
@@ -115,7 +118,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
         if same := found.get(name.lower()):
             message = f"{name!r} and {same.name!r} are the same name to Sling"
             load_context.problems.append(file.problem(at, message, at_key=True))
-        found[name.lower()] = Connection(name, kind or "database", properties)
+        found[name.lower()] = Connection(name, kind or UNKNOWN_TYPE, properties)
     return found
 
 
@@ -143,10 +146,15 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
     )
 
 
-def _find_type(properties: str | Mapping[str, Any]) -> str | None:
+def find_type(properties: str | Mapping[str, Any]) -> str | None:
+    """Return Sling's type of a connection; None when it does not say one.
+
+    Args:
+        properties: A URL, or properties by name.
+    """
     if isinstance(properties, str):
         scheme, found, _ = properties.partition("://")
-        return {"postgresql": "postgres"}.get(scheme, scheme) if found else None
+        return SCHEMES.get(scheme.lower(), scheme.lower()) if found else None
     kind = properties.get("type")
     return str(kind) if kind is not None else None
 
