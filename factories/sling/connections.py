@@ -23,6 +23,7 @@ from factories.sling.connection_properties import find_property_problems
 from factories.sling.schema import CONNECTION_TYPES, ConnectionsFile
 
 CONNECTIONS_FILE = "connections.yaml"
+UNKNOWN_TYPE = "database"  # of a URL that a `${VAR}` holds as a whole
 TARGET = "SNOWFLAKE"
 # What may show in logs; any other `${VAR}` of a connection is masked.
 PUBLIC_PROPERTIES = frozenset(
@@ -39,7 +40,12 @@ PROCESS_VARIABLES = frozenset(
     | {"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE"}
 )
 # The schemes of URLs that are called otherwise than their type.
-SCHEMES = {"postgresql": "postgres", "mongodb+srv": "mongodb"}
+SCHEMES = {
+    "mongodb+srv": "mongodb",
+    "mssql": "sqlserver",
+    "postgresql": "postgres",
+    "sqlite3": "sqlite",
+}
 PROCESS_PREFIXES = ("SLING_", "LD_")
 
 
@@ -100,7 +106,7 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
     variables.check(file, file.data["connections"], ["connections"], load_context.problems)
     # A mistake in one is reported once, not again by each replication that names it.
     found = {
-        str(name).lower(): Connection(str(name), "database", "")
+        str(name).lower(): Connection(str(name), UNKNOWN_TYPE, "")
         for name in _find_invalid(file, model)
     }
     for name, properties in model.connections.items():
@@ -111,12 +117,15 @@ def read_connections(folder: Path, load_context: LoadContext) -> dict[str, Conne
             continue
         if wrong := _name_problem(name):
             load_context.problems.append(file.problem(at, wrong, at_key=True))
-        kind = _find_type(properties)
-        load_context.problems.extend(_value_problems(file, name, kind, properties))
+        kind = find_type(properties)
+        wrong_values = list(_value_problems(file, name, kind, properties))
+        load_context.problems.extend(wrong_values)
         if same := found.get(name.lower()):
             message = f"{name!r} and {same.name!r} are the same name to Sling"
             load_context.problems.append(file.problem(at, message, at_key=True))
-        found[name.lower()] = Connection(name, kind or "database", properties)
+        # A mistake in one is reported once, not again by each stream that reads from it.
+        kind = UNKNOWN_TYPE if wrong_values else kind or UNKNOWN_TYPE
+        found[name.lower()] = Connection(name, kind, properties)
     return found
 
 
@@ -163,9 +172,15 @@ def _type_problem(file: YamlFile, at: list[str], kind: str | None) -> Problem:
     )
 
 
-def _find_type(properties: str | Mapping[str, Any]) -> str | None:
+def find_type(properties: str | Mapping[str, Any]) -> str | None:
+    """Return Sling's type of a connection; None when it does not say one.
+
+    Args:
+        properties: A URL, or properties by name.
+    """
     if isinstance(properties, str):
         scheme, found, _ = properties.partition("://")
+        scheme = scheme.lower()
         return SCHEMES.get(scheme, scheme) if found and "${" not in scheme else None
     kind = properties.get("type")
     return str(kind) if kind is not None else None

@@ -58,6 +58,7 @@ def run_sling(
     folder: Path,
     *,
     debug: bool = False,
+    trace: bool = False,
 ) -> Generator[RawLine]:
     """Run one replication and yield the lines of its log.
 
@@ -71,6 +72,7 @@ def run_sling(
         connections: Each connection's URL or JSON by name.
         folder: Where the process's own folder is made.
         debug: Whether Sling logs more.
+        trace: Whether it logs all that it does: this may hold secrets, and is for no log of ours.
 
     Yields:
         Each line with the time of its arrival: the log is JSON lines, a stream's error plain text.
@@ -79,7 +81,8 @@ def run_sling(
         own_folder = Path(name)
         path = own_folder / "replication.json"
         path.write_text(replication, encoding="utf-8")
-        command = [binary, "run", *(["-d"] if debug else []), "-r", str(path)]
+        details = ["--trace"] if trace else ["-d"] if debug else []
+        command = [binary, "run", *details, "-r", str(path)]
         with Program(command, {**_environment(own_folder), **connections}) as program:
             yield from program.lines()
 

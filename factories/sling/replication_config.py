@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from factories.core.execution.window import TIMESTAMP, UnreadableWindowError, Window
+from factories.core.execution.window import UnreadableWindowError
 from factories.core.secret_mask import SecretMask
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate
-from factories.sling.connections import TARGET, resolve_target_connection
+from factories.sling.connections import (
+    TARGET,
+    UNKNOWN_TYPE,
+    find_type,
+    resolve_target_connection,
+)
+from factories.sling.partition_condition import CoveredPartitions, PartitionLimit
 from factories.sling.replications import Replication, Stream
-
-CoveredPartitions = Window | tuple[str, ...]
+from factories.sling.source_columns import wrap_query
+from factories.sling.source_types import FILE_TYPES, FILES_DIALECT
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class ResolvedReplication:
         streams: The config of each stream of this run, by its name.
         connections: Each connection's URL or JSON, as Sling finds it in its environment.
         mask: Hides the secrets of the connections, and the values of `${VAR}`s.
+        limits: What limits a stream to the run's partitions, by the stream's name.
+        dialect: The type of connection whose SQL the source takes.
     """
 
     binary: str
@@ -37,11 +44,23 @@ class ResolvedReplication:
     streams: Mapping[str, Mapping[str, Any]]
     connections: Mapping[str, str] = field(repr=False)
     mask: SecretMask
+    limits: Mapping[str, PartitionLimit] = field(default_factory=dict)
+    dialect: str = UNKNOWN_TYPE
 
-    def to_json(self, names: Iterable[str]) -> str:
-        """Return a replication in Sling's format with just these streams."""
-        body = {**self.settings, "streams": {name: self.streams[name] for name in names}}
-        return json.dumps(body, default=_convert_to_plain_value)
+    def to_json(self, names: Iterable[str], conditions: Mapping[str, str] | None = None) -> str:
+        """Return a replication in Sling's format with just these streams.
+
+        Args:
+            names: The streams.
+            conditions: That of each stream that has a limit, in the source's SQL.
+        """
+        streams = {
+            name: add_condition(self.streams[name], (conditions or {})[name])
+            if name in self.limits
+            else self.streams[name]
+            for name in names
+        }
+        return json.dumps({**self.settings, "streams": streams}, default=_convert_to_plain_value)
 
 
 def _convert_to_plain_value(value: object) -> object:
@@ -54,7 +73,7 @@ def _convert_to_plain_value(value: object) -> object:
 
 def resolve_replication(
     replication: Replication,
-    streams: Iterable[Stream],
+    streams: Sequence[Stream],
     partitions: CoveredPartitions | None,
     names: WarehouseNames,
     settings: WarehouseSettings,
@@ -80,9 +99,12 @@ def resolve_replication(
     source, secrets = replication.connection.resolve()
     target = resolve_target_connection(names, settings)
     configs = {
-        stream.name: _resolve_stream(stream, partitions, names, full_refresh=full_refresh)
+        stream.name: _resolve_stream(stream, partitions, full_refresh=full_refresh)
         for stream in streams
     }
+    limits = (
+        {stream.name: find_limit(stream, partitions) for stream in streams} if partitions else {}
+    )
     values: dict[str, str] = {}
     source_name = replication.connection.name.upper()
     sling_settings: dict[str, Any] = {"source": source_name, "target": TARGET}
@@ -94,25 +116,48 @@ def resolve_replication(
         streams=configs,
         connections={source_name: source, TARGET: target},
         mask=SecretMask({*secrets, *settings.secrets, target, *values.values()}),
+        limits=limits,
+        dialect=_find_dialect(replication.connection.type, source),
     )
+
+
+def _find_dialect(kind: str, source: str) -> str:
+    """Return the type of connection whose SQL the source takes."""
+    if kind == UNKNOWN_TYPE:  # a `${VAR}` had its URL
+        kind = find_type(source) or kind
+    return FILES_DIALECT if kind in FILE_TYPES else kind
 
 
 def _resolve_stream(
     stream: Stream,
     partitions: CoveredPartitions | None,
-    names: WarehouseNames,
     *,
     full_refresh: bool,
 ) -> dict[str, Any]:
     if partitions and full_refresh:
         raise UnreadableWindowError("full_refresh would replace the other partitions' rows")
-    config = limit_to_partitions(stream, partitions) if partitions else dict(stream.config)
-    table = stream.table
-    config["object"] = build_target_object(names, table.database, table.schema, table.table)
+    config = dict(stream.config)
+    config["object"] = build_stream_object(stream)
+    if partitions:
+        # Rows are merged by the primary key alone; with an update key Sling would skip rows older
+        # than the newest that it has loaded, which a backfill is made of.
+        config.pop("update_key", None)
+        config["mode"] = "incremental"
     if full_refresh:
         config["mode"] = "full-refresh"
     resolved: dict[str, Any] = interpolate(config)
     return resolved
+
+
+def build_stream_object(stream: Stream) -> str:
+    """Return the `object` that loads a stream's table, and no other.
+
+    In upper case Sling keeps names as they are. It would keep the case of `Orders` as well, and
+    load a table that SQL finds in quotes alone.
+    """
+    relation = stream.relation
+    database = [relation.database] if stream.table.database else []
+    return ".".join([*database, relation.schema, relation.table])
 
 
 def build_target_object(
@@ -123,13 +168,8 @@ def build_target_object(
     return ".".join([*parts, names.schema(schema), table])
 
 
-def limit_to_partitions(stream: Stream, partitions: CoveredPartitions) -> dict[str, Any]:
-    """Return a stream's config with a condition that limits it to the covered partitions.
-
-    The window is half-open, start <= x < end, so it goes to Sling as a condition: a backfill's
-    `range` includes both ends, and a row on a bound would be loaded by two partitions. Rows are
-    merged by the primary key alone; with an update key Sling would skip rows older than the
-    newest that it has loaded, which a backfill is made of.
+def find_limit(stream: Stream, partitions: CoveredPartitions) -> PartitionLimit:
+    """Return what limits a stream to the covered partitions.
 
     Args:
         stream: A stream with a partition.
@@ -142,35 +182,21 @@ def limit_to_partitions(stream: Stream, partitions: CoveredPartitions) -> dict[s
     column = (partition.column if partition else None) or stream.settings.update_key
     if column is None:
         raise UnreadableWindowError(f"{stream.name}: no column says which partition a row is in")
-    condition = _build_condition(column, partitions)
-    config = dict(stream.config)
-    config.pop("update_key", None)
-    config["mode"] = "incremental"
-    if query := config.get("sql"):
-        # On lines of its own: the user's text may end in a comment.
-        inner = query.rstrip().rstrip(";")
-        config["sql"] = f"select * from (\n{inner}\n) windowed where {condition}"  # noqa: S608 - the user's own query and a quoted literal
-    elif own := config.get("where"):
-        config["where"] = f"({own}\n) and {condition}"
+    hourly = partition is not None and partition.type == "hourly"
+    return PartitionLimit(column, partitions, hourly)
+
+
+def add_condition(config: Mapping[str, Any], condition: str) -> dict[str, Any]:
+    """Return a stream's config with a condition on the rows of its source.
+
+    The window of partitions is half-open, so it goes to Sling as a condition: a backfill's `range`
+    includes both ends, and a row on a bound would be loaded by two partitions.
+    """
+    limited = dict(config)
+    if query := limited.get("sql"):
+        limited["sql"] = wrap_query(query, condition)
+    elif own := limited.get("where"):
+        limited["where"] = f"({own}\n) and {condition}"
     else:
-        config["where"] = condition
-    return config
-
-
-def _build_condition(column: str, partitions: CoveredPartitions) -> str:
-    if isinstance(partitions, Window):
-        start, end = (_format_wall_time(moment) for moment in (partitions.start, partitions.end))
-        return f"{column} >= {start} and {column} < {end}"
-    keys = ", ".join(_quote_for_source(key) for key in partitions)
-    return f"{column} in ({keys})"
-
-
-def _format_wall_time(moment: datetime) -> str:
-    """Return the wall time in the partitions' own zone, as source columns without zone hold it."""
-    return _quote_for_source(moment.strftime(TIMESTAMP))
-
-
-def _quote_for_source(text: str) -> str:
-    """Return a text as a literal of the source's SQL, where a backslash is a plain character."""
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"
+        limited["where"] = condition
+    return limited

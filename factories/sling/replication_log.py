@@ -2,7 +2,8 @@
 
 Sling 1.4's free version has no structured report: hooks, which could write one, need a paid
 token, and its state file stays empty. Its JSON log has one message a line, in a fixed order per
-stream; a stream without a message that says it succeeded has failed.
+stream; a stream without a message that says it succeeded has failed. So has one of which Sling
+warns: it warns where it goes on without what it was asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ INSERTED = re.compile(
 )
 WRITTEN_TO_FILE = re.compile(r"^wrote (?P<rows>\d+) rows .*to \S+")
 TAIL_LINES = 20
+# Warnings after which a table is as it was asked for.
+HARMLESS = (
+    "FYI there is a new sling version released",
+    "Generating DDL from 0 rows",
+    "no data or records found in stream",
+    "Could not create internal volume, falling back to batch inserts",
+)
 SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 LEVELS = {"trace": "debug", "debug": "debug", "warn": "warning", "error": "error"}
 
@@ -93,6 +101,9 @@ class ReplicationLog:
     _now: float = field(default=0.0, init=False)
     _started: float = field(default=0.0, init=False)
     _error: list[str] | None = field(default=None, init=False)
+    # Of all streams: what Sling warned of before the first.
+    _shared_warnings: list[str] = field(default_factory=list, init=False)
+    _warnings: list[str] = field(default_factory=list, init=False)
 
     def follow(self, lines: Iterable[RawLine]) -> Iterator[StreamResult]:
         """Yield each stream's result as soon as the log has it.
@@ -111,6 +122,7 @@ class ReplicationLog:
             if line.text:
                 self.report(line)
                 tail.append(line.text)
+                self._note_warning(line)
                 if result := self._read_message(line.text):
                     done.add(result.name)
                     yield result
@@ -144,14 +156,21 @@ class ReplicationLog:
         elif text == "execution failed":
             self._error = []
         elif text == "execution succeeded":
-            current.succeeded = True
+            current.succeeded = not self._warnings
+            current.error = "\n".join(f"Sling warned: {text}" for text in self._warnings)
             current.seconds = self._now - self._started
             self._current = None
             return current
         return None
 
+    def _note_warning(self, line: LogLine) -> None:
+        if line.level == "warning" and not line.text.startswith(HARMLESS):
+            warnings = self._shared_warnings if self._current is None else self._warnings
+            warnings.append(line.text)
+
     def _start(self, name: str) -> None:
         self._current, self._started, self._error = StreamResult(name), self._now, None
+        self._warnings = list(self._shared_warnings)
 
     def _take_failed(self) -> StreamResult | None:
         """Return the current stream's result if it has failed; it is then no longer current."""

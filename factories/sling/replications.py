@@ -25,7 +25,8 @@ from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate, validate_partly
 from factories.core.yaml.problems import nearest
 from factories.core.yaml.reader import YamlFile, read_yaml, yaml_paths
-from factories.sling.connections import CONNECTIONS_FILE, TARGET, Connection
+from factories.sling.connections import CONNECTIONS_FILE, TARGET, UNKNOWN_TYPE, Connection
+from factories.sling.env_settings import check_env
 from factories.sling.objects import (
     ObjectError,
     StreamName,
@@ -141,7 +142,8 @@ def _read_replication(
             load_context.problems.append(
                 file.problem(["source"], message, allowed=names, nearest=near)
             )
-        connection = Connection(model.source, "database", "")
+        connection = Connection(model.source, UNKNOWN_TYPE, "")
+    check_env(file, model.env, load_context.problems)
     streams = tuple(_read_streams(file, model, connection, load_context))
     return Replication(path.stem, path, connection, streams, dict(model.env))
 
@@ -152,6 +154,7 @@ def _read_streams(
     defaults = {key: value for key, value in model.defaults.items() if key != "meta"}
     default_meta = model.defaults.get("meta")
     metas = MetaBlocks(file, default_meta, load_context)
+    kind = "" if connection.type == UNKNOWN_TYPE else connection.type
     for name, given in model.streams.items():
         own = given or {}
         places = SourceMap(file, ["streams", name], ["defaults"])
@@ -160,11 +163,11 @@ def _read_streams(
         meta = metas.of(["streams", name], own.get("meta"))
         if settings is None or meta is None or settings.disabled:
             continue
-        source = parse_stream(name, is_query=settings.sql is not None)
+        source = parse_stream(name, is_query=settings.sql is not None, kind=kind)
         # Rules between settings concern the stream, even where it inherits one of them.
         here = SourceMap(file, ["streams", name])
         if not check_stream(
-            name, source, settings, meta, places=here, problems=load_context.problems
+            name, source, settings, meta, kind, places=here, problems=load_context.problems
         ):
             continue
         try:

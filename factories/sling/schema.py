@@ -10,14 +10,32 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE, DagsterMeta
 from factories.core.yaml.models import Names, SourceMap, StrictModel
 from factories.core.yaml.problems import Problem
-from factories.sling.objects import StreamName, has_empty_part, name_parts
+from factories.sling.objects import (
+    PATTERN,
+    StreamName,
+    find_name_problem,
+    find_quote,
+    has_empty_part,
+    name_parts,
+)
+from factories.sling.source_types import WITHOUT_SQL
 
 MAX_NAME_PARTS = 3  # database.schema.table
 PLACEHOLDERS = ("{incremental_where_cond}", "{incremental_value}")
+PAID = "needs a paid token of Sling's, without which Sling warns and goes on"
+# Options of the source that Sling reads files with, and passes over for tables and queries.
+OF_FILES = frozenset(
+    {"header", "flatten", "fields_per_rec", "compression", "format", "skip_blank_lines"}
+    | {"delimiter", "escape", "quote", "encoding", "jmespath", "sheet"}
+)
 _Report = Callable[[list[str | int], str], None]
 
 Mode = Literal["full-refresh", "incremental", "truncate", "snapshot", "backfill"]
 
+TableKey = Literal[
+    "aggregate", "cluster", "duplicate", "hash", "index", "partition", "primary", "sort", "unique",
+    "update",
+]  # fmt: skip
 # What Sling 1.4 connects to, as its documentation's list of connections names them.
 CONNECTION_TYPES = (
     "athena", "azure", "b2", "bigquery", "bigtable", "clickhouse", "d1", "databricks", "db2",
@@ -41,7 +59,12 @@ class ConnectionsFile(StrictModel):
 class SourceOptions(StrictModel):
     """How Sling reads a stream."""
 
-    trim_space: StrictBool | None = Field(None, description="Trim spaces around values.")
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "trim_space": "is none of Sling's options: write transforms: [trim_space] on the stream",
+        "offset": "is not applied by Sling: it reads from the first row",
+        **dict.fromkeys(("chunk_size", "chunk_count", "chunk_expr"), PAID),
+    }
+
     empty_as_null: StrictBool | None = Field(None, description="Read empty text as null.")
     header: StrictBool | None = Field(None, description="The first line of a file is a header.")
     flatten: StrictBool | StrictInt | None = Field(None, description="Flatten nested JSON.")
@@ -59,14 +82,20 @@ class SourceOptions(StrictModel):
     jmespath: StrictStr | None = Field(None, description="Part of a JSON document to read.")
     sheet: StrictStr | None = Field(None, description="Sheet (and range) of a workbook.")
     range: StrictStr | None = Field(None, description="Backfill range, `start,end`, inclusive.")
-    limit: StrictInt | None = Field(None, description="Read this many rows at most.")
-    offset: StrictInt | None = Field(None, description="Skip this many rows.")
+    limit: Annotated[StrictInt, Field(ge=1)] | None = Field(
+        None, description="Read this many rows at most."
+    )
     columns: dict[str, StrictStr] | None = Field(None, description="Types by column.")
     transforms: Any = Field(None, description="Transforms of values.")
 
 
 class TargetOptions(StrictModel):
     """How Sling writes a stream."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        "delete_missing": f"{PAID}: rows that the source no longer has would stay;"
+        " mode: full-refresh and mode: truncate leave none",
+    }
 
     concurrency: StrictInt | None = Field(None, description="Files loaded at once.")
     batch_limit: StrictInt | None = Field(None, description="Rows of a batch.")
@@ -77,16 +106,13 @@ class TargetOptions(StrictModel):
     max_decimals: StrictInt | None = Field(None, description="Decimals kept.")
     use_bulk: StrictBool | None = Field(None, description="Load through a stage.")
     ignore_existing: StrictBool | None = Field(None, description="Leave existing tables alone.")
-    delete_missing: Literal["soft", "hard"] | None = Field(
-        None, description="What happens to rows that the source no longer has."
-    )
     column_casing: Literal["source", "target", "snake", "normalize", "upper", "lower"] | None = (
         Field(None, description="Case of column names.")
     )
     column_typing: dict[str, Any] | None = Field(None, description="Rules for column types.")
     add_new_columns: StrictBool | None = Field(None, description="Add the source's new columns.")
     adjust_column_type: StrictBool | None = Field(None, description="Widen columns when needed.")
-    table_keys: dict[str, Any] | None = Field(None, description="Keys of the created table.")
+    table_keys: dict[TableKey, Any] | None = Field(None, description="Keys of the created table.")
     table_ddl: StrictStr | None = Field(None, description="DDL of the created table.")
     table_tmp: StrictStr | None = Field(None, description="Name of the temporary table.")
     pre_sql: StrictStr | None = Field(None, description="SQL before the load.")
@@ -96,7 +122,11 @@ class TargetOptions(StrictModel):
 class SlingStream(StrictModel):
     """One stream, with the file's `defaults` under it."""
 
-    elsewhere: ClassVar[Mapping[str, str]] = META_KEYS_ELSEWHERE
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **META_KEYS_ELSEWHERE,
+        "files": "is not applied by Sling, which reads the whole folder: name the files in streams",
+        "hooks": "needs a paid token of Sling's",
+    }
 
     object: StrictStr | None = Field(
         None, description="Target table, `schema.table`; may hold Sling's `{stream_table}` etc."
@@ -111,7 +141,6 @@ class SlingStream(StrictModel):
     sql: StrictStr | None = Field(None, description="A query to read instead of a table.")
     where: StrictStr | None = Field(None, description="Condition on the rows to read.")
     single: StrictBool | None = Field(None, description="Load a folder's files into one table.")
-    files: Names | None = Field(None, description="Files to read below the stream's folder.")
     source_options: SourceOptions | None = Field(None, description="How the stream is read.")
     target_options: TargetOptions | None = Field(None, description="How the stream is written.")
     transforms: Any = Field(None, description="Transforms of values.")
@@ -148,6 +177,7 @@ def check_stream(
     source: StreamName,
     settings: SlingStream,
     meta: DagsterMeta,
+    kind: str,
     *,
     places: SourceMap,
     problems: list[Problem],
@@ -159,6 +189,7 @@ def check_stream(
         source: What its name says.
         settings: Its settings, with the defaults.
         meta: Its `meta.dagster` block.
+        kind: The type of its connection; empty where it is not known.
         places: Where its settings are written.
         problems: Receives what is wrong.
 
@@ -170,7 +201,8 @@ def check_stream(
     def report(path: list[str | int], message: str) -> None:
         problems.append(places.problem(path, message, at_key=not path))
 
-    _check_name(name, source, settings, report)
+    if not source.file:
+        _check_name(name, source, settings, kind, report)
     if settings.object is None:
         report([], "the key 'object' is missing, here and in defaults: the table to load")
     if settings.mode == "incremental" and not (settings.primary_key or settings.update_key):
@@ -181,18 +213,28 @@ def check_stream(
         _check_backfill(settings, meta, report)
     if meta.partition:
         _check_partition(settings, meta, report)
+    _check_unapplied(source, settings, meta, kind, report)
     if meta.backfill:
         report(["meta", "dagster", "backfill"], "backfill: only dbt models take it")
     return len(problems) == before
 
 
-def _check_name(name: str, source: StreamName, settings: SlingStream, report: _Report) -> None:
-    is_table = settings.sql is None and not source.file
-    if not source.file and (not source.table.strip() or (is_table and has_empty_part(name))):
+def _check_name(
+    name: str, source: StreamName, settings: SlingStream, kind: str, report: _Report
+) -> None:
+    """Check that Sling takes a name for the table that it is meant to be."""
+    is_query = settings.sql is not None
+    empty = not name.strip() or (not is_query and has_empty_part(name, find_quote(kind)))
+    if empty or (not source.table.strip() and not is_query):
         report([], f"{name!r} names no table")
-    if is_table and len(name_parts(name)) > MAX_NAME_PARTS:
+    elif problem := None if is_query else find_name_problem(name, kind):
+        report([], problem)
+    elif not is_query and len(name_parts(name, find_quote(kind))) > MAX_NAME_PARTS:
         report([], f"{name!r} has more parts than database.schema.table")
-    if "*" in name and is_table:
+    elif PATTERN.search(name):
+        if is_query:
+            report([], f"{name!r} is a pattern to Sling: a query's name has neither * nor ?")
+            return
         schema = source.schema or "schema"
         report([], f"{name!r} would be one asset for many tables: list each, as {schema}.my_table:")
 
@@ -209,6 +251,39 @@ def _check_query(sql: str, settings: SlingStream, report: _Report) -> None:
             f"sql: mode {settings.mode} with update_key needs {first} or {second} in the query"
         )
         report(["sql"], message)
+
+
+def _check_unapplied(
+    source: StreamName, settings: SlingStream, meta: DagsterMeta, kind: str, report: _Report
+) -> None:
+    """Refuse what Sling passes over without a word, and what would then be loaded."""
+    options = settings.source_options or SourceOptions()
+    if settings.sql is not None:
+        for key in ("where", "select"):
+            if getattr(settings, key) is not None:
+                report([key], f"{key}: Sling does not apply it to sql: write it in the query")
+    if options.range is not None and settings.mode != "backfill":
+        report(["source_options", "range"], "range: only mode: backfill applies it")
+    if source.file and settings.sql is None:
+        _check_file(settings, meta, report)
+    if kind and not source.file and kind not in WITHOUT_SQL:
+        for key in sorted(OF_FILES & options.model_fields_set):
+            report(["source_options", key], f"{key}: Sling applies it to files, not to {kind}")
+    if meta.partition and kind in WITHOUT_SQL:
+        report(["meta", "dagster", "partition"], f"partition: a {kind} source has no SQL for it")
+
+
+def _check_file(settings: SlingStream, meta: DagsterMeta, report: _Report) -> None:
+    """Refuse what would load all rows or columns of a file that Sling reads without SQL."""
+    if settings.where is not None:
+        report(["where"], "where: Sling does not apply it to files: write sql")
+    if settings.mode == "backfill":
+        report(["mode"], "mode: backfill loads all of a file: write sql, or another mode")
+    if meta.partition:
+        message = "partition: Sling loads all of a file each time: write sql"
+        report(["meta", "dagster", "partition"], message)
+    if any(name.startswith("-") for name in settings.select or ()):
+        report(["select"], "select: Sling leaves no column of a file out: name those to load")
 
 
 def _check_backfill(settings: SlingStream, meta: DagsterMeta, report: _Report) -> None:

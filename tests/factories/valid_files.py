@@ -19,7 +19,7 @@ connections:
     "sling/shop.yaml": f"""
 source: shop
 target: SNOWFLAKE
-env: {{SLING_THREADS: 3}}
+env: {{SLING_SAMPLE_SIZE: 900}}
 defaults:
   mode: full-refresh
   object: shop.{{stream_table}}
@@ -34,7 +34,7 @@ streams:
     target_options: {{column_casing: snake, add_new_columns: true}}
     meta: {{dagster: {{partition: {{type: daily, start: "2024-01-01", end: "2024-02-01"}}}}}}
   public.items:
-    source_options: {{<<: *options, offset: 2}}
+    source_options: {{<<: *options, null_if: x}}
   big: {{sql: select 1 as id, description: Big ones., tags: [a], meta: {{dagster: {{
     automation_condition: manual_only, partition: null, asset_key: shop/raw/big}}}}}}
 """,

@@ -162,7 +162,7 @@ def test_building_twice_gives_the_same(sales: YamlProject) -> None:
 
 
 def test_no_stream_changes_what_another_inherits(yaml_project: YamlProject) -> None:
-    head = HEAD.replace("object:", "source_options: {trim_space: true}\n  object:")
+    head = HEAD.replace("object:", "source_options: {empty_as_null: true}\n  object:")
     for order in (STREAMS, "\n".join(["public.items:", STREAMS.replace("public.items:", "")])):
         yaml_project.replication(order, head=head)
         items = yaml_project.specs()["shop/raw/items"]
@@ -261,7 +261,7 @@ def test_three_part_quoted_query_and_file_streams(yaml_project: YamlProject) -> 
         erp.public.customers:
         'public."Order Lines"': {object: shop.order_lines}
         delays: {sql: "select 1 as x", object: shop.delays}
-        "s3://bucket/in/prices/*.csv": {object: "shop.{stream_file_name}"}
+        "s3://bucket/in/prices/*.csv": {object: shop.prices}
         """
     )
     specs = yaml_project.specs()

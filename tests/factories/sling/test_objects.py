@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from factories.sling.objects import (
     ObjectError,
     StreamName,
     TargetTable,
+    find_name_problem,
     parse_stream,
     resolve_object,
 )
@@ -24,15 +27,58 @@ from factories.sling.objects import (
         ("file:///data/orders.csv", StreamName("", "orders", file=True)),
         ("s3://bucket/in/orders.parquet", StreamName("", "orders", file=True)),
         ("s3://bucket/in/orders/", StreamName("", "orders", file=True)),
-        ("s3://bucket/in/orders/*.csv", StreamName("", "orders", file=True)),
-        ("s3://bucket/in/orders/2013/**/*.csv", StreamName("", "2013", file=True)),
-        ("data/orders.csv.gz", StreamName("", "orders", file=True)),
+        ("s3://bucket/in/orders/*.csv", StreamName("", "orders", file=True, pattern=True)),
+        (
+            "s3://bucket/in/orders/2013/**/*.csv",
+            StreamName("", "2013", file=True, pattern=True),
+        ),
+        ("data/orders.csv.gz", StreamName("", "orders.csv.gz", file=True)),
+        ("data/orders.2013.csv", StreamName("", "orders.2013", file=True)),
         ("orders.JSON", StreamName("", "orders", file=True)),
         (r"C:\data\orders.xlsx", StreamName("", "orders", file=True)),
     ],
 )
 def test_stream_name(name: str, stream: StreamName) -> None:
     assert parse_stream(name) == stream
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "is_file"),
+    [
+        ('odd."a/b"', "postgres", False),
+        ('odd."a.csv"', "oracle", False),
+        ("odd.data.csv", "mysql", False),
+        ("orders", "s3", True),
+        ("file:///a/b.csv", "postgres", True),
+        ("in/orders", "", True),
+    ],
+)
+def test_the_type_of_connection_says_what_is_a_file(name: str, kind: str, is_file: bool) -> None:
+    assert parse_stream(name, kind=kind).file is is_file
+
+
+def test_names_of_mysql_stand_between_backticks() -> None:
+    assert parse_stream("ops.`Order Lines`", kind="mysql") == StreamName("ops", "Order Lines")
+    assert find_name_problem("ops.`Order Lines`", "mysql") is None
+    assert find_name_problem('ops."Order Lines"', "mysql") == (
+        "'ops.\"Order Lines\"' is a query to Sling: put its parts in `, as `my table`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ('ops."Order Lines"', None),
+        ("ops.order-lines", None),
+        ("ops.Order Lines", "'ops.Order Lines' is a query to Sling: put its parts in"),
+        ("ops.o'hare", "is a query to Sling"),
+        ("ops.orders(1)", "is a query to Sling"),
+        ('ops."orders', 'has a " too many: Sling pairs them'),
+    ],
+)
+def test_a_name_that_sling_takes_for_something_else(name: str, problem: str | None) -> None:
+    found = find_name_problem(name, "postgres")
+    assert problem in found if problem and found else found is problem
 
 
 @pytest.mark.parametrize("name", ["delays/daily.csv", "delays"])
@@ -49,8 +95,13 @@ def test_a_querys_name_is_not_a_file(name: str) -> None:
         ("{source_name}.{stream_table_lower}", "ops.FLIGHTS", TargetTable("shop", "flights")),
         ("{stream_schema_upper}.t", "ops.x", TargetTable("OPS", "t")),
         ("landing.erp.{stream_table}", "ops.flights", TargetTable("erp", "flights", "landing")),
-        ('erp."{stream_table}"', 'ops."Flights 2013"', TargetTable("erp", "Flights 2013")),
-        ("erp.{stream_file_name}", "s3://b/Orders 2013.csv", TargetTable("erp", "orders_2013")),
+        ('erp."{stream_table}"', 'ops."FLIGHTS 2013"', TargetTable("erp", "FLIGHTS_2013")),
+        ("erp.{stream_table}", 'ops."Flights 2013"', TargetTable("erp", "Flights_2013")),
+        ("erp.{stream_table}", 'ops."2fa-codes"', TargetTable("erp", "_2fa_codes")),
+        ("{stream_schema}.t", '"ops (old)".x', TargetTable("ops_old_", "t")),
+        ("erp.{stream_file_name}", "s3://b/Orders 2013.csv", TargetTable("erp", "Orders_2013")),
+        ("erp.{stream_file_name}", "s3://b/a.2013.csv.gz", TargetTable("erp", "a_2013_csv_gz")),
+        ("erp.2013-x$", "a.b", TargetTable("erp", "2013-x$")),
         ("{target_name}.x", "a.b", TargetTable("snowflake", "x")),
     ],
 )
@@ -88,3 +139,28 @@ def test_a_variable_without_a_value_asks_for_the_name(template: str, name: str) 
 def test_an_object_that_is_not_a_table_is_refused(template: str) -> None:
     with pytest.raises(ObjectError, match=r"does not give schema\.table"):
         resolve_object(template, parse_stream("ops.flights"), "shop")
+
+
+@pytest.mark.parametrize(
+    ("template", "name", "message"),
+    [
+        (
+            'erp."Orders"',
+            "ops.x",
+            "has names in quotes, which Snowflake would know in quotes alone",
+        ),
+        ('erp."{stream_table}"', "ops.x", "write them without"),
+        ('"erp".x', "ops.x", "write them without"),
+        ("erp.Order Lines", "ops.x", "'Order Lines' of 'erp.Order Lines' may hold letters, digits"),
+        ("erp.x'y", "ops.x", "may hold letters, digits"),
+        ('erp."A B"', "ops.x", "may hold letters, digits"),
+        ("erp.[x]", "ops.x", "may hold letters, digits"),
+        ('erp."X', "ops.x", "has names in quotes"),
+        ("erp.{stream_file_name}", "s3://b/in/*.csv", "would be a table for each file"),
+    ],
+)
+def test_an_object_of_which_sling_makes_another_table_is_refused(
+    template: str, name: str, message: str
+) -> None:
+    with pytest.raises(ObjectError, match=re.escape(message)):
+        resolve_object(template, parse_stream(name), "shop")

@@ -184,7 +184,7 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
             "public.orders: {source_options: {emtpy_as_null: true}}",
             (
                 "5:36: unknown key 'emtpy_as_null'; did you mean 'empty_as_null'?"
-                " (allowed: trim_space,"
+                " (allowed: empty_as_null,"
             ),
         ),
         (
@@ -240,12 +240,36 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
             "5:25: mode: backfill needs primary_key and update_key",
         ),
         (
-            "public.—: {object: s.—}",
+            "public.—: {object: 's.{stream_table}'}",
             "5:3: 'public.—' has no letters or digits to make an asset key of: set asset_key",
         ),
         (
             "public.orders: {meta: {dagster: {deps: [a/b, shop/raw/orders]}}}",
             "5:42: deps: shop/raw/orders cannot depend on itself",
+        ),
+        (
+            "public.Order Lines:",
+            ('5:3: \'public.Order Lines\' is a query to Sling: put its parts in ", as "my table"'),
+        ),
+        ("'public.\"orders':", "5:3: 'public.\"orders' has a \" too many: Sling pairs them"),
+        (
+            "'public.\"a?b\"':",
+            "5:3: 'public.\"a?b\"' would be one asset for many tables: list each",
+        ),
+        (
+            "'q*': {object: s.q, sql: select 1}",
+            "5:3: 'q*' is a pattern to Sling: a query's name has neither * nor ?",
+        ),
+        (
+            "'my query': {sql: select 1}",
+            "5:3: object: {stream_table} of 'shop.{stream_table}' is empty for this stream",
+        ),
+        (
+            "public.orders: {object: 'shop.\"orders\"'}",
+            (
+                "5:27: object: 'shop.\"orders\"' has names in quotes, which Snowflake would know in"
+                " quotes alone: write them without"
+            ),
         ),
         ("public.orders: {meta: text}", "5:25: must be a mapping"),
         ("public.orders: {meta: {dagster: [a]}}", "5:35: must be a mapping"),
@@ -270,10 +294,8 @@ def test_wrong_stream(yaml_project: YamlProject, streams: str, expected: str) ->
 def test_a_query_says_where_the_condition_of_what_is_new_belongs(
     yaml_project: YamlProject, mode: str
 ) -> None:
-    stream = (
-        f"q: {{mode: {mode}, primary_key: id, update_key: day, object: a.b,"
-        " source_options: {range: '1,2'}, sql: %s}"
-    )
+    options = "source_options: {range: '1,2'}, " if mode == "backfill" else ""
+    stream = f"q: {{mode: {mode}, primary_key: id, update_key: day, object: a.b, {options}sql: %s}}"
     found = problem(yaml_project, stream % "select 1")
     assert found.startswith(
         f"5:{stream.index('%s') + 3}: sql: mode {mode} with update_key needs"
@@ -380,6 +402,127 @@ def test_a_file_without_streams(yaml_project: YamlProject) -> None:
         "sling/a.yaml:3:10: streams: must not be empty",
         "sling/b.yaml:1:1: the key 'streams' is missing",
     ]
+
+
+# --- what Sling would pass over ---
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            "mode: incremental, primary_key: id, target_options: {delete_missing: hard}",
+            (
+                "'delete_missing' needs a paid token of Sling's, without which Sling warns and goes"
+                " on: rows that the source no longer has would stay; mode: full-refresh and mode:"
+                " truncate leave none"
+            ),
+        ),
+        ("target_options: {delete_missing: soft}", "'delete_missing' needs a paid token"),
+        ("source_options: {chunk_size: 1d}", "'chunk_size' needs a paid token of Sling's"),
+        ("hooks: {pre: []}", "'hooks' needs a paid token of Sling's"),
+        ("source_options: {trim_space: true}", "'trim_space' is none of Sling's options: write"),
+        ("source_options: {offset: 5}", "'offset' is not applied by Sling"),
+        ("source_options: {limit: 0}", "limit: must be greater than or equal to 1, not 0"),
+        (
+            "target_options: {table_keys: {clustre: [id]}}",
+            "clustre: 'clustre' is not one of the allowed values; did you mean 'cluster'?",
+        ),
+        ("files: [a.csv]", "'files' is not applied by Sling, which reads the whole folder"),
+        ("sql: select 1, where: a > 1", "where: Sling does not apply it to sql: write it in the"),
+        ("sql: select 1, select: [a]", "select: Sling does not apply it to sql"),
+        ("source_options: {range: '1,2'}", "range: only mode: backfill applies it"),
+        (
+            "mode: incremental, primary_key: id, update_key: t, source_options: {range: '1,2'}",
+            "range: only mode: backfill applies it",
+        ),
+        ("source_options: {flatten: true}", "flatten: Sling applies it to files, not to postgres"),
+        ("source_options: {delimiter: ';'}", "delimiter: Sling applies it to files"),
+    ],
+)
+def test_an_option_that_sling_would_pass_over_is_refused(
+    yaml_project: YamlProject, settings: str, expected: str
+) -> None:
+    found = problem(yaml_project, f"public.orders: {{{settings}}}")
+    assert found.partition(": ")[2].startswith(expected), found
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("where: a > 1", "where: Sling does not apply it to files: write sql"),
+        ("select: [-a]", "select: Sling leaves no column of a file out: name those to load"),
+        (
+            "mode: backfill, primary_key: a, update_key: b, source_options: {range: '1,2'}",
+            "mode: backfill loads all of a file: write sql, or another mode",
+        ),
+        (
+            (
+                "mode: incremental, primary_key: a, meta: {dagster: {partition: {type: daily,"
+                " start: 2013-01-01, column: t}}}"
+            ),
+            "partition: Sling loads all of a file each time: write sql",
+        ),
+        ("object: 's.{stream_file_name}'", "object: {stream_file_name} of 's.{stream_file_name}'"),
+    ],
+)
+def test_what_would_load_all_of_a_file_is_refused(
+    yaml_project: YamlProject, settings: str, expected: str
+) -> None:
+    yaml_project.write("sling/connections.yaml", "connections: {shop: {type: file}}")
+    given = settings if "object" in settings else f"object: s.t, {settings}"
+    found = problem(yaml_project, f"file:///in/*.csv: {{{given}}}")
+    assert found.partition(": ")[2].startswith(expected), found
+
+
+def test_a_partition_of_a_file_that_sql_reads_is_possible(yaml_project: YamlProject) -> None:
+    yaml_project.write("sling/connections.yaml", "connections: {shop: {type: file}}")
+    yaml_project.replication(
+        "file:///in/a.parquet: {object: s.t, mode: incremental, primary_key: id,"
+        " sql: 'select * from {stream_scanner}',"
+        " meta: {dagster: {partition: {type: daily, start: 2013-01-01, column: t}}}}"
+    )
+    assert yaml_project.problems() == []
+
+
+def test_a_partition_of_a_source_without_sql_is_refused(yaml_project: YamlProject) -> None:
+    yaml_project.write("sling/connections.yaml", "connections: {shop: {type: mongodb}}")
+    found = problem(
+        yaml_project,
+        "db.orders: {mode: incremental, primary_key: id, meta: {dagster: {partition: {type: daily,"
+        " start: 2013-01-01, column: t}}}}",
+    )
+    assert "partition: a mongodb source has no SQL for it" in found
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ("SLING_RETRIES: 3", "3:7: SLING_RETRIES needs a paid token of Sling's, without which"),
+        ("SLING_THREADS: 4", "3:7: SLING_THREADS needs a paid token"),
+        ("SLING_STATE: s3/state", "3:7: SLING_STATE needs a paid token"),
+        ("SLING_DRY_RUN: true", "3:7: SLING_DRY_RUN would load nothing"),
+        ("SLING_LOGGING: JSON", "3:7: SLING_LOGGING is set for each run: leave it out"),
+        (
+            "SLING_ROW_NUMBER_COLUMN: true",
+            (
+                "3:7: SLING_ROW_NUMBER_COLUMN is none of Sling's settings; did you mean"
+                " 'SLING_ROW_NUM_COLUMN'? (allowed: SLING_ALLOW_EMPTY,"
+            ),
+        ),
+    ],
+)
+def test_a_setting_that_sling_would_pass_over_is_refused(
+    yaml_project: YamlProject, env: str, expected: str
+) -> None:
+    assert problem(yaml_project, "public.orders:", head=f"env: {{{env}}}").startswith(expected)
+
+
+def test_settings_of_sling_and_variables_of_ones_own_are_taken(yaml_project: YamlProject) -> None:
+    yaml_project.replication(
+        "public.orders:", head="env: {SLING_LOADED_AT_COLUMN: true, REGION: north, SLINGSHOT: 1}"
+    )
+    assert yaml_project.problems() == []
 
 
 # --- partitions ---

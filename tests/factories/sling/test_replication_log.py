@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from factories.core.execution.subprocesses import RawLine
@@ -42,3 +44,61 @@ def test_streams_never_reached_have_failed() -> None:
 )
 def test_size_is_read(text: str | None, size: int | None) -> None:
     assert parse_size(text) == size
+
+
+def warning(text: str) -> str:
+    return json.dumps({"lvl": "warn", "msg": text})
+
+
+def test_a_stream_of_which_sling_warns_has_failed_and_no_other() -> None:
+    lines = (
+        '{"lvl":"info","msg":"[1 / 3] running stream a.x"}',
+        '{"lvl":"info","msg":"inserted 3 rows into \\"A\\".\\"X\\" in 0 secs [33 r/s] [9 B]"}',
+        warning("invalid or missing token. Please see … to enable delete_missing"),
+        '{"lvl":"info","msg":"execution succeeded"}',
+        '{"lvl":"info","msg":"[2 / 3] running stream a.y"}',
+        '{"lvl":"info","msg":"execution succeeded"}',
+        '{"lvl":"info","msg":"[3 / 3] running stream a.z"}',
+        warning("did find find transform named: 'nope'"),
+        '{"lvl":"info","msg":"execution succeeded"}',
+    )
+
+    found = follow(("a.x", "a.y", "a.z"), *lines)
+
+    assert [(name, succeeded, error) for name, succeeded, _, error in found] == [
+        (
+            "a.x",
+            False,
+            "Sling warned: invalid or missing token. Please see … to enable delete_missing",
+        ),
+        ("a.y", True, ""),
+        ("a.z", False, "Sling warned: did find find transform named: 'nope'"),
+    ]
+
+
+def test_a_warning_before_the_first_stream_is_of_all() -> None:
+    found = follow(
+        ("a.x", "a.y"),
+        warning("nope is not a valid table key type"),
+        '{"lvl":"info","msg":"[1 / 2] running stream a.x"}',
+        '{"lvl":"info","msg":"execution succeeded"}',
+        '{"lvl":"info","msg":"[2 / 2] running stream a.y"}',
+        '{"lvl":"info","msg":"execution succeeded"}',
+    )
+    assert [(name, succeeded) for name, succeeded, _, _ in found] == [
+        ("a.x", False),
+        ("a.y", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FYI there is a new sling version released (1.9.9). You may run `sling update`",
+        "Generating DDL from 0 rows. Will use string for unknown types.",
+        "no data or records found in stream. Nothing to do. To allow Sling to create empty tables,",
+    ],
+)
+def test_a_harmless_warning_fails_no_stream(text: str) -> None:
+    found = follow(("a.x",), warning(text), '{"lvl":"info","msg":"execution succeeded"}')
+    assert found == [("a.x", True, 0, "")]

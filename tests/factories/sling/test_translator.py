@@ -19,7 +19,7 @@ GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "sling.md"
 HEAD = """
 defaults:
   object: shop.{stream_table}
-  source_options: {trim_space: true}
+  source_options: {empty_as_null: true}
   meta: {steward: ana, dagster: {tags: {domain: sales}, owners: ["team:sales"]}}
 """
 STREAMS = """
@@ -103,7 +103,7 @@ def test_it_is_given_the_stream_as_dagster_sling_gives_it(yaml_project: YamlProj
         "name": "public.orders",
         "config": {
             "object": "shop.{stream_table}",
-            "source_options": {"trim_space": True},
+            "source_options": {"empty_as_null": True},
             "mode": "incremental",
             "primary_key": "id",
             "meta": {
