@@ -151,13 +151,24 @@ def _read_pipeline(path: Path, load_context: LoadContext) -> Pipeline | None:
 
 def _source_version(source: Mapping[str, Any], folder: Path) -> str:
     """Return a digest of a source's configuration, and of the text of a module that it names."""
-    digest = hashlib.sha256(json.dumps(source, sort_keys=True, default=str).encode())
+    text = json.dumps(_with_text_keys(source), sort_keys=True, default=str)
+    digest = hashlib.sha256(text.encode())
     if isinstance(reference := source.get("python"), str):
         # A module that is not found is reported where sources are checked.
         with suppress(FunctionError, OSError):
             if path := module_file(reference.partition(":")[0], folder):
                 digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Return plain YAML values with keys that can be sorted: pandas' `dtype` takes numbers too."""
+    if isinstance(value, Mapping):
+        return {
+            key if isinstance(key, str) else f"{key!r}": _with_text_keys(child)
+            for key, child in value.items()
+        }
+    return [_with_text_keys(child) for child in value] if isinstance(value, list) else value
 
 
 def _check_pools(file: YamlFile, resources: tuple[Resource, ...], problems: list[Problem]) -> None:

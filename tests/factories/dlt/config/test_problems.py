@@ -611,3 +611,83 @@ def test_code_version_of_a_python_resource_changes_with_its_module(project: Yaml
     project.write("dlt_pipelines/shop.py", "def shop():\n    yield {'id': 1}\n")
 
     assert version() != before
+
+
+KEYS = {
+    "1": "{1: a, b: c}",
+    "true": "{b: c, true: a}",
+    "null": "{b: c, ~: a}",
+    "1.5": "{b: c, d: {1.5: a}}",
+}
+SOURCES = (
+    "{rest_api: {client: {base_url: 'https://x.org', headers: <>}, resources: [shop]}}",
+    "{rest_api: {client: <>, resources: [shop]}}",
+    "{rest_api: <>}",
+    "{rest_api: {client: {base_url: 'https://x.org'}, resource_defaults: <>, resources: [shop]}}",
+    "{rest_api: {client: {base_url: 'https://x.org'}, resources: [{name: shop, endpoint: <>}]}}",
+    *(
+        "{rest_api: {client: {base_url: 'https://x.org'}, resources: [{name: shop, endpoint:"
+        f" {{path: x, {key}: <>}}}}]}}}}"
+        for key in ("params", "json", "paginator", "response_actions", "incremental", "headers")
+    ),
+    "{sql_database: {credentials: '${SHOP_URL}', engine_kwargs: {connect_args: <>}}}",
+    "{sql_database: <>}",
+)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_of_a_source_that_are_no_text_are_told_where_they_stand(
+    project: YamlProject, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("SHOP_URL", "postgresql://x.org/shop")
+    for source in SOURCES:
+        text = source.replace("<>", KEYS[key])
+        project.write(
+            "dlt_pipelines/shop.yaml",
+            f"pipeline: shop\ndataset: shop\nsource: {text}\nresources: {{shop: {{}}}}\n",
+        )
+        written = "~" if key == "null" else key
+        column = len("source: ") + text.index(f"{written}: a") + 1
+        expected = f"{PROBLEM_AT}3:{column}: the key {key} must be text: put it in quotes"
+        assert problems(project)[0] == expected, source
+        assert len(problems(project)) == 1, source
+
+
+@pytest.mark.parametrize(
+    ("source", "at"),
+    [
+        ("{python: 'shop:shop', args: {2: a, b: c}}", "2: a"),
+        (
+            "{filesystem: {bucket_url: /x, resources: [{name: shop, 2: a, reader: read_csv}]}}",
+            "2: a",
+        ),
+    ],
+)
+def test_arguments_have_names_that_are_text(project: YamlProject, source: str, at: str) -> None:
+    project.write(
+        "dlt_pipelines/shop.yaml",
+        f"pipeline: shop\ndataset: shop\nsource: {source}\nresources: {{shop: {{}}}}\n",
+    )
+    column = len("source: ") + source.index(at) + 1
+    assert problems(project) == [
+        f"{PROBLEM_AT}3:{column}: the key 2 must be text: put it in quotes"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{python: 'shop:arguments', args: {mapping: {1: a, b: c, true: d}}}",
+        (
+            "{filesystem: {bucket_url: /x, resources: [{name: shop, file_glob: '*',"
+            " reader: read_csv, dtype: {0: str, name: str}}]}}"
+        ),
+    ],
+)
+def test_values_of_arguments_may_have_any_keys(project: YamlProject, source: str) -> None:
+    project.write("dlt_pipelines/shop.py", "def arguments(mapping):\n    yield mapping\n")
+    project.write(
+        "dlt_pipelines/shop.yaml",
+        f"pipeline: shop\ndataset: shop\nsource: {source}\nresources: {{shop: {{}}}}\n",
+    )
+    assert problems(project) == []
