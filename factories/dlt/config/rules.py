@@ -19,7 +19,12 @@ from factories.dlt.config.schema import (
     Incremental,
     PipelineFile,
 )
-from factories.dlt.config.source_check import config_problems, resource_names, source_problems
+from factories.dlt.config.source_check import (
+    config_problems,
+    cursor_problems,
+    resource_names,
+    source_problems,
+)
 
 # Where a `${VAR}` gets its value, when something runs.
 INTERPOLATED = ("source", "config")
@@ -108,6 +113,8 @@ def check_source(
     problems.extend(wrong)
     if not wrong:
         problems.extend(source_problems(file, _with_cursors(model), folder))
+    if "sql_database" not in model.source:
+        problems.extend(cursor_problems(file, model.defaults, model.resources))
     problems.extend(conflicting_settings(model.source.get("rest_api"), file))
     known = resource_names(model.source)
     if not known:

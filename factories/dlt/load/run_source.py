@@ -139,6 +139,7 @@ def run_source(
     with ExitStack() as entered:
         with start_errors_as_failures():
             _check_arguments(arguments)
+            _check_tables(source)
             unfinished = _unfinished_loads(context, pipeline, mask)
         entered.enter_context(terminate_when_run_ends(context))
         entered.enter_context(mask_output(mask))
@@ -187,6 +188,23 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
             "dlt.run: refresh='drop_sources' would drop the tables of the resources that were"
             " loaded before: use 'drop_resources'"
         )
+
+
+def _check_tables(source: DltSource) -> None:
+    """Refuse resources whose tables' names become one: each would replace what the other loads."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, resource in source.selected_resources.items():
+        if callable(resource.table_name):
+            continue
+        written = str(resource.table_name)
+        table = source.schema.naming.normalize_tables_path(written)
+        other, same = first.setdefault(table, (name, written))
+        if same != written:
+            raise RunArgumentError(
+                f"dlt.run: the resources {other!r} and {name!r} would both load the table"
+                f" {table!r}, as dlt writes {same!r} and {written!r}: give one of them another"
+                " table_name"
+            )
 
 
 def _unfinished_loads(

@@ -691,3 +691,133 @@ def test_values_of_arguments_may_have_any_keys(project: YamlProject, source: str
         f"pipeline: shop\ndataset: shop\nsource: {source}\nresources: {{shop: {{}}}}\n",
     )
     assert problems(project) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("{merge_key: day}", "merge_key: only write_disposition merge takes it"),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert}, primary_key: id,"
+                " merge_key: day}"
+            ),
+            "merge_key: strategy upsert does not look at it, but at primary_key",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, destination_scope: 'day > 1'},"
+                " primary_key: id, merge_key: day}"
+            ),
+            "merge_key: destination_scope says which rows may go, in its place",
+        ),
+        (
+            "{columns: {gone: {hard_delete: true}}}",
+            "hard_delete: only write_disposition merge takes it",
+        ),
+        (
+            "{write_disposition: replace, columns: {at: {dedup_sort: desc}}}",
+            "dedup_sort: only write_disposition merge takes it",
+        ),
+        (
+            "{write_disposition: merge, merge_key: day, columns: {at: {dedup_sort: desc}}}",
+            "dedup_sort: it needs primary_key, which says what rows are the same",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert}, primary_key: id,"
+                " columns: {at: {dedup_sort: asc}}}"
+            ),
+            "dedup_sort: only strategy delete-insert takes it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: scd2},"
+                " columns: {gone: {hard_delete: true}}}"
+            ),
+            "hard_delete: only strategy delete-insert or upsert or cdc takes it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, deduplicated: true}, primary_key: id,"
+                " columns: {at: {dedup_sort: asc}}}"
+            ),
+            "dedup_sort: deduplicated says that there is nothing to choose from",
+        ),
+        (
+            (
+                "{write_disposition: merge, primary_key: id,"
+                " columns: {a: {dedup_sort: asc}, b: {dedup_sort: desc}}}"
+            ),
+            "dedup_sort: one column may have it, and a has it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert,"
+                " row_version_column_name: v}, primary_key: id}"
+            ),
+            "row_version_column_name: dlt compares it only with skip_unchanged_rows: true",
+        ),
+        (
+            "{incremental: {cursor_path: at, lag: 60}}",
+            "lag: append would repeat rows that are there: use merge",
+        ),
+        ("{columns: {a: {scale: 2}}}", "scale: it needs precision, the number of all digits"),
+        (
+            "{columns: {a: {data_type: decimal, precision: 12}}}",
+            "precision: a decimal needs scale too, the digits after the point: 0 for none",
+        ),
+        (
+            "{columns: {a: {data_type: decimal, precision: 40, scale: 2}}}",
+            "precision: must be from 1 to 38, not 40",
+        ),
+        (
+            "{columns: {a: {data_type: decimal, precision: 4, scale: 5}}}",
+            "scale: must be from 0 to precision, 4, not 5",
+        ),
+        (
+            "{columns: {a: {data_type: text, timezone: true}}}",
+            "timezone: text has none, only timestamp",
+        ),
+        (
+            "{columns: {a: {data_type: double, precision: 5}}}",
+            "precision: double has none, only text, binary, timestamp, time, bigint, decimal",
+        ),
+    ],
+)
+def test_options_that_dlt_would_ignore_are_told_where_they_stand(
+    project: YamlProject, resource: str, expected: str
+) -> None:
+    place, _, message = problem(project, f"orders: {resource}").partition(": ")
+
+    assert message == expected
+    line, column = map(int, place.split(":"))
+    written = f"  orders: {resource}"[column - 1 :]
+    assert line == 5
+    assert not written.startswith(("{write_disposition", "{merge", "{columns"))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("with space", None),
+        ("größe", None),
+        ("a.b", ""),
+        ('"with space"', ""),
+        ("$.at", ""),
+    ],
+)
+def test_a_cursor_path_that_is_no_json_path_is_told_with_its_quotes(
+    project: YamlProject, written: str, expected: str | None
+) -> None:
+    resource = f"orders: {{incremental: {{cursor_path: '{written}'}}}}"
+    project.write("dlt_pipelines/shop.yaml", HEAD + f"  {resource}\n")
+    found = problems(project)
+    if expected is None:
+        (problem_text,) = found
+        assert problem_text.startswith(
+            f"{PROBLEM_AT}5:39: cursor_path: {written!r} is not a JSON path: "
+        )
+        assert problem_text.endswith(f"""has quotes of its own: '"{written}"'""")
+    else:
+        assert found == []
