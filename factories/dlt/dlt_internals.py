@@ -5,6 +5,7 @@ An upgrade of dlt may change any of it: `tests/factories/dlt/test_dlt_internals.
 - `READERS`: the functions under dlt's transformers that read files.
 - `read_for`: what a resource reads from, which dlt keeps nowhere else.
 - `schema_paths`: where a pipeline imports and exports its schemas.
+- `RowNaming`: what the fields of a row become, which dlt does on the way and tells nobody.
 - `RefusalRecorder`: dlt's classes changed while one load is extracted and normalized, so that a run
   can show what schema contracts refuse. dlt builds these classes itself and takes no others, and
   has no hook there.
@@ -18,11 +19,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import dlt
 from dlt.common.configuration.specs import configspec
 from dlt.common.configuration.specs.base_configuration import ContainerInjectableContext
+from dlt.common.normalizers.json.relational import DataItemNormalizer
 from dlt.common.schema import Schema
 from dlt.extract import DltResource
 from dlt.extract.extractors import ArrowExtractor
@@ -44,6 +46,8 @@ OVERRIDDEN = (
     ("dlt.destinations.impl.snowflake.snowflake", "SnowflakeMergeJob", "generate_sql"),
     ("dlt.destinations", "snowflake", "_raw_capabilities"),
     ("dlt.destinations", "snowflake", "configuration"),
+    ("dlt.sources.sql_database.helpers", "BaseTableLoader", "make_query"),
+    ("dlt.sources.sql_database.helpers", "BaseTableLoader", "load_rows"),
     ("dlt.common.runtime.collector_base", "Collector", "_start"),
     ("dlt.common.runtime.collector_base", "Collector", "_stop"),
     ("dlt.common.runtime.run_context", "RunContext", "initial_providers"),
@@ -58,6 +62,38 @@ def read_for(resource: DltResource) -> list[str]:
         pipe = pipe.parent
         read.append(pipe.name)
     return read
+
+
+class RowNaming:
+    """How dlt turns the fields of a row into columns and child tables."""
+
+    def __init__(self, schema: Schema) -> None:
+        """Take the schema, which knows what becomes JSON."""
+        # The normalizer of rows is a setting of a schema; every one of dlt's is this class.
+        normalizer = cast("DataItemNormalizer", schema.data_item_normalizer)
+        self.path = schema.naming.shorten_fragments
+        self.load_id = str(normalizer.c_dlt_load_id)
+        self._normalizer = normalizer
+
+    def column(self, name: str) -> str:
+        """Return the column of a field, or its part of it."""
+        if not name or name.isspace():
+            return self._normalizer.EMPTY_KEY_IDENTIFIER
+        return str(self._normalizer._normalize_identifier(name))
+
+    def table(self, name: str) -> str:
+        """Return the part that a field with a list has in the name of its child table."""
+        return str(self._normalizer._normalize_table_identifier(name))
+
+    def levels(self, table: str) -> int:
+        """Return how deep the fields of a table's rows may be nested before they become JSON."""
+        return int(
+            self._normalizer._get_table_nesting_level(table, self._normalizer.max_nesting) or 0
+        )
+
+    def is_json(self, table: str, column: str, levels: int) -> bool:
+        """Tell whether a nested field stays one column, of which so many levels are left."""
+        return bool(self._normalizer._is_nested_type(table, column, levels))
 
 
 def schema_paths(pipeline: dlt.Pipeline) -> dict[str, str | None]:

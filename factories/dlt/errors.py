@@ -15,3 +15,7 @@ class RunArgumentError(StepStartError):
 
 class TranslatorError(Exception):
     """A translator asks for what is not known while a code location loads."""
+
+
+class LoadedDataError(Exception):
+    """What a source gives cannot be loaded as it is; the text names the table and the column."""

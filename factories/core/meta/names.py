@@ -38,7 +38,8 @@ def canonical_json(value: object) -> str:
 
 def _with_text_keys(value: object) -> object:
     if isinstance(value, dict):
-        return {str(key): _with_text_keys(child) for key, child in value.items()}
+        texts = (key if isinstance(key, str) else f"!{key!r}" for key in value)
+        return dict(zip(texts, map(_with_text_keys, value.values()), strict=True))
     return [_with_text_keys(child) for child in value] if isinstance(value, list) else value
 
 

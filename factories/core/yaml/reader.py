@@ -107,7 +107,7 @@ class YamlFile:
 def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
     if isinstance(node, yaml.MappingNode):
         for key, value in reversed(node.value):  # of duplicates, the last is the one that was read
-            if key.value == str(step):
+            if key.value == str(step) or _reads_as(key) == str(step):
                 return key, value
         for merged in _merge_nodes(node):
             if (found := _child(merged, step))[1] is not None:
@@ -115,6 +115,16 @@ def _child(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node | None, y
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return None, node.value[step]
     return None, None
+
+
+def _reads_as(key: yaml.Node) -> str | None:
+    """Return how Python writes a key that is no text: `None` for `~`, `True` for `true`."""
+    kind = key.tag.rpartition(":")[2]
+    if kind == "null":
+        return "None"
+    if kind == "bool":
+        return str(key.value).capitalize()
+    return None
 
 
 def _merge_nodes(node: yaml.MappingNode) -> Iterator[yaml.Node]:

@@ -8,6 +8,7 @@ from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.partitions import PartitionSpec
 from factories.core.yaml.models import SourceMap
 from factories.core.yaml.problems import Problem
+from factories.dlt.config.column_rules import check_columns
 from factories.dlt.config.rest_entries import has_own_cursor
 from factories.dlt.config.schema import (
     FILE_CURSOR,
@@ -51,6 +52,7 @@ def check_resource(
         problems.append(places.problem(path, message, at_key=not path))
 
     _check_table(name, settings, report)
+    check_columns(settings, report)
     if settings.disposition == "merge":
         _check_merge(settings, report)
         if not meta.partition and _reads_only_what_is_new(name, settings, model):
@@ -60,8 +62,8 @@ def check_resource(
             report(["write_disposition", option], f"{option}: only disposition merge takes it")
     if settings.disposition == "replace" and _reads_only_what_is_new(name, settings, model):
         report(["write_disposition"], _check_replace(settings, model))
-    if settings.incremental and "rest_api" not in model.source:
-        _check_parameters(settings.incremental, report)
+    if settings.incremental:
+        _check_cursor(settings, settings.incremental, model, report)
     if meta.partition:
         _check_partition(settings, meta, model, report)
     if meta.backfill:
@@ -93,6 +95,11 @@ def _check_merge(settings: DltResource, report: _Report) -> None:
             ):
                 message = f"{option}: only strategy {' or '.join(strategies)} takes it"
                 report(["write_disposition", option], message)
+        if given.row_version_column_name and strategy != "scd2" and not given.skip_unchanged_rows:
+            report(
+                ["write_disposition", "row_version_column_name"],
+                "row_version_column_name: dlt compares it only with skip_unchanged_rows: true",
+            )
 
 
 def _reads_only_what_is_new(name: str, settings: DltResource, model: PipelineFile) -> bool:
@@ -126,9 +133,15 @@ def _check_replace(settings: DltResource, model: PipelineFile) -> str:
     )
 
 
-def _check_parameters(incremental: Incremental, report: _Report) -> None:
+def _check_cursor(
+    settings: DltResource, cursor: Incremental, model: PipelineFile, report: _Report
+) -> None:
+    if cursor.lag and settings.disposition == "append":
+        report(["incremental", "lag"], "lag: append would repeat rows that are there: use merge")
+    if "rest_api" in model.source:
+        return
     for key in ("start_param", "end_param"):
-        if getattr(incremental, key) is not None:
+        if getattr(cursor, key) is not None:
             report(["incremental", key], f"{key}: only rest_api takes it")
 
 
@@ -158,6 +171,8 @@ def _check_partition(
     else:
         if "rest_api" in model.source:
             _check_json_cursor(settings.incremental, report)
+        if settings.incremental.cursor_path == FILE_CURSOR and "filesystem" in model.source:
+            _check_file_cursor(settings.incremental, report)
         _check_format(settings.incremental, meta.partition, report)
     if meta.partition and meta.partition.type == "static":
         report(["meta", "dagster", "partition", "type"], "type: dlt has no static partitions")
@@ -176,6 +191,14 @@ def _check_format(
         return
     if (mistake := format_mistake(form, partition)) is not None:
         report(["incremental", "datetime_format"], f"datetime_format: {mistake}")
+
+
+def _check_file_cursor(incremental: Incremental, report: _Report) -> None:
+    if incremental.datetime_format not in {None, "timestamp"}:
+        report(
+            ["incremental", "datetime_format"],
+            f"datetime_format: {FILE_CURSOR} is a time with a zone: leave datetime_format out",
+        )
 
 
 def _check_json_cursor(incremental: Incremental, report: _Report) -> None:

@@ -10,6 +10,7 @@ from factories.core.dagster_internals import is_reconstruction
 from factories.core.yaml import variables
 from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import KeyPath, YamlFile
+from factories.core.yaml.validation import format_value
 from factories.dlt.config.rest_entries import with_cursors
 from factories.dlt.config.schema import (
     SOURCE_KINDS,
@@ -18,7 +19,12 @@ from factories.dlt.config.schema import (
     Incremental,
     PipelineFile,
 )
-from factories.dlt.config.source_check import config_problems, resource_names, source_problems
+from factories.dlt.config.source_check import (
+    config_problems,
+    cursor_problems,
+    resource_names,
+    source_problems,
+)
 
 # Where a `${VAR}` gets its value, when something runs.
 INTERPOLATED = ("source", "config")
@@ -103,7 +109,12 @@ def check_source(
     problems.extend(config_problems(file, model.config, ["config"]))
     if sum(kind in model.source for kind in SOURCE_KINDS) != 1:
         return  # which of them was meant is not known
-    problems.extend(source_problems(file, _with_cursors(model), folder))
+    wrong = list(_keys_that_are_no_text(file, model.source))
+    problems.extend(wrong)
+    if not wrong:
+        problems.extend(source_problems(file, _with_cursors(model), folder))
+    if "sql_database" not in model.source:
+        problems.extend(cursor_problems(file, model.defaults, model.resources))
     problems.extend(conflicting_settings(model.source.get("rest_api"), file))
     known = resource_names(model.source)
     if not known:
@@ -120,6 +131,32 @@ def check_source(
                     at_key=True,
                 )
             )
+
+
+def _keys_that_are_no_text(file: YamlFile, source: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each key of a source that YAML reads as a number, a boolean or null.
+
+    dlt and HTTP know text alone. A function's arguments may hold any mapping, and so may those of
+    pandas, whose columns have numbers for names where a file has no header.
+    """
+    deepest = {"rest_api": None, "sql_database": None, "filesystem": 3, "args": 1}
+    for kind, depth in deepest.items():
+        yield from _no_text_below(file, source.get(kind), ["source", kind], depth)
+
+
+def _no_text_below(
+    file: YamlFile, value: Any, path: list[str | int], depth: int | None
+) -> Iterator[Problem]:
+    """Yield the problems of so many levels of mappings and lists; without a depth, of all."""
+    if depth == 0 or not isinstance(value, list | Mapping):
+        return
+    children = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for key, child in children:
+        if isinstance(value, Mapping) and not isinstance(key, str):
+            written = "null" if key is None else format_value(key)
+            message = f"the key {written} must be text: put it in quotes"
+            yield file.problem([*path, key], message, at_key=True)
+        yield from _no_text_below(file, child, [*path, key], depth if depth is None else depth - 1)
 
 
 def conflicting_settings(rest_api: Any, file: YamlFile) -> Iterator[Problem]:

@@ -48,6 +48,32 @@ def source_problems(file: YamlFile, source: Mapping[str, Any], folder: Path) -> 
     yield from passwords_in_urls(source, place)
 
 
+def cursor_problems(
+    file: YamlFile, defaults: Mapping[str, Any], resources: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield each `cursor_path` that is no JSON path, which all but a database's must be.
+
+    Args:
+        file: The pipeline file.
+        defaults: The value of its key `defaults`.
+        resources: The value of its key `resources`.
+    """
+    from factories.dlt.config.checking.values import json_path_error
+
+    places: list[tuple[KeyPath, Any]] = [(["defaults"], defaults)]
+    places += [(["resources", name], given) for name, given in resources.items()]
+    for at, settings in places:
+        cursor = settings.get("incremental") if isinstance(settings, Mapping) else None
+        path = cursor.get("cursor_path") if isinstance(cursor, Mapping) else None
+        if isinstance(path, str) and (error := json_path_error(path)):
+            quoted = path.replace('"', '\\"')
+            yield file.problem(
+                [*at, "incremental", "cursor_path"],
+                f"cursor_path: {path!r} is not a JSON path: {error}; a name with other characters"
+                f" than letters, digits and _ has quotes of its own: '\"{quoted}\"'",
+            )
+
+
 def resource_names(source: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the names of the resources that a source declares itself.
 

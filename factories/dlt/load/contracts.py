@@ -8,16 +8,16 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from dlt.common.configuration.container import Container
 from dlt.common.data_writers.writers import count_rows_in_items
 from dlt.common.pipeline import ExtractInfo
 from dlt.extract import DltResource, DltSource
 from dlt.extract.extractors import ImportFileMeta
-from dlt.extract.items_transform import MetricsItem
 
 from factories.dlt.dlt_internals import RefusalRecorder
+from factories.dlt.load.row_watch import LastStep
 
 ROWS_READ = "rows_read"
 
@@ -124,12 +124,7 @@ def _count_rows(resource: DltResource) -> None:
         if not isinstance(meta, ImportFileMeta):  # a whole file, whose rows are not looked at
             metrics[ROWS_READ] = metrics.get(ROWS_READ, 0) + count_rows_in_items(items)
 
-    resource.add_step(_LastStep(count))
-
-
-class _LastStep(MetricsItem):
-    # Behind an incremental cursor, which dlt puts at the end: what it leaves out is not refused.
-    placement_affinity: ClassVar[float] = 2
+    resource.add_step(LastStep(count))  # what a cursor leaves out is not refused
 
 
 def _read_note(refusals: Refusals, note: dict[str, Any]) -> None:

@@ -14,26 +14,32 @@ from requests.exceptions import HTTPError, JSONDecodeError, RequestException
 from urllib3.exceptions import ProtocolError
 
 from factories.core.execution.table_reader import QueryFailedError
-from factories.dlt.errors import SourceError
+from factories.dlt.errors import LoadedDataError, SourceError
 
 CONNECTION = re.compile(r"^HTTPS?Connection(Pool)?\([^)]*\): ")
 
 
 def reason(error: BaseException) -> str:
     """Return the step that failed and what was at its root: dlt wraps it several times."""
-    if isinstance(error, QueryFailedError | SourceError):  # whose text says it all
+    # Errors whose text says it all.
+    if isinstance(error, LoadedDataError | QueryFailedError | SourceError):
         return str(error)
     if not isinstance(error, PipelineStepFailed):
         return f"{type(error).__name__}: {error}"
     for each in _chain(error.exception):
         if isinstance(each, IncrementalCursorInvalidCoercion):
             return f"{error.step}: {_cursor(each)}"
-    cause = _cause(error.exception)
+    return f"{error.step}: {_describe(_cause(error.exception))}"
+
+
+def _describe(cause: BaseException) -> str:
+    if isinstance(cause, LoadedDataError):
+        return str(cause)
     if isinstance(cause, DataValidationError):
-        return f"{error.step}: the schema contract refuses it: {_contract(cause)}"
+        return f"the schema contract refuses it: {_contract(cause)}"
     if isinstance(cause, NormalizeJobFailed):  # of another process, which sends no more than this
-        return f"{error.step}: {cause.failed_message}"
-    return f"{error.step}: {type(cause).__name__}: {_text(cause)}"
+        return cause.failed_message
+    return f"{type(cause).__name__}: {_text(cause)}"
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -17,7 +17,7 @@ from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError
 from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.secret_mask import SecretMask
-from factories.dlt.errors import SourceError
+from factories.dlt.errors import LoadedDataError, SourceError
 from factories.dlt.load.failures import reason
 from factories.dlt.load.load import LoadedResource
 from factories.dlt.source.shared_cursors import loaded_together
@@ -106,7 +106,7 @@ def _load_next(
                 group = _first_group(loads, opened, source, group, full_refresh)
                 loaded = loads.load(opened, source, group, full_refresh)
             _log_loaded(loads.context, loaded)
-        except (DltException, QueryFailedError, SourceError) as error:
+        except (DltException, LoadedDataError, QueryFailedError, SourceError) as error:
             why = loads.mask(reason(error))
         else:
             return loaded

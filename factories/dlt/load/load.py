@@ -20,9 +20,11 @@ from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.warehouse.watchdog import WarehouseLostError
 from factories.dlt.config.pipelines import Pipeline
+from factories.dlt.load.column_types import check_column_types, find_column_types
 from factories.dlt.load.contracts import Refusals, count_dropped, refusals_recorded
 from factories.dlt.load.destination import DESTINATION_ARGUMENTS, KeptSessions, Snowflake
 from factories.dlt.load.load_details import load_details
+from factories.dlt.load.lost_fields import report_lost_fields, watch_fields
 from factories.dlt.load.unfinished import Note, UnfinishedLoads
 from factories.dlt.source.shared_cursors import set_cursors
 
@@ -123,15 +125,21 @@ def load_source(
         dlt.pipeline.exceptions.PipelineStepFailed: When a step fails. The pipeline is then of no
             further use; what other loads have done stays.
         QueryFailedError: When the load cannot be noted; nothing is loaded then.
+        LoadedDataError: When fields would be lost that the schema contract freezes, or a column
+            is of another type than its values.
     """
     began = time.monotonic()
     with opened.managed_state() as state:
         of_source = state.setdefault("sources", {}).setdefault(source.name, {})
         set_cursors(source, of_source, full_refresh, partitioned=partitioned)
     known = _loaded_tables(opened, source)
+    watched = watch_fields(source)
+    types = find_column_types(opened, source.schema.name)
     with refusals_recorded(source, Path(opened.working_dir)) as refusals:
         extracted = opened.extract(source, **extract)
         normalized = opened.normalize()
+    report_lost_fields(watched, opened.schemas[source.schema.name])
+    check_column_types(opened, source, types)
     tables = opened.schemas[source.schema.name].tables
     loaded: LoadInfo | None
     if unfinished is None:

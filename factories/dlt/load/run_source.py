@@ -140,6 +140,7 @@ def run_source(
     with ExitStack() as entered:
         with start_errors_as_failures():
             _check_arguments(arguments)
+            _check_tables(source)
             settings = warehouse_settings() if _loads_target(pipeline) else None
             unfinished = _unfinished_loads(context, pipeline, settings, mask)
         entered.enter_context(terminate_when_run_ends(context))
@@ -195,6 +196,23 @@ def _check_arguments(arguments: Mapping[str, Any]) -> None:
 
 def _loads_target(pipeline: dlt.Pipeline) -> bool:
     return isinstance(pipeline.destination, TargetSnowflake)
+
+
+def _check_tables(source: DltSource) -> None:
+    """Refuse resources whose tables' names become one: each would replace what the other loads."""
+    first: dict[str, tuple[str, str]] = {}
+    for name, resource in source.selected_resources.items():
+        if callable(resource.table_name):
+            continue
+        written = str(resource.table_name)
+        table = source.schema.naming.normalize_tables_path(written)
+        other, same = first.setdefault(table, (name, written))
+        if same != written:
+            raise RunArgumentError(
+                f"dlt.run: the resources {other!r} and {name!r} would both load the table"
+                f" {table!r}, as dlt writes {same!r} and {written!r}: give one of them another"
+                " table_name"
+            )
 
 
 def _unfinished_loads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from factories.dlt.config.schema import Incremental
 from factories.dlt.config.time_formats import bound
 from factories.dlt.errors import SourceError
 
+SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what JSONPath takes for a name without quotes
 OWN_KEYS = {"datetime_format"}
 OPPOSITE = {"asc": "desc", "desc": "asc"}
 
@@ -67,3 +69,11 @@ def _value(text: str, form: str | None) -> Any:
     if form == "timestamp_ntz":
         return moment.replace(tzinfo=None)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def escaped_path(column: str) -> str:
+    """Return the JSON path of a column, whose name may be anything."""
+    if SIMPLE.fullmatch(column):
+        return column
+    escaped = column.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

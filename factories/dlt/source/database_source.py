@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import dlt
@@ -10,7 +11,6 @@ import sqlalchemy
 from dlt.common.configuration.specs import ConnectionStringCredentials
 from dlt.extract import DltResource
 from dlt.sources.sql_database import engine_from_credentials, sql_table
-from dlt.sources.sql_database.schema_types import sqla_col_to_column_schema
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 
 from factories.core.execution.window import Window
@@ -18,7 +18,11 @@ from factories.core.yaml.problems import did_you_mean, nearest
 from factories.dlt.config.database_drivers import with_installed_driver
 from factories.dlt.config.pipelines import Resource
 from factories.dlt.errors import SourceError
-from factories.dlt.source.cursor import incremental_arguments
+from factories.dlt.source.cursor import escaped_path, incremental_arguments
+from factories.dlt.source.cursor_values import CursorValues
+from factories.dlt.source.row_cursor import check_cursor
+from factories.dlt.source.table_columns import check_format, check_names, check_types, time_of
+from factories.dlt.source.table_loader import compare_first, loader_of, read_as_text
 
 BACKEND = "pyarrow"
 
@@ -51,24 +55,42 @@ def database_tables(
 def _table(resource: Resource, arguments: dict[str, Any], covered: Window | None) -> DltResource:
     # One for each table: dlt removes the columns that are not read from what it has looked at.
     metadata = sqlalchemy.MetaData(schema=arguments.get("schema"))
+    columns: dict[str, Any] = {}
+
+    def note(_inspector: Any, reflected: sqlalchemy.Table, column: Any) -> None:
+        if reflected.name == arguments["table"]:
+            columns[column["name"]] = column["type"]
+
+    sqlalchemy.event.listen(metadata, "column_reflect", note)
+    hints = resource.settings.columns or {}
+    texts = {name for name, hint in hints.items() if hint.data_type == "text"}
     try:
-        made = sql_table(metadata=metadata, type_adapter_callback=_convert_type, **arguments)
+        made = sql_table(
+            metadata=metadata,
+            type_adapter_callback=_convert_type,
+            table_adapter_callback=partial(read_as_text, names=texts),
+            table_loader_class=loader_of(arguments["backend"]),
+            **arguments,
+        )
     except NoSuchTableError:
         raise SourceError(_no_table(arguments)) from None
     except DBAPIError as error:
         raise SourceError(f"the database cannot be read: {str(error.orig).strip()}") from None
+    (table,) = (t for t in metadata.tables.values() if t.name == arguments["table"])
+    check_names(resource.settings, table, arguments, list(columns))
+    check_types(resource.settings, table, arguments["backend"])
     settings = resource.settings.incremental
     if settings:
-        (table,) = (t for t in metadata.tables.values() if t.name == arguments["table"])
-        field = _time_of(table, settings.cursor_path)
-        if covered and field is None and settings.datetime_format is None:
-            kind = table.c[settings.cursor_path].type
-            raise SourceError(
-                f"the column {settings.cursor_path} is {kind}: incremental.datetime_format must say"
-                " how it holds time, such as epoch or '%Y-%m-%d'"
-            )
+        field = time_of(table.c[settings.cursor_path])
+        if covered:
+            check_format(settings, table.c[settings.cursor_path], field)
         cursor = incremental_arguments(settings, covered, field=field)
+        cursor["cursor_path"] = escaped_path(settings.cursor_path)
         made.apply_hints(incremental=dlt.sources.incremental(**cursor))
+        if covered and field is None:  # else the column's type says it
+            expected = CursorValues(settings.cursor_path, settings.datetime_format, covered)
+            compare_first(table, settings.cursor_path, expected)
+            check_cursor(made, cursor["cursor_path"], settings.datetime_format, covered)
     return made
 
 
@@ -78,21 +100,6 @@ def _convert_type(kind: Any) -> Any:
     In SQLAlchemy 2.1 floating-point types are no longer numeric ones, for which dlt 1.31 looks.
     """
     return sqlalchemy.Numeric(asdecimal=False) if isinstance(kind, sqlalchemy.Float) else kind
-
-
-def _time_of(table: sqlalchemy.Table, column: str) -> str | None:
-    """Return how a column holds time, as `datetime_format` says it; None when it is not a time."""
-    if column not in table.c:
-        known = list(table.c.keys())
-        hint = did_you_mean(nearest(column, known))
-        raise SourceError(
-            f"incremental.cursor_path: {table.name} has no column {column!r}, or does not read it,"
-            f" but {', '.join(known)}{hint}"
-        )
-    found = sqla_col_to_column_schema(table.c[column], "full") or {}
-    if found.get("data_type") == "timestamp":
-        return "timestamp" if found.get("timezone") else "timestamp_ntz"
-    return "date" if found.get("data_type") == "date" else None
 
 
 def _no_table(arguments: Mapping[str, Any]) -> str:

@@ -1,28 +1,19 @@
-"""The cursor of rows that no schema describes: the first one shows whether a window fits them."""
+"""The cursor of rows that no schema describes: each row shows whether a window fits it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dlt
 from dlt.common.jsonpath import compile_path, extract_simple_field_name, find_values
 from dlt.common.libs import is_arrow_object, is_pandas_frame
-from dlt.common.time import detect_datetime_format
 from dlt.extract import DltResource
 
 from factories.core.execution.window import Window
 from factories.dlt.config.schema import Incremental
-from factories.dlt.config.time_formats import UTC_ENDS
 from factories.dlt.source.cursor import incremental_arguments
-
-ZONE = re.compile("%:?z$")
-
-
-class CursorFormatError(Exception):
-    """Rows hold time in another way than the partition's bounds do; the text says what to write."""
+from factories.dlt.source.cursor_values import CursorValues
 
 
 def add_cursor(made: DltResource, settings: Incremental, covered: Window | None) -> None:
@@ -34,70 +25,43 @@ def add_cursor(made: DltResource, settings: Incremental, covered: Window | None)
     """
     arguments = incremental_arguments(settings, covered)
     made.apply_hints(incremental=dlt.sources.incremental(**arguments))
-    if covered is None or settings.datetime_format is not None:
-        return
-    seen = False
+    if covered is not None:
+        check_cursor(made, settings.cursor_path, settings.datetime_format, covered)
 
-    def check_first(item: Any) -> Any:
-        nonlocal seen
-        if not seen:
-            seen = True
-            _check(item, settings.cursor_path)
+
+def check_cursor(made: DltResource, path: str, form: str | None, covered: Window) -> None:
+    """Let a resource refuse rows whose cursor cannot be compared with a window's bounds.
+
+    Args:
+        made: The resource.
+        path: The JSON path of the cursor.
+        form: Its `datetime_format`; None for times with a zone.
+        covered: The window of the run's partitions.
+    """
+    expected = CursorValues(path, form, covered)
+    compiled = compile_path(path)
+    name = extract_simple_field_name(compiled)
+
+    def check(item: Any) -> Any:
+        if not isinstance(item, Mapping):
+            expected.check_all(_values(item, name))
+        elif name is not None:
+            expected.check(item.get(name))
+        else:
+            expected.check(next(iter(find_values(compiled, dict(item))), None))
         return item
 
-    made.add_map(check_first)
+    made.add_map(check)
 
 
-def _check(item: Any, path: str) -> None:
-    found = _value(item, path)
-    if found is None:
-        return  # a missing value is the business of `on_cursor_value_missing`
-    if isinstance(found, datetime):
-        if found.tzinfo is None:
-            raise CursorFormatError(_format_message(path, "times without zone", "timestamp_ntz"))
-    elif isinstance(found, date):
-        raise CursorFormatError(_format_message(path, "dates", "date"))
-    elif isinstance(found, str):
-        raise CursorFormatError(_format_message(path, f"text such as {found!r}", _pattern(found)))
-    elif isinstance(found, int | float):
-        raise CursorFormatError(
-            _format_message(path, f"numbers such as {found}", "epoch or epoch_ms")
-        )
-
-
-def _pattern(text: str) -> str:
-    """Return the pattern of a text; no bound is written with the zones' directives of dlt's."""
-    form = detect_datetime_format(text)
-    if form is None:
-        return "a strftime pattern"
-    if zone := ZONE.search(form):
-        end = next((end for end in UTC_ENDS if text.endswith(end)), None)
-        if end is None:
-            return "a strftime pattern, once the source gives times in UTC"
-        form = form[: zone.start()] + end
-    return repr(form)
-
-
-def _format_message(path: str, kind: str, remedy: str) -> str:
-    return (
-        f"{path} holds {kind}: a partition's bounds are compared with it as"
-        f" incremental.datetime_format says, so give that: {remedy}"
-    )
-
-
-def _value(item: Any, path: str) -> Any:
-    """Return the cursor's value in a row, or the first of a table."""
-    name = extract_simple_field_name(path)
-    if isinstance(item, Mapping):
-        if name is not None:
-            return item.get(name)
-        return next(iter(find_values(compile_path(path), dict(item))), None)
+def _values(item: Any, name: str | None) -> Iterable[Any]:
+    """Return the cursor's values in a table, each once, or in an object of another kind."""
     if name is None:
-        return None
+        return []
     if is_pandas_frame(item):
-        present = item[name].dropna() if name in item else []
-        return next(iter(present), None)
+        return list(item[name].dropna().unique()) if name in item else []
     if is_arrow_object(item):
-        present = item[name].drop_null() if name in item.schema.names else []
-        return present[0].as_py() if len(present) else None
-    return getattr(item, name, None)
+        if name not in item.schema.names:
+            return []
+        return list(item.column(name).drop_null().unique().to_pylist())
+    return [getattr(item, name, None)]

@@ -18,7 +18,7 @@ from factories.dlt.config.schema import WriteDisposition
 from factories.dlt.errors import SourceError
 from factories.dlt.source.cursor import incremental_arguments
 from factories.dlt.source.pages import api_session, watch_pages
-from factories.dlt.source.row_cursor import add_cursor
+from factories.dlt.source.row_cursor import add_cursor, check_cursor
 
 # Kinds none of whose resources reads from another.
 INDEPENDENT = frozenset({"sql_database", "filesystem"})
@@ -153,6 +153,11 @@ def _rest_api(
     source = rest_api_source(whole, name=name)
     for made in source.resources.values():
         watch_pages(made)
+    for resource in chosen:
+        settings = resource.settings.incremental
+        if covered and settings:
+            made = source.resources[resource.name]
+            check_cursor(made, settings.cursor_path, settings.datetime_format, covered)
     return source
 
 

@@ -19,6 +19,7 @@ from factories.dlt.dlt_internals import (
     OVERRIDDEN,
     READERS,
     RefusalRecorder,
+    RowNaming,
     read_for,
     schema_paths,
 )
@@ -43,6 +44,21 @@ def test_resource_knows_what_it_reads_from() -> None:
 
     assert read_for(users) == ["users"]
     assert read_for(logins) == ["logins", "users"]
+
+
+def test_names_of_rows_are_those_that_dlt_gives_them() -> None:
+    schema = Schema("shop")
+    row = {"userId": 1, "a": {"B c": 2}, "": 3, "Kids": [{"x": 1}]}
+    (_, columns), (child, _) = list(schema.normalize_data_item(row, "1", "things"))
+
+    naming = RowNaming(schema)
+
+    assert {naming.column("userId"), naming.path("a", naming.column("B c"))} <= set(columns)
+    assert {naming.column(""), naming.load_id} <= set(columns)
+    assert child[2] == (naming.table("Kids"),)
+    assert naming.levels("things") == 1000
+    assert not naming.is_json("things", "a", 1)
+    assert naming.is_json("things", "a", 0)
 
 
 def test_pipeline_knows_where_its_schemas_are(tmp_path: Path) -> None:

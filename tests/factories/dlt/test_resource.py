@@ -246,3 +246,14 @@ def test_missing_library_is_a_sentence(project: Project, monkeypatch: pytest.Mon
         )
     sentence = "this environment has no dagster_dlt: install data-platform[ingestion]"
     assert str(raised.value.__cause__) == sentence
+
+
+def test_two_resources_that_load_one_table_by_other_names_are_refused(project: Project) -> None:
+    @dlt.source(name="shop")
+    def events() -> Any:
+        return [dlt.resource([{"id": 1}], name=name) for name in ("userEvents", "user_events")]
+
+    run(project, assets_of(events(), shop_pipeline(project)))
+
+    assert "the resources 'userEvents' and 'user_events' would both load the" in project.failure()
+    assert not project.has_table("user_events")

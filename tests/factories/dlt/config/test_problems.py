@@ -611,3 +611,213 @@ def test_code_version_of_a_python_resource_changes_with_its_module(project: Yaml
     project.write("dlt_pipelines/shop.py", "def shop():\n    yield {'id': 1}\n")
 
     assert version() != before
+
+
+KEYS = {
+    "1": "{1: a, b: c}",
+    "true": "{b: c, true: a}",
+    "null": "{b: c, ~: a}",
+    "1.5": "{b: c, d: {1.5: a}}",
+}
+SOURCES = (
+    "{rest_api: {client: {base_url: 'https://x.org', headers: <>}, resources: [shop]}}",
+    "{rest_api: {client: <>, resources: [shop]}}",
+    "{rest_api: <>}",
+    "{rest_api: {client: {base_url: 'https://x.org'}, resource_defaults: <>, resources: [shop]}}",
+    "{rest_api: {client: {base_url: 'https://x.org'}, resources: [{name: shop, endpoint: <>}]}}",
+    *(
+        "{rest_api: {client: {base_url: 'https://x.org'}, resources: [{name: shop, endpoint:"
+        f" {{path: x, {key}: <>}}}}]}}}}"
+        for key in ("params", "json", "paginator", "response_actions", "incremental", "headers")
+    ),
+    "{sql_database: {credentials: '${SHOP_URL}', engine_kwargs: {connect_args: <>}}}",
+    "{sql_database: <>}",
+)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_of_a_source_that_are_no_text_are_told_where_they_stand(
+    project: YamlProject, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("SHOP_URL", "postgresql://x.org/shop")
+    for source in SOURCES:
+        text = source.replace("<>", KEYS[key])
+        project.write(
+            "dlt_pipelines/shop.yaml",
+            f"pipeline: shop\ndataset: shop\nsource: {text}\nresources: {{shop: {{}}}}\n",
+        )
+        written = "~" if key == "null" else key
+        column = len("source: ") + text.index(f"{written}: a") + 1
+        expected = f"{PROBLEM_AT}3:{column}: the key {key} must be text: put it in quotes"
+        assert problems(project)[0] == expected, source
+        assert len(problems(project)) == 1, source
+
+
+@pytest.mark.parametrize(
+    ("source", "at"),
+    [
+        ("{python: 'shop:shop', args: {2: a, b: c}}", "2: a"),
+        (
+            "{filesystem: {bucket_url: /x, resources: [{name: shop, 2: a, reader: read_csv}]}}",
+            "2: a",
+        ),
+    ],
+)
+def test_arguments_have_names_that_are_text(project: YamlProject, source: str, at: str) -> None:
+    project.write(
+        "dlt_pipelines/shop.yaml",
+        f"pipeline: shop\ndataset: shop\nsource: {source}\nresources: {{shop: {{}}}}\n",
+    )
+    column = len("source: ") + source.index(at) + 1
+    assert problems(project) == [
+        f"{PROBLEM_AT}3:{column}: the key 2 must be text: put it in quotes"
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{python: 'shop:arguments', args: {mapping: {1: a, b: c, true: d}}}",
+        (
+            "{filesystem: {bucket_url: /x, resources: [{name: shop, file_glob: '*',"
+            " reader: read_csv, dtype: {0: str, name: str}}]}}"
+        ),
+    ],
+)
+def test_values_of_arguments_may_have_any_keys(project: YamlProject, source: str) -> None:
+    project.write("dlt_pipelines/shop.py", "def arguments(mapping):\n    yield mapping\n")
+    project.write(
+        "dlt_pipelines/shop.yaml",
+        f"pipeline: shop\ndataset: shop\nsource: {source}\nresources: {{shop: {{}}}}\n",
+    )
+    assert problems(project) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("{merge_key: day}", "merge_key: only write_disposition merge takes it"),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert}, primary_key: id,"
+                " merge_key: day}"
+            ),
+            "merge_key: strategy upsert does not look at it, but at primary_key",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, destination_scope: 'day > 1'},"
+                " primary_key: id, merge_key: day}"
+            ),
+            "merge_key: destination_scope says which rows may go, in its place",
+        ),
+        (
+            "{columns: {gone: {hard_delete: true}}}",
+            "hard_delete: only write_disposition merge takes it",
+        ),
+        (
+            "{write_disposition: replace, columns: {at: {dedup_sort: desc}}}",
+            "dedup_sort: only write_disposition merge takes it",
+        ),
+        (
+            "{write_disposition: merge, merge_key: day, columns: {at: {dedup_sort: desc}}}",
+            "dedup_sort: it needs primary_key, which says what rows are the same",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert}, primary_key: id,"
+                " columns: {at: {dedup_sort: asc}}}"
+            ),
+            "dedup_sort: only strategy delete-insert takes it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: scd2},"
+                " columns: {gone: {hard_delete: true}}}"
+            ),
+            "hard_delete: only strategy delete-insert or upsert or cdc takes it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, deduplicated: true}, primary_key: id,"
+                " columns: {at: {dedup_sort: asc}}}"
+            ),
+            "dedup_sort: deduplicated says that there is nothing to choose from",
+        ),
+        (
+            (
+                "{write_disposition: merge, primary_key: id,"
+                " columns: {a: {dedup_sort: asc}, b: {dedup_sort: desc}}}"
+            ),
+            "dedup_sort: one column may have it, and a has it",
+        ),
+        (
+            (
+                "{write_disposition: {disposition: merge, strategy: upsert,"
+                " row_version_column_name: v}, primary_key: id}"
+            ),
+            "row_version_column_name: dlt compares it only with skip_unchanged_rows: true",
+        ),
+        (
+            "{incremental: {cursor_path: at, lag: 60}}",
+            "lag: append would repeat rows that are there: use merge",
+        ),
+        ("{columns: {a: {scale: 2}}}", "scale: it needs precision, the number of all digits"),
+        (
+            "{columns: {a: {data_type: decimal, precision: 12}}}",
+            "precision: a decimal needs scale too, the digits after the point: 0 for none",
+        ),
+        (
+            "{columns: {a: {data_type: decimal, precision: 40, scale: 2}}}",
+            "precision: must be from 1 to 38, not 40",
+        ),
+        (
+            "{columns: {a: {data_type: decimal, precision: 4, scale: 5}}}",
+            "scale: must be from 0 to precision, 4, not 5",
+        ),
+        (
+            "{columns: {a: {data_type: text, timezone: true}}}",
+            "timezone: text has none, only timestamp",
+        ),
+        (
+            "{columns: {a: {data_type: double, precision: 5}}}",
+            "precision: double has none, only text, binary, timestamp, time, bigint, decimal",
+        ),
+    ],
+)
+def test_options_that_dlt_would_ignore_are_told_where_they_stand(
+    project: YamlProject, resource: str, expected: str
+) -> None:
+    place, _, message = problem(project, f"orders: {resource}").partition(": ")
+
+    assert message == expected
+    line, column = map(int, place.split(":"))
+    written = f"  orders: {resource}"[column - 1 :]
+    assert line == 5
+    assert not written.startswith(("{write_disposition", "{merge", "{columns"))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("with space", None),
+        ("größe", None),
+        ("a.b", ""),
+        ('"with space"', ""),
+        ("$.at", ""),
+    ],
+)
+def test_a_cursor_path_that_is_no_json_path_is_told_with_its_quotes(
+    project: YamlProject, written: str, expected: str | None
+) -> None:
+    resource = f"orders: {{incremental: {{cursor_path: '{written}'}}}}"
+    project.write("dlt_pipelines/shop.yaml", HEAD + f"  {resource}\n")
+    found = problems(project)
+    if expected is None:
+        (problem_text,) = found
+        assert problem_text.startswith(
+            f"{PROBLEM_AT}5:39: cursor_path: {written!r} is not a JSON path: "
+        )
+        assert problem_text.endswith(f"""has quotes of its own: '"{written}"'""")
+    else:
+        assert found == []
