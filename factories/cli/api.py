@@ -45,11 +45,19 @@ query($id: ID!, $after: String) {
                 ... on IntMetadataEntry { intValue }
                 ... on FloatMetadataEntry { floatValue }
             } }
+            ... on AssetMaterializationPlannedEvent { assetKey { path } }
+            ... on AssetCheckEvaluationPlannedEvent { checked: assetKey { path } checkName }
             ... on AssetCheckEvaluationEvent { evaluation {
-                assetKey { path } checkName success
+                assetKey { path } checkName success description
             } }
-            ... on ExecutionStepFailureEvent { error { message causes { message } } }
-            ... on RunFailureEvent { error { message } }
+            ... on ExecutionStepFailureEvent {
+                error { message causes { message } }
+                failureMetadata { metadataEntries {
+                    label ... on JsonMetadataEntry { jsonString }
+                } }
+            }
+            ... on ExecutionStepUpForRetryEvent { error { message causes { message } } }
+            ... on RunFailureEvent { error { message causes { message } } }
         } }
     }
 }
@@ -79,6 +87,7 @@ class AssetNode:
         job: The job that materializes it.
         group: Its group.
         op: The op that computes it; assets with one op share a step.
+        ops: All ops that compute it: several, such as `graph.op`, when it is made by a graph.
         partitioned: Whether it has partitions.
         deps: The keys that it depends on.
         blocking_checks: The names of its checks that hold back what is downstream.
@@ -93,6 +102,7 @@ class AssetNode:
     partitioned: bool
     deps: tuple[str, ...]
     blocking_checks: frozenset[str] = frozenset()
+    ops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,7 @@ class DagsterApi:
                 job=node["jobNames"][0],
                 group=node["groupName"] or "",
                 op=node["opNames"][0],
+                ops=frozenset(node["opNames"]),
                 partitioned=node["isPartitioned"],
                 deps=tuple("/".join(dep["path"]) for dep in node["dependencyKeys"]),
                 blocking_checks=frozenset(
