@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
@@ -23,6 +23,10 @@ from factories.cli.progress import AssetProgress
 from factories.cli.summary import print_summary
 
 
+def _say(console: Console) -> Callable[[str], None]:
+    return lambda text: console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
     """Materialize assets and show how it goes.
 
@@ -35,7 +39,7 @@ def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
     """
     console = Console(stderr=as_json)
     try:
-        with console.status("starting Dagster") as status, running_dagster() as api:
+        with console.status("starting Dagster") as status, running_dagster(_say(console)) as api:
             refuse_broken(api.load_errors())
             assets = select_assets(api.assets(), selection)
             status.stop()

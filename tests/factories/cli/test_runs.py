@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from factories.cli.dagster_process import find_free_port
 from tests.factories.cli.served_project import Project, make_project
 
 pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("plain runs")]
@@ -110,8 +112,8 @@ LOCATION = """
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     made = make_project(tmp_path_factory.mktemp("runs"), LOCATION)
-    with made.served():
-        yield made
+    with made.served(SHOP_PASSWORD="s3cret", DP_AUTOMATION="off"):
+        yield replace(made, environment={**made.environment, "SHOP_PASSWORD": "s3cret"})
 
 
 def test_each_asset_has_the_error_of_its_own_step(project: Project) -> None:
@@ -152,3 +154,36 @@ def test_each_asset_has_the_error_of_its_own_step(project: Project) -> None:
     }
     assert "ValueError: part 1 is broken" in errors["graph/parts"]
     assert rows["checks/raises"]["failed_checks"] == ["broken"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"DP_TARGET": "prod"}, "works on the target local, and this command on prod:"),
+        ({"SHOP_PASSWORD": "0ther"}, "was started with other values of SHOP_PASSWORD:"),
+        ({"SHOP_PASSWORD": "0ther", "SHOP_URL": "x"}, "other values of SHOP_PASSWORD, SHOP_URL:"),
+    ],
+)
+def test_dagster_that_works_on_something_else_is_refused(
+    project: Project, changes: dict[str, str], difference: str
+) -> None:
+    done = project.dp("run", "good/table", "--json", **changes)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    target, said = done.stderr.splitlines()
+    assert target.startswith(f"target: {changes.get('DP_TARGET', 'local')}")
+    assert difference in said
+    assert "which `dp dev` (process " in said
+    for path in (project.home / "webserver.json", project.home / "fingerprint.key"):
+        assert path.stat().st_mode & 0o077 == 0
+    for secret in ("s3cret", "0ther"):
+        assert secret not in said + (project.home / "webserver.json").read_text()
+
+
+def test_second_dagster_on_one_instance_is_refused(project: Project) -> None:
+    done = project.dp("dev", "--port", str(find_free_port()))
+
+    assert done.returncode == 1
+    assert "(process " in done.stderr
+    assert "has this instance: stop it first" in done.stderr
