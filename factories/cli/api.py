@@ -35,7 +35,7 @@ mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $
 """
 RUN = """
 query($id: ID!, $after: String) {
-    runOrError(runId: $id) { ... on Run { status } }
+    runOrError(runId: $id) { ... on Run { status tags { key value } } }
     logsForRun(runId: $id, afterCursor: $after, limit: 1000) {
         ... on EventConnection { cursor hasMore events {
             __typename
@@ -61,6 +61,11 @@ query($id: ID!, $after: String) {
         } }
     }
 }
+"""
+RUNS = """
+query($tags: [ExecutionTag!]!) { runsOrError(filter: {tags: $tags}) {
+    ... on Runs { results { runId status } }
+} }
 """
 INSTANCE = "{ instance { info } }"
 RELOAD = "mutation { reloadWorkspace { __typename } }"
@@ -107,9 +112,10 @@ class AssetNode:
 
 @dataclass(frozen=True)
 class RunPage:
-    """A run's status and the events since a cursor."""
+    """A run's status and tags, and its events since a cursor."""
 
     status: str
+    tags: Mapping[str, str]
     events: Sequence[Mapping[str, Any]]
     cursor: str | None
     has_more: bool
@@ -209,10 +215,15 @@ class DagsterApi:
     def run(self, run_id: str, after: str | None) -> RunPage:
         """Return a run's status and its events since a cursor."""
         answer = self._query(RUN, {"id": run_id, "after": after})
-        log = answer["logsForRun"]
-        return RunPage(
-            str(answer["runOrError"]["status"]), log["events"], log["cursor"], log["hasMore"]
-        )
+        found, log = answer["runOrError"], answer["logsForRun"]
+        tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+        return RunPage(str(found["status"]), tags, log["events"], log["cursor"], log["hasMore"])
+
+    def unfinished_runs(self, tags: Mapping[str, str]) -> list[str]:
+        """Return the runs with these tags that have not ended."""
+        answer = self._query(RUNS, {"tags": [{"key": k, "value": v} for k, v in tags.items()]})
+        runs = answer["runsOrError"]["results"]
+        return [str(run["runId"]) for run in runs if run["status"] not in FINAL]
 
     def terminate(self, run_id: str) -> None:
         """Ask Dagster to stop a run."""

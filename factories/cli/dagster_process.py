@@ -1,4 +1,4 @@
-"""Dagster's webserver and daemon: `dagster dev` on the project's instance."""
+"""The Dagster of the project's instance: that of `dp dev`, or one that `dp run` starts."""
 
 from __future__ import annotations
 
@@ -9,33 +9,30 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
 from factories.cli.api import ApiError, DagsterApi
+from factories.cli.dagster_start import (
+    HOST,
+    DagsterProcessError,
+    Starting,
+    dagster_environment,
+    started_dagster,
+)
 from factories.cli.fingerprint import Fingerprint, describe_difference, take_fingerprint
 from factories.cli.served_instance import (
     STATE_FILE,
     Served,
-    end_left_over,
+    clear_left_over,
     held_instance,
-    noted,
     read_served,
 )
-from factories.core.process_identity import ProcessIdentity
-from factories.core.project import MARKER, project_root
-from factories.core.warehouse.settings import client_environment
+from factories.core.project import project_root
 
-HOST = "127.0.0.1"
 START_SECONDS = 180
 WAIT_SECONDS = 0.5
-
-
-class DagsterProcessError(Exception):
-    """There is no Dagster to use; the text says why."""
 
 
 def dagster_home(root: Path) -> Path:
@@ -63,9 +60,10 @@ def serve(port: int) -> int:
             served = read_served(home)
             sys.stderr.write(f"{served or 'another dp'} has this instance: stop it first\n")
             return 1
-        end_left_over(home)
-        starting = _Starting("dp dev", root, home, port, lock)
-        with _started(starting, _environment(home)) as process:
+        for sentence in clear_left_over(home):
+            sys.stderr.write(f"{sentence}\n")
+        starting = Starting("dp dev", root, home, port, lock)
+        with started_dagster(starting, dagster_environment(home)) as process:
             try:
                 return process.wait()
             except KeyboardInterrupt:
@@ -80,7 +78,7 @@ def running_dagster(say: Callable[[str], None] = lambda _: None) -> Iterator[Dag
     that start their own wait for each other: a daemon takes all runs of its instance.
 
     Args:
-        say: Told what is waited for.
+        say: Told what is waited for, and which runs that were left behind are ended.
 
     Raises:
         DagsterProcessError: When they do not start, or when `dp dev` works on something else.
@@ -91,8 +89,9 @@ def running_dagster(say: Callable[[str], None] = lambda _: None) -> Iterator[Dag
     while True:
         with held_instance(home) as lock:
             if lock is not None:
-                end_left_over(home)
-                with _own_dagster(_Starting("dp run", root, home, find_free_port(), lock)) as api:
+                for sentence in clear_left_over(home):
+                    say(sentence)
+                with _own_dagster(Starting("dp run", root, home, find_free_port(), lock)) as api:
                     yield api
                 return
         served = read_served(home)
@@ -143,90 +142,18 @@ def _refuse_another(served: Served, own: Fingerprint) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Starting:
-    """A Dagster that is to be started.
-
-    Attributes:
-        command: The `dp` command that it is started by.
-        root: The project's folder.
-        home: The instance's folder.
-        port: The webserver's port.
-        lock: Of the instance; held until the last of Dagster's processes has ended.
-    """
-
-    command: str
-    root: Path
-    home: Path
-    port: int
-    lock: IO[str]
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-
 @contextmanager
-def _own_dagster(starting: _Starting) -> Iterator[DagsterApi]:
+def _own_dagster(starting: Starting) -> Iterator[DagsterApi]:
     log_path = starting.home / "dagster.log"
     # Just what was asked for runs.
-    environment = {**_environment(starting.home), "DP_AUTOMATION": "off"}
+    environment = {**dagster_environment(starting.home), "DP_AUTOMATION": "off"}
     with (
         log_path.open("w") as log,
-        _started(starting, environment, stdin=subprocess.DEVNULL, stdout=log) as process,
+        started_dagster(starting, environment, stdin=subprocess.DEVNULL, stdout=log) as process,
     ):
         api = DagsterApi(starting.url)
         _wait_until_up(api, starting.home, process, log_path)
         yield api
-
-
-@contextmanager
-def _started(
-    starting: _Starting,
-    environment: Mapping[str, str],
-    stdin: int | None = None,
-    stdout: Any = None,
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Have a guardian run `dagster dev`; when this process ends, however it does, that ends too."""
-    made_for = take_fingerprint(starting.root, starting.home)
-    this = ProcessIdentity.of_this()
-    reading, writing = os.pipe()
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "factories.cli.guardian", str(reading), *_command(starting)],
-            cwd=starting.root,
-            env={**environment, "DP_SERVED_BY": str(this)},
-            stdin=stdin,
-            stdout=stdout,
-            stderr=subprocess.STDOUT if stdout else None,
-            start_new_session=True,
-            pass_fds=(reading, starting.lock.fileno()),
-        )
-    except OSError as error:
-        raise DagsterProcessError(f"Dagster cannot be started: {error}") from None
-    finally:
-        os.close(reading)
-    served = Served(starting.url, starting.command, this, process.pid, made_for)
-    with process:
-        try:
-            with noted(starting.home, served):
-                yield process
-        finally:
-            with suppress(BrokenPipeError):  # it has ended by itself
-                os.write(writing, b"stop")
-            os.close(writing)
-
-
-def _command(starting: _Starting) -> list[str]:
-    dagster = Path(sys.executable).with_name("dagster")
-    workspace = ["-w", str(starting.root / MARKER)]
-    options = ["-h", HOST, "-p", str(starting.port), "--log-level", "warning"]
-    return [str(dagster), "dev", *workspace, *options]
-
-
-def _environment(home: Path) -> Mapping[str, str]:
-    own = {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **client_environment(), **own}
 
 
 def find_dagster(home: Path) -> DagsterApi | None:

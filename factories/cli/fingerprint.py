@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import factories
+from factories.core.process_identity import SERVED_BY_VARIABLE
 from factories.core.project import MARKER
 from factories.core.yaml.variables import target
 
@@ -21,7 +22,7 @@ IGNORED = "DP_IGNORED_VARIABLES"
 # The project, the target and the instance are compared by themselves. Automation may differ: it is
 # off where just what was asked for runs.
 COMPARED_OTHERWISE = frozenset(
-    {"DP_PROJECT_DIR", "DP_TARGET", "DAGSTER_HOME", "DP_AUTOMATION", "DP_SERVED_BY", IGNORED}
+    {"DP_PROJECT_DIR", "DP_TARGET", "DAGSTER_HOME", "DP_AUTOMATION", SERVED_BY_VARIABLE, IGNORED}
 )
 # What differs from one terminal to the next, and says nothing to a step.
 OF_A_TERMINAL = re.compile(

@@ -19,6 +19,7 @@ from contextlib import suppress
 import psutil
 
 from factories.core.execution.subprocesses import end_with_parent
+from factories.core.process_identity import SERVED_BY_VARIABLE
 
 STOP_SECONDS = 30
 ABANDONED_SECONDS = 3  # for what nobody waits for
@@ -84,7 +85,7 @@ def _is_of(process: psutil.Process, session: int, marked: str | None) -> bool:
         return (
             os.getsid(process.pid) == session
             and process.status() != psutil.STATUS_ZOMBIE
-            and (marked is None or process.environ().get("DP_SERVED_BY") == marked)
+            and (marked is None or process.environ().get(SERVED_BY_VARIABLE) == marked)
         )
     except (psutil.Error, ProcessLookupError, PermissionError):
         return False

@@ -55,14 +55,12 @@ class AssetProgress:
         """Note a reason why it failed, below those that are known."""
         self.error = text if self.error is None else f"{self.error}\n{text}"
 
-    def note_check(self, name: str, passed: bool, why: str) -> None:
+    def note_check(self, name: str, passed: bool) -> None:
         """Note the result of a check, in place of that of an earlier attempt."""
         if name in self.failed_checks:
             self.failed_checks.remove(name)
         if not passed:
             self.failed_checks.append(name)
-            if why:
-                self.add_error(f"check {name}: {why}")
 
     def mark_ended(self, run_status: str) -> None:
         """Note that its run has ended."""

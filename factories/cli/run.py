@@ -9,7 +9,8 @@ from dataclasses import asdict
 from rich.console import Console
 
 from factories.cli.api import ApiError
-from factories.cli.dagster_process import DagsterProcessError, running_dagster
+from factories.cli.dagster_process import running_dagster
+from factories.cli.dagster_start import DagsterProcessError
 from factories.cli.follow import run_step
 from factories.cli.live_display import RunDisplay
 from factories.cli.plan import (

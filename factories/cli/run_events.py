@@ -54,12 +54,14 @@ class RunEvents:
             progress: Of all assets, by their keys.
             say: Told what was materialized.
         """
+        self._launchable = launchable
         self._assets = launchable.assets
         self._progress = progress
         self._say = say
         self._planned: defaultdict[str, set[str]] = defaultdict(set)  # assets, by step
         self._checks: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)  # checks, by step
-        self._evaluated: set[tuple[str, str]] = set()
+        self._evaluated: dict[tuple[str, str], str] = {}  # why a check failed; empty if it passed
+        self._materialized: set[str] = set()
         self._started: set[str] = set()
         self._errors: defaultdict[str, _StepError] = defaultdict(_StepError)
         self._run_error = ""
@@ -69,6 +71,15 @@ class RunEvents:
         """Take the run's new events."""
         for event in page.events:
             self._take(event["__typename"], event.get("stepKey") or "", event)
+
+    def repeat(self, run_id: str) -> RunEvents:
+        """Return what follows the run that Dagster repeats this one with, from where it failed."""
+        again = RunEvents(self._launchable, self._progress, self._say)
+        again._evaluated = dict(self._evaluated)  # a check that is not repeated stays as it was
+        for asset in self._assets:
+            if self._progress[asset.key].status != "materialized":
+                self._progress[asset.key].mark_queued(run_id)
+        return again
 
     def note_ended(self, run_status: str) -> None:
         """Note how the run's assets have ended, and why.
@@ -84,6 +95,9 @@ class RunEvents:
         unnamed: dict[str, str] = {}
         for step, error in self._errors.items():
             unnamed |= self._note_error(step, error)
+        for (key, name), why in self._evaluated.items():
+            if why and (progress := self._progress.get(key)):
+                progress.add_error(f"check {name}: {why}")
         self._note_skipped()
         assets = [self._progress[asset.key] for asset in self._assets]
         without = [each for each in assets if each.status in {"failed", "canceled"}]
@@ -133,15 +147,17 @@ class RunEvents:
 
     def _take_materialization(self, event: Mapping[str, Any]) -> None:
         progress = self._progress.get(_key(event))
-        if progress and progress.status != "materialized":
+        if progress and progress.asset not in self._materialized:
+            self._materialized.add(progress.asset)
             progress.mark_materialized(_metadata(event["metadataEntries"]))
             self._say(f"materialized {progress.asset}")
 
     def _take_check(self, evaluation: Mapping[str, Any]) -> None:
         key, name = _key(evaluation), evaluation["checkName"]
-        self._evaluated.add((key, name))
+        passed, why = evaluation["success"], evaluation["description"] or ""
+        self._evaluated[key, name] = "" if passed else why
         if progress := self._progress.get(key):
-            progress.note_check(name, evaluation["success"], evaluation["description"] or "")
+            progress.note_check(name, passed)
 
     def _assets_of(self, step: str) -> set[str]:
         """Return the assets that a step makes, alone or as an op of their graph."""
@@ -171,9 +187,10 @@ class RunEvents:
 
     def _note_check_error(self, step: str, error: _StepError) -> None:
         """Note the error of a step that runs checks alone, or that no asset is known of."""
-        for key, name in sorted(self._checks[step] - self._evaluated):
+        for key, name in sorted(self._checks[step] - self._evaluated.keys()):
+            self._evaluated[key, name] = error.describe("")
             if progress := self._progress.get(key):
-                progress.note_check(name, passed=False, why=error.describe(""))
+                progress.note_check(name, passed=False)
         if not self._checks[step]:
             self._run_error = f"the step {step} failed: {error.describe('')}"
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from factories.cli.dead_runs import end_dead_runs
 from factories.cli.fingerprint import Fingerprint
 from factories.cli.guardian import end_session
 from factories.core.process_identity import ProcessIdentity
@@ -54,19 +55,19 @@ def read_served(home: Path) -> Served | None:
         return None
 
 
-@contextmanager
-def noted(home: Path, served: Served) -> Iterator[None]:
-    """Note a Dagster for as long as it runs."""
+def note_served(home: Path, served: Served) -> None:
+    """Note a Dagster that was started; the note stays until nothing of it is left."""
     path = home / STATE_FILE
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump({**asdict(served), "by": str(served.by)}, file)
     new.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+
+
+def forget_served(home: Path) -> None:
+    """Take the note away: the Dagster has ended, and its runs have."""
+    (home / STATE_FILE).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -81,8 +82,17 @@ def held_instance(home: Path) -> Iterator[IO[str] | None]:
             yield lock
 
 
-def end_left_over(home: Path) -> None:
-    """End what is left of a Dagster whose `dp` and guardian were killed; the instance is held."""
+def clear_left_over(home: Path) -> list[str]:
+    """End what a `dp` has left that was killed: processes and runs; the instance is held.
+
+    Returns:
+        A sentence for each run that was ended.
+    """
+    if not (home / STATE_FILE).exists():
+        return []
     served = read_served(home)
     if served and served.by.is_dead:
         end_session(served.session, marked=str(served.by))
+    said = end_dead_runs(home)
+    forget_served(home)
+    return said

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import psutil
 
+LAUNCHED_BY = "dp/launched_by"  # a run's tag: the `dp run` that wanted it
+SERVED_BY = "dp/served_by"  # a run's tag: the `dp` whose Dagster runs it
+SERVED_BY_VARIABLE = "DP_SERVED_BY"
 CLOCK_SECONDS = 2.0  # a process's start is told by a clock that may have been set meanwhile
 
 
@@ -49,6 +53,11 @@ class ProcessIdentity:
             return cls(host, int(pid), float(created)) if host else None
         except ValueError:
             return None
+
+    @classmethod
+    def of_run(cls, tags: Mapping[str, str]) -> Self | None:
+        """Return the process without which a run cannot go on; None when its tags name none."""
+        return cls.parse(tags.get(SERVED_BY) or tags.get(LAUNCHED_BY) or "")
 
     def __str__(self) -> str:
         return f"{self.host}/{self.pid}@{self.created:.2f}"

@@ -91,7 +91,11 @@ def test_a_good_project_exits_0(workspace: Workspace) -> None:
     workspace.project.replication("public.orders:\npublic.items:")
     workspace.locations(ingestion=SLING_LOCATION)
     done = workspace.check()
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2 assets, no problems\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "2 assets, no problems\n",
+        "target: local\n",
+    )
 
 
 def test_all_problems_of_all_files_and_locations_at_once(workspace: Workspace) -> None:

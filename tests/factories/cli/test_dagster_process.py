@@ -12,13 +12,8 @@ from pathlib import Path
 import pytest
 
 from factories.cli import dagster_process
-from factories.cli.dagster_process import (
-    HOST,
-    DagsterProcessError,
-    dagster_home,
-    find_dagster,
-    running_dagster,
-)
+from factories.cli.dagster_process import dagster_home, find_dagster, running_dagster
+from factories.cli.dagster_start import HOST, DagsterProcessError
 
 pytestmark = pytest.mark.programs
 
