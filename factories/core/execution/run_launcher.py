@@ -7,11 +7,14 @@ knows that nobody runs it any longer.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import dagster as dg
-from dagster._core.launcher import LaunchRunContext
 
 from factories.core.process_identity import SERVED_BY, SERVED_BY_VARIABLE
+
+if TYPE_CHECKING:
+    from dagster._core.launcher import LaunchRunContext
 
 
 class OwnedRunLauncher(dg.DefaultRunLauncher):
