@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from factories.cli.api import FINAL, DagsterApi, RunPage
 from factories.cli.dead_runs import RETRY_RUN, WILL_RETRY
@@ -16,6 +17,7 @@ from factories.core.process_identity import LAUNCHED_BY, ProcessIdentity
 
 POLL_SECONDS = 0.5
 END_SECONDS = 90  # a step that loads may end what it has begun
+LAST_LOOKS = 3  # the run whose launch was interrupted may appear only now
 TERMINATE_SECONDS = 5  # a run that just starts may not hear it the first time
 RETRY_SECONDS = 120  # the daemon looks every few seconds
 TAG_SECONDS = 1  # whether a run is repeated is noted just after it has failed
@@ -103,7 +105,10 @@ def _end_runs(api: DagsterApi, launched_by: Mapping[str, str], display: RunDispl
     deadline = time.monotonic() + END_SECONDS
     told: dict[str, float] = {}
     try:
-        while left := api.unfinished_runs(launched_by):
+        for look in count():
+            left = api.unfinished_runs(launched_by)
+            if not left and look >= LAST_LOOKS:
+                break
             for run_id in left:
                 if time.monotonic() - told.get(run_id, 0) > TERMINATE_SECONDS:
                     told[run_id] = time.monotonic()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from factories.cli.dead_runs import end_dead_runs
 from factories.core.process_identity import LAUNCHED_BY, SERVED_BY, ProcessIdentity
@@ -67,22 +63,3 @@ def test_this_process_counts_as_gone_once_its_dagster_has_ended(tmp_path: Path) 
 
     assert end_dead_runs(tmp_path) == []
     assert len(end_dead_runs(tmp_path, gone=ProcessIdentity.parse(str(this)))) == 1
-
-
-@pytest.mark.programs
-def test_process_that_has_ended_is_dead() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        identity = ProcessIdentity.of(process.pid)
-        read = ProcessIdentity.parse(str(identity))
-        assert read is not None
-        assert not read.is_dead
-        process.kill()
-        process.wait()
-
-    assert read.is_dead
-    assert not ProcessIdentity("another.machine", os.getpid(), 1.0).is_dead
-
-
-@pytest.mark.parametrize("text", ["", "host", "host/12", "/12@3", "host/x@3", "host/12@"])
-def test_text_that_names_no_process_is_none(text: str) -> None:
-    assert ProcessIdentity.parse(text) is None
