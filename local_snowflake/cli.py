@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import asdict
 from typing import Annotated, NoReturn
@@ -17,6 +18,14 @@ from local_snowflake.process import control
 app = typer.Typer(help="Control the embedded warehouse.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.callback()
+def say_target() -> None:
+    """Control the embedded warehouse."""
+    chosen = os.environ.get("DP_TARGET") or "local"
+    other = "" if chosen == "local" else f", not {chosen}, which DP_TARGET names"
+    typer.echo(f"target: local{other}", err=True)
 
 
 @app.command()

@@ -78,5 +78,6 @@ def test_local_target_of_a_wheel_is_refused_in_a_sentence(installed: Path) -> No
     done = dp(installed, "sql", "select 1")
 
     assert done.returncode == 1
-    assert done.stderr.startswith("local: local_snowflake is not part of this installation")
-    assert done.stderr.count("\n") == 1
+    target, said = done.stderr.splitlines()
+    assert target == "target: local"
+    assert said.startswith("local: local_snowflake is not part of this installation")

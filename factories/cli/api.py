@@ -35,7 +35,7 @@ mutation($params: ExecutionParams!) { launchPipelineExecution(executionParams: $
 """
 RUN = """
 query($id: ID!, $after: String) {
-    runOrError(runId: $id) { ... on Run { status } }
+    runOrError(runId: $id) { ... on Run { status tags { key value } } }
     logsForRun(runId: $id, afterCursor: $after, limit: 1000) {
         ... on EventConnection { cursor hasMore events {
             __typename
@@ -45,14 +45,27 @@ query($id: ID!, $after: String) {
                 ... on IntMetadataEntry { intValue }
                 ... on FloatMetadataEntry { floatValue }
             } }
+            ... on AssetMaterializationPlannedEvent { assetKey { path } }
+            ... on AssetCheckEvaluationPlannedEvent { checked: assetKey { path } checkName }
             ... on AssetCheckEvaluationEvent { evaluation {
-                assetKey { path } checkName success
+                assetKey { path } checkName success description
             } }
-            ... on ExecutionStepFailureEvent { error { message causes { message } } }
-            ... on RunFailureEvent { error { message } }
+            ... on ExecutionStepFailureEvent {
+                error { message causes { message } }
+                failureMetadata { metadataEntries {
+                    label ... on JsonMetadataEntry { jsonString }
+                } }
+            }
+            ... on ExecutionStepUpForRetryEvent { error { message causes { message } } }
+            ... on RunFailureEvent { error { message causes { message } } }
         } }
     }
 }
+"""
+RUNS = """
+query($tags: [ExecutionTag!]!) { runsOrError(filter: {tags: $tags}) {
+    ... on Runs { results { runId status } }
+} }
 """
 INSTANCE = "{ instance { info } }"
 RELOAD = "mutation { reloadWorkspace { __typename } }"
@@ -79,6 +92,7 @@ class AssetNode:
         job: The job that materializes it.
         group: Its group.
         op: The op that computes it; assets with one op share a step.
+        ops: All ops that compute it: several, such as `graph.op`, when it is made by a graph.
         partitioned: Whether it has partitions.
         deps: The keys that it depends on.
         blocking_checks: The names of its checks that hold back what is downstream.
@@ -93,13 +107,15 @@ class AssetNode:
     partitioned: bool
     deps: tuple[str, ...]
     blocking_checks: frozenset[str] = frozenset()
+    ops: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class RunPage:
-    """A run's status and the events since a cursor."""
+    """A run's status and tags, and its events since a cursor."""
 
     status: str
+    tags: Mapping[str, str]
     events: Sequence[Mapping[str, Any]]
     cursor: str | None
     has_more: bool
@@ -152,6 +168,7 @@ class DagsterApi:
                 job=node["jobNames"][0],
                 group=node["groupName"] or "",
                 op=node["opNames"][0],
+                ops=frozenset(node["opNames"]),
                 partitioned=node["isPartitioned"],
                 deps=tuple("/".join(dep["path"]) for dep in node["dependencyKeys"]),
                 blocking_checks=frozenset(
@@ -198,10 +215,15 @@ class DagsterApi:
     def run(self, run_id: str, after: str | None) -> RunPage:
         """Return a run's status and its events since a cursor."""
         answer = self._query(RUN, {"id": run_id, "after": after})
-        log = answer["logsForRun"]
-        return RunPage(
-            str(answer["runOrError"]["status"]), log["events"], log["cursor"], log["hasMore"]
-        )
+        found, log = answer["runOrError"], answer["logsForRun"]
+        tags = {tag["key"]: tag["value"] for tag in found["tags"]}
+        return RunPage(str(found["status"]), tags, log["events"], log["cursor"], log["hasMore"])
+
+    def unfinished_runs(self, tags: Mapping[str, str]) -> list[str]:
+        """Return the runs with these tags that have not ended."""
+        answer = self._query(RUNS, {"tags": [{"key": k, "value": v} for k, v in tags.items()]})
+        runs = answer["runsOrError"]["results"]
+        return [str(run["runId"]) for run in runs if run["status"] not in FINAL]
 
     def terminate(self, run_id: str) -> None:
         """Ask Dagster to stop a run."""

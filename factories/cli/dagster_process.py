@@ -1,30 +1,38 @@
-"""Dagster's webserver and daemon: `dagster dev` on the project's instance."""
+"""The Dagster of the project's instance: that of `dp dev`, or one that `dp run` starts."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from factories.cli.api import ApiError, DagsterApi
-from factories.core.project import MARKER, project_root
-from factories.core.warehouse.settings import client_environment
+from factories.cli.dagster_start import (
+    HOST,
+    DagsterProcessError,
+    Starting,
+    dagster_environment,
+    started_dagster,
+)
+from factories.cli.fingerprint import Fingerprint, describe_difference, take_fingerprint
+from factories.cli.served_instance import (
+    STATE_FILE,
+    Served,
+    clear_left_over,
+    held_instance,
+    read_served,
+)
+from factories.core.project import project_root
 
-HOST = "127.0.0.1"
 START_SECONDS = 180
-STOP_SECONDS = 30
-
-
-class DagsterProcessError(Exception):
-    """`dagster dev` did not start; the text says why, or where its log is."""
+WAIT_SECONDS = 0.5
 
 
 def dagster_home(root: Path) -> Path:
@@ -60,75 +68,114 @@ def serve(port: int) -> int:
     except DagsterProcessError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    with subprocess.Popen(
-        _command(root, port), cwd=root, env=_environment(home), start_new_session=True
-    ) as process:
-        state = home / "webserver.json"
-        state.write_text(json.dumps({"url": f"http://{HOST}:{port}"}))
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            state.unlink(missing_ok=True)
-            _stop(process)
+    with held_instance(home) as lock:
+        if lock is None:
+            served = read_served(home)
+            sys.stderr.write(f"{served or 'another dp'} has this instance: stop it first\n")
+            return 1
+        for sentence in clear_left_over(home):
+            sys.stderr.write(f"{sentence}\n")
+        starting = Starting("dp dev", root, home, port, lock)
+        with started_dagster(starting, dagster_environment(home)) as process:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                return 0
 
 
 @contextmanager
-def running_dagster() -> Iterator[DagsterApi]:
+def running_dagster(say: Callable[[str], None] = lambda _: None) -> Iterator[DagsterApi]:
     """Give access to a running webserver and daemon: those of `dp dev`, or some of our own.
 
-    Our own listen on a free port, log to the instance's folder, and stop at the end.
+    Our own listen on a free port, log to the instance's folder, and stop at the end. Two commands
+    that start their own wait for each other: a daemon takes all runs of its instance.
+
+    Args:
+        say: Told what is waited for, and which runs that were left behind are ended.
 
     Raises:
-        DagsterProcessError: When they do not start.
+        DagsterProcessError: When they do not start, or when `dp dev` works on something else.
     """
     root = project_root()
     home = dagster_home(root)
-    if api := find_dagster(home):
-        api.reload()  # it may have started before the YAML was changed
-        yield api
-        return
-    port = find_free_port()
-    log_path = home / "dagster.log"
+    waiting = _Waiting(say)
+    while True:
+        with held_instance(home) as lock:
+            if lock is not None:
+                for sentence in clear_left_over(home):
+                    say(sentence)
+                with _own_dagster(Starting("dp run", root, home, find_free_port(), lock)) as api:
+                    yield api
+                return
+        served = read_served(home)
+        if served and served.command == "dp dev" and (running := find_dagster(home)):
+            _refuse_another(served, take_fingerprint(root, home))
+            running.reload()  # it may have started before the YAML was changed
+            yield running
+            return
+        waiting.wait_for(served)
+
+
+class _Waiting:
+    """Waits for whoever has the instance, and says so once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said = ""
+        self._deadline = time.monotonic() + START_SECONDS
+
+    def wait_for(self, served: Served | None) -> None:
+        """Wait a moment.
+
+        Raises:
+            DagsterProcessError: When it takes too long: only a `dp run` may go on for long.
+        """
+        who = "what another dp has started on this instance"
+        if served and not served.by.is_dead:
+            who = str(served).rstrip(",")
+            if served.command == "dp run":
+                self._deadline = time.monotonic() + START_SECONDS
+        if time.monotonic() > self._deadline:
+            raise DagsterProcessError(f"{who} neither answers nor ends: stop it, and try again")
+        if who != self._said:
+            self._said = who
+            self._say(f"waiting for {who}")
+        time.sleep(WAIT_SECONDS)
+
+
+def _refuse_another(served: Served, own: Fingerprint) -> None:
+    """Refuse a Dagster that works on something else than this command.
+
+    Raises:
+        DagsterProcessError: It says what differs, and never a variable's value.
+    """
+    if difference := describe_difference(served.made_for, own):
+        raise DagsterProcessError(
+            f"{served} {difference}: stop it, or give this command what it was started with"
+        )
+
+
+@contextmanager
+def _own_dagster(starting: Starting) -> Iterator[DagsterApi]:
+    log_path = starting.home / "dagster.log"
+    # Just what was asked for runs.
+    environment = {**dagster_environment(starting.home), "DP_AUTOMATION": "off"}
     with (
         log_path.open("w") as log,
-        subprocess.Popen(
-            _command(root, port),
-            cwd=root,
-            env={**_environment(home), "DP_AUTOMATION": "off"},  # just what was asked for runs
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
+        started_dagster(starting, environment, stdin=subprocess.DEVNULL, stdout=log) as process,
     ):
-        try:
-            api = DagsterApi(f"http://{HOST}:{port}")
-            _wait_until_up(api, home, process, log_path)
-            yield api
-        finally:
-            _stop(process)
-
-
-def _command(root: Path, port: int) -> list[str]:
-    dagster = Path(sys.executable).with_name("dagster")
-    options = ["-w", str(root / MARKER), "-h", HOST, "-p", str(port), "--log-level", "warning"]
-    return [str(dagster), "dev", *options]
-
-
-def _environment(home: Path) -> Mapping[str, str]:
-    own = {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **client_environment(), **own}
+        api = DagsterApi(starting.url)
+        _wait_until_up(api, starting.home, process, log_path)
+        yield api
 
 
 def find_dagster(home: Path) -> DagsterApi | None:
-    """Return the webserver of `dp dev`, if it runs on this instance and answers.
+    """Return the webserver that is noted, if it runs on this instance and answers.
 
     After a crash the port that was noted may be another's: whoever answers is asked whose it is.
     """
     try:
-        api = DagsterApi(json.loads((home / "webserver.json").read_text())["url"])
+        api = DagsterApi(json.loads((home / STATE_FILE).read_text())["url"])
         return api if _belongs_to(api, home) else None
     except (OSError, ValueError, KeyError, ApiError):
         return None
@@ -159,20 +206,6 @@ def _wait_until_up(
         else:
             raise DagsterProcessError(f"{api.url} is the Dagster of another project: run it again")
     raise DagsterProcessError(f"dagster did not answer within {START_SECONDS} s: see {log}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop `dagster dev`, which stops its children; what is left of them is killed."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def find_free_port() -> int:

@@ -1,20 +1,17 @@
-"""What `dp run` shows while runs go on: the assets and how far each is, from the runs' events."""
+"""What `dp run` shows while runs go on: the assets, and how far each is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
 
-from factories.cli.api import RunPage
 from factories.cli.progress import AssetProgress
 from factories.cli.summary import build_table
-
-FAILURE = "dagster._core.definitions.events.Failure: "
 
 
 class RunDisplay:
@@ -26,7 +23,6 @@ class RunDisplay:
         self._progress = progress
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._started = time.monotonic()
-        self._message = ""
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -42,49 +38,18 @@ class RunDisplay:
         if self._console.is_terminal:
             self._live.stop()
 
-    def take(self, keys: Sequence[str], page: RunPage) -> None:
-        """Take a run's new events."""
-        for event in page.events:
-            kind = event["__typename"]
-            if kind == "ExecutionStepStartEvent":
-                for key in keys:
-                    if self._progress[key].status == "queued":
-                        self._progress[key].status = "running"
-            elif kind == "MaterializationEvent":
-                key = "/".join(event["assetKey"]["path"])
-                if self._progress[key].status != "materialized":
-                    self._progress[key].mark_materialized(_metadata(event["metadataEntries"]))
-                    self._say(f"materialized {key}")
-            elif kind == "AssetCheckEvaluationEvent" and not event["evaluation"]["success"]:
-                key = "/".join(event["evaluation"]["assetKey"]["path"])
-                self._progress[key].failed_checks.append(event["evaluation"]["checkName"])
-            elif kind in {"ExecutionStepFailureEvent", "RunFailureEvent"} and event.get("error"):
-                self._note_error(keys, event["error"])
-            elif kind == "LogMessageEvent":
-                self._message = event["message"]
-
-    def refresh(self) -> None:
-        """Draw what is known now."""
+    def refresh(self, message: str) -> None:
+        """Draw what is known now, with the last message of a run."""
         if self._console.is_terminal:
             seconds = time.monotonic() - self._started
-            self._live.update(
-                build_table(self._progress.values(), f"{seconds:.0f} s  {self._message[:100]}"),
-                refresh=True,
-            )
+            caption = f"{seconds:.0f} s  {message[:100]}"
+            self._live.update(build_table(self._progress.values(), caption), refresh=True)
 
-    def _say(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Print a line that stays, above the assets."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """Print a line where the assets are not shown."""
         if not self._console.is_terminal:
-            self._console.print(text, markup=False, highlight=False)
-
-    def _note_error(self, keys: Sequence[str], error: Mapping[str, Any]) -> None:
-        causes = [cause["message"] for cause in error.get("causes") or ()]
-        messages = [error["message"], *causes]
-        text = "\n".join(message.strip().removeprefix(FAILURE) for message in messages)
-        for key in keys:
-            progress = self._progress[key]
-            if progress.status != "materialized" and progress.error is None:
-                progress.error = text
-
-
-def _metadata(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {e["label"]: e.get("intValue", e.get("floatValue")) for e in entries}
+            self.note(text)

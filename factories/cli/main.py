@@ -50,10 +50,18 @@ def _add_commands(app: typer.Typer, point: EntryPoint) -> None:
             raise typer.Exit(1)
 
 
+def _say_target() -> None:
+    """Tell what the command works on; never among the data that it prints."""
+    from factories.core.warehouse.names import describe_target  # noqa: PLC0415 - see below
+
+    typer.echo(f"target: {describe_target()}", err=True)
+
+
 def check(as_json: JsonOption = False) -> None:
     """Validate every YAML file and the joined asset graph; all problems at once."""
     from factories.cli.check import check_project  # noqa: PLC0415 - commands load what they use
 
+    _say_target()
     assets, problems = check_project()
     if as_json:
         typer.echo(json.dumps({"assets": assets, "problems": [asdict(p) for p in problems]}))
@@ -72,6 +80,7 @@ def sql(
     """Run one SQL statement on the target's warehouse."""
     from factories.cli.sql import SqlFailedError, print_result, run_statement  # noqa: PLC0415
 
+    _say_target()
     try:
         result = run_statement(statement, database)
     except SqlFailedError as error:
@@ -89,6 +98,7 @@ def run(
     """Materialize the assets of all code locations; the main job."""
     from factories.cli.run import run_assets  # noqa: PLC0415
 
+    _say_target()
     raise typer.Exit(run_assets(select or [], as_json=as_json))
 
 
@@ -98,6 +108,7 @@ def dev(
     """Serve the Dagster UI on 127.0.0.1, with the daemon that runs what is due."""
     from factories.cli.dagster_process import serve  # noqa: PLC0415
 
+    _say_target()
     raise typer.Exit(serve(port))
 
 

@@ -19,7 +19,7 @@ class AssetProgress:
         seconds: What its load took.
         run_id: The Dagster run.
         failed_checks: The checks that did not pass.
-        error: Why it failed.
+        error: Why it failed, or did not pass its checks.
     """
 
     asset: str
@@ -33,8 +33,8 @@ class AssetProgress:
 
     @property
     def ok(self) -> bool:
-        """Whether it was materialized and its checks passed."""
-        return self.status == "materialized" and not self.failed_checks
+        """Whether it was materialized, its checks passed, and nothing else of it failed."""
+        return self.status == "materialized" and not self.failed_checks and self.error is None
 
     def mark_skipped(self, upstream: str) -> None:
         """Note that it is not run, because of an upstream asset that failed or was skipped."""
@@ -50,6 +50,17 @@ class AssetProgress:
         self.rows = metadata.get("dagster/row_count")
         self.rows_loaded = metadata.get("rows_loaded")
         self.seconds = metadata.get("seconds")
+
+    def add_error(self, text: str) -> None:
+        """Note a reason why it failed, below those that are known."""
+        self.error = text if self.error is None else f"{self.error}\n{text}"
+
+    def note_check(self, name: str, passed: bool) -> None:
+        """Note the result of a check, in place of that of an earlier attempt."""
+        if name in self.failed_checks:
+            self.failed_checks.remove(name)
+        if not passed:
+            self.failed_checks.append(name)
 
     def mark_ended(self, run_status: str) -> None:
         """Note that its run has ended."""

@@ -19,10 +19,15 @@ STYLES = {
 
 
 def print_summary(console: Console, results: Sequence[AssetProgress]) -> None:
-    """Print the final table, and each error once."""
+    """Print the final table, and each error with the assets that it is about."""
     console.print(build_table(results))
-    for error in dict.fromkeys(result.error for result in results if result.error):
-        console.print(error, style="red", markup=False, highlight=False, soft_wrap=True)
+    assets: dict[str, list[str]] = {}
+    for result in results:
+        if result.error:
+            assets.setdefault(result.error, []).append(result.asset)
+    for error, keys in assets.items():
+        text = f"{', '.join(keys)}: {error}"
+        console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def build_table(results: Iterable[AssetProgress], caption: str | None = None) -> Table:

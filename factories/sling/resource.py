@@ -130,10 +130,11 @@ class ReplicationSlingResource(SlingResource):
                 full_refresh=selected.full_refresh,
             )
         retries = {name: stream.meta.retries for name, stream in by_name.items()}
+        keys = {name: stream.key for name, stream in by_name.items()}
         with (
             open_step(context, settings, selected.names, "sling") as step,
             closing(
-                load_streams(context.log, replication, retries, step.folder, debug=debug)
+                load_streams(context.log, replication, retries, keys, step.folder, debug=debug)
             ) as results,
         ):
             for result in results:
@@ -160,10 +161,11 @@ class ReplicationSlingResource(SlingResource):
             resolved = replication.resolve(
                 self._environment(replication.connection_names), find_binary()
             )
+        retries, keys = replication.retries, replication.keys
         with (
             open_step(context, settings, names, "sling") as step,
             closing(
-                load_streams(context.log, resolved, replication.retries, step.folder, debug=debug)
+                load_streams(context.log, resolved, retries, keys, step.folder, debug=debug)
             ) as results,
         ):
             for result in results:
@@ -176,7 +178,7 @@ class ReplicationSlingResource(SlingResource):
                 metadata[STORAGE_KIND] = "snowflake" if relation else replication.target
                 if table:
                     metadata["dagster/table_name"] = table
-                key = replication.keys[result.name]
+                key = keys[result.name]
                 with self._answer_for(LoadedTable(result, table, relation, step.reader)):
                     if context.has_assets_def:
                         yield dg.MaterializeResult(asset_key=key, metadata=metadata)

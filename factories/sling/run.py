@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import open_step, start_errors_as_failures, wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.meta.retries import RetrySpec, max_retries
@@ -46,6 +47,7 @@ def load_streams(
     log: dg.DagsterLogManager,
     replication: ResolvedReplication,
     retries: Mapping[str, RetrySpec | None],
+    keys: Mapping[str, dg.AssetKey],
     folder: Path,
     *,
     debug: bool = False,
@@ -58,6 +60,7 @@ def load_streams(
         log: The run's log; receives Sling's, without secrets.
         replication: What Sling is given.
         retries: The `retries` block of each stream, by its name.
+        keys: The asset of each stream, by its name.
         folder: The step's temporary folder.
         debug: Whether Sling logs more.
 
@@ -87,7 +90,8 @@ def load_streams(
         wait_before_retry(log, [retries.get(name) for name in again], again, attempt)
         pending = again
     if lost:
-        raise dg.Failure(_describe_failures(lost, len(replication.streams)), allow_retries=False)
+        reasons = {keys[result.name]: f"{result.name}: {result.error}" for result in lost}
+        raise build_step_failure(_describe_failures(lost, len(replication.streams)), reasons)
 
 
 def _run_once(

@@ -75,5 +75,13 @@ def warehouse_names(environ: Mapping[str, str] = os.environ) -> WarehouseNames:
     return WarehouseNames(name, database_suffix=_suffix(environ.get("DP_DATABASE_SUFFIX") or name))
 
 
+def describe_target(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the target of this process, and what its names end with, for people to read."""
+    names = warehouse_names(environ)
+    ends = {"databases": names.database_suffix, "schemas": names.schema_suffix}
+    said = [f", whose {kind} end with {suffix}" for kind, suffix in ends.items() if suffix]
+    return names.target + "".join(said)
+
+
 def _suffix(text: str) -> str:
     return f"__{NOT_IN_A_NAME.sub('_', text).upper()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.execution.failures import build_step_failure
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.diagnostics.ignored_settings import harmless_warnings
 from factories.dbt.execution.events import NodeResult
@@ -92,7 +94,7 @@ class DbtInvocations:
             dagster.Failure: It names each node and test.
         """
         if self.failed or self.other_errors:
-            raise dg.Failure(self._report(), allow_retries=False)
+            raise build_step_failure(self._report(), self._reasons())
 
     def raise_not_run(self) -> None:
         """End the step when something could not be run; failed tests are results of checks.
@@ -101,7 +103,7 @@ class DbtInvocations:
             dagster.Failure: It names each test.
         """
         if self.other_errors or NOT_RUN in self.failed.values():
-            raise dg.Failure(self._report(), allow_retries=False)
+            raise build_step_failure(self._report(), self._reasons())
 
     def _report(self) -> str:
         """Return what failed, and why, as one message."""
@@ -121,6 +123,16 @@ class DbtInvocations:
                     "Is the manifest older than the project's files? `make setup` makes it."
                 )
         return "\n".join(lines)
+
+    def _reasons(self) -> dict[dg.AssetKey, str]:
+        """Return why each asset failed: its node, and the tests that are about it."""
+        reasons: defaultdict[dg.AssetKey, list[str]] = defaultdict(list)
+        for uid, why in self.failed.items():
+            test = self.project.manifest.tests.get(uid)
+            key = self.project.keys.get(test.subject if test else uid)
+            if key and why not in {SKIPPED, NOT_RUN}:  # else the report is its reason
+                reasons[key].append(f"{_title(uid)}: {why}")
+        return {key: "\n".join(said) for key, said in reasons.items()}
 
     def failed_names(self, among: Container[str]) -> list[str]:
         """Return the names of what failed or was not run, of some nodes and tests."""

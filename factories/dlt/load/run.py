@@ -15,6 +15,7 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.extract import DltSource
 
 from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
 from factories.core.execution.window import UnreadableWindowError, Window, window
 from factories.core.secret_mask import SecretMask, mask_output
@@ -184,7 +185,9 @@ def run_pipeline_file(
         for name, loaded in load_each(loads, failed):
             yield materialize_result(context, resources[name], loaded, step.reader)
         if failed:
-            raise dg.Failure(failure_report(failed, len(resources)), allow_retries=False)
+            names = {resource.name: key for key, resource in declared.resources.items()}
+            reasons = {names[name]: f"{name}: {why}" for name, why in failed.items()}
+            raise build_step_failure(failure_report(failed, len(resources)), reasons)
 
 
 def _checks_alone(

@@ -15,6 +15,7 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.client import WithStateSync
 from dlt.extract import DltSource
 
+from factories.core.execution.failures import build_step_failure
 from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.step import start_errors_as_failures
 from factories.core.execution.temp_folders import temporary_step_folder
@@ -171,7 +172,8 @@ def run_source(
         except ConfigurationException as error:
             raise dg.Failure(mask(reason(error)), allow_retries=False) from None
         if failed:
-            raise dg.Failure(failure_report(failed, len(keys)))
+            reasons = {keys[name]: f"{name}: {why}" for name, why in failed.items()}
+            raise build_step_failure(failure_report(failed, len(keys)), reasons, allow_retries=True)
 
 
 def _event(context: StepContext, key: dg.AssetKey, metadata: Mapping[str, Any]) -> DltEvent:

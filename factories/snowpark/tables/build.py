@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.execution.window import window
@@ -96,7 +97,7 @@ def build_tables(
         for table in tables:
             yield from _build(run, table)
         if run.failures:
-            raise dg.Failure(_report(run.failures, len(tables)), allow_retries=False)
+            raise build_step_failure(_report(run.failures, len(tables)), run.failures)
 
 
 def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:

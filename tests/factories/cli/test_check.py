@@ -91,7 +91,11 @@ def test_a_good_project_exits_0(workspace: Workspace) -> None:
     workspace.project.replication("public.orders:\npublic.items:")
     workspace.locations(ingestion=SLING_LOCATION)
     done = workspace.check()
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2 assets, no problems\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "2 assets, no problems\n",
+        "target: local\n",
+    )
 
 
 def test_all_problems_of_all_files_and_locations_at_once(workspace: Workspace) -> None:
@@ -111,6 +115,7 @@ def test_all_problems_of_all_files_and_locations_at_once(workspace: Workspace) -
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == textwrap.dedent("""\
+        target: local
         6 problems in the configuration:
           ml_defs.py:1:1: ml_defs cannot be loaded: ModuleNotFoundError: No module named 'nowhere_to_be_found'
           sling/broken.yaml:3:8: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that starts on line 2
@@ -148,6 +153,7 @@ def test_a_key_of_two_locations_and_a_dep_of_none(workspace: Workspace) -> None:
     done = workspace.check()
     assert done.returncode == 1
     assert done.stderr == textwrap.dedent("""\
+        target: local
         3 problems in the configuration:
           shop_defs.py:7:1: shop/raw/orders depends on shop/raw/itms, which nothing produces; did you mean 'shop/raw/items'?
           shop_defs.py:7:1: the asset key shop/raw/orders is produced by the location shop here and by ingestion at sling/shop.yaml:5

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from factories.cli.api import AssetNode
-from factories.cli.progress import AssetProgress
-from factories.cli.run import (
+from factories.cli.plan import (
     Launchable,
     RunRefusedError,
-    note_ended,
     plan,
     refuse_broken,
     select_assets,
     skip_downstream_of_failures,
 )
+from factories.cli.progress import AssetProgress
+from factories.cli.run_events import RunEvents
 
 
 def node(
@@ -124,7 +124,7 @@ def test_what_a_run_did_not_try_was_skipped() -> None:
         progress[key].mark_materialized({})
     progress["stg/y"].failed_checks.append("unique")
 
-    note_ended(run, progress, "FAILURE")
+    RunEvents(run, progress).note_ended("FAILURE")
 
     assert {key: each.status for key, each in progress.items()} == {
         "stg/x": "failed",
@@ -143,7 +143,7 @@ def test_what_a_canceled_run_did_not_make_was_canceled() -> None:
     run = Launchable((node("stg/x"), node("marts/x", "stg/x")), partitioned=False)
     progress = {asset.key: AssetProgress(asset.key) for asset in run.assets}
 
-    note_ended(run, progress, "CANCELED")
+    RunEvents(run, progress).note_ended("CANCELED")
 
     assert {each.status for each in progress.values()} == {"canceled"}
 

@@ -11,6 +11,7 @@ import pytest
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
 from factories.core.meta.names import dagster_name
 from tests.factories.sling.conftest import Project, Source, materialized
+from tests.factories.step_failures import failed_assets
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
 
@@ -77,6 +78,9 @@ def test_failed_stream_spares_the_others_and_is_named(project: Project) -> None:
     assert "1 of 3 streams failed" in failure.error.message
     assert f"{project.schema}.missing" in failure.error.message
     assert "did not find any columns" in failure.error.message
+    reasons = failed_assets(result)
+    assert set(reasons) == {"missing"}
+    assert reasons["missing"] in failure.error.message
 
 
 def test_failed_stream_is_retried_alone(project: Project, source: Source) -> None:

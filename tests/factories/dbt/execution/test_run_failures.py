@@ -24,6 +24,7 @@ from factories.definitions import read_project
 from factories.location_defaults import default_resources
 from tests.conftest import WarehouseUnderTest
 from tests.factories.dbt.conftest import Project, checked, materialized, new_project
+from tests.factories.step_failures import failed_assets
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt failures")]
 
@@ -273,6 +274,9 @@ def test_step_fails_with_one_message_that_names_all(attempts: Attempts) -> None:
     for name in ("after_uneven", "by_customer", "not_null_by_customer_customer", "report", "rules"):
         assert name in message.partition("skipped: ")[2]
     assert tempfile.gettempdir() not in message  # the step's folder is gone
+    reasons = failed_assets(attempts.first.result)
+    assert set(reasons) == {"uneven", "orders", "rules"}  # the rest was skipped for these
+    assert all(why in message for why in reasons.values())
 
 
 def test_run_from_the_failed_step_builds_only_what_failed(attempts: Attempts) -> None:

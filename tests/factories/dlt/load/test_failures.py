@@ -10,6 +10,7 @@ from dlt.destinations.impl.snowflake.snowflake import SnowflakeClient
 from requests import Session
 
 from tests.factories.dlt.conftest import Project, materialized
+from tests.factories.step_failures import failed_assets
 
 pytestmark = pytest.mark.clients
 
@@ -61,6 +62,8 @@ def test_source_that_cannot_be_built_at_all_fails_once_for_all(project: Project)
     assert not materialized(result)
     assert calls(project) == 3
     assert "2 of 2 resources failed.\na: ConnectionError: not now\nb: Conn" in project.failure()
+    why = "ConnectionError: not now"
+    assert failed_assets(result) == {"a": f"a: {why}", "b": f"b: {why}"}
 
 
 def test_resource_that_the_source_lacks_spares_the_others(project: Project) -> None:

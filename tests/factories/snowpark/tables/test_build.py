@@ -11,6 +11,7 @@ import pytest
 from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark import step
 from tests.factories.snowpark.conftest import FUNCTIONS, AreaProject, open_sessions
+from tests.factories.step_failures import failed_assets
 
 pytestmark = pytest.mark.clients
 
@@ -108,6 +109,7 @@ def test_a_failed_table_spares_those_that_do_not_read_it(project: AreaProject) -
     assert "KeyError: 'row'" in why
     assert "build.py" not in why
     last = f"ml/{project.area}/last: it reads ml/{project.area}/first, which is not built"
+    assert set(failed_assets(project.results[-1])) == {"first", "last"}
     assert last in why
     assert project.tables() == {"ALONE"}
 

@@ -1,0 +1,117 @@
+"""Starts `dagster dev`, whose end is sure: a guardian ends all of it when this process ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from factories.cli.api import ApiError, DagsterApi
+from factories.cli.dead_runs import end_dead_runs
+from factories.cli.fingerprint import take_fingerprint
+from factories.cli.guardian import end_session
+from factories.cli.served_instance import Served, forget_served, note_served
+from factories.core.process_identity import SERVED_BY, SERVED_BY_VARIABLE, ProcessIdentity
+from factories.core.project import MARKER
+from factories.core.warehouse.settings import client_environment
+
+HOST = "127.0.0.1"
+
+
+class DagsterProcessError(Exception):
+    """There is no Dagster to use; the text says why."""
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A Dagster that is to be started.
+
+    Attributes:
+        command: The `dp` command that it is started by.
+        root: The project's folder.
+        home: The instance's folder.
+        port: The webserver's port.
+        lock: Of the instance; held until the last of Dagster's processes has ended.
+    """
+
+    command: str
+    root: Path
+    home: Path
+    port: int
+    lock: IO[str]
+
+    @property
+    def url(self) -> str:
+        """The webserver's address."""
+        return f"http://{HOST}:{self.port}"
+
+
+@contextmanager
+def started_dagster(
+    starting: Starting,
+    environment: Mapping[str, str],
+    stdin: int | None = None,
+    stdout: Any = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a guardian run `dagster dev`; when this process ends, however it does, that ends too."""
+    made_for = take_fingerprint(starting.root, starting.home)
+    this = ProcessIdentity.of_this()
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "factories.cli.guardian", str(reading), *_command(starting)],
+            cwd=starting.root,
+            env={**environment, SERVED_BY_VARIABLE: str(this)},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=subprocess.STDOUT if stdout else None,
+            start_new_session=True,
+            pass_fds=(reading, starting.lock.fileno()),
+        )
+    except OSError as error:
+        raise DagsterProcessError(f"Dagster cannot be started: {error}") from None
+    finally:
+        os.close(reading)
+    served = Served(starting.url, starting.command, this, process.pid, made_for)
+    note_served(starting.home, served)
+    ended_well = False
+    try:
+        with process:
+            try:
+                yield process
+                ended_well = not _has_unfinished_runs(starting, this)
+            finally:
+                with suppress(BrokenPipeError):  # it has ended by itself
+                    os.write(writing, b"stop")
+                os.close(writing)
+    finally:
+        if not ended_well:
+            end_session(process.pid, marked=str(this))  # if the guardian was killed
+            end_dead_runs(starting.home, gone=this)
+        forget_served(starting.home)
+
+
+def _has_unfinished_runs(starting: Starting, this: ProcessIdentity) -> bool:
+    """Tell whether runs go on that end with this Dagster: those of schedules, or of the UI."""
+    try:
+        return bool(DagsterApi(starting.url).unfinished_runs({SERVED_BY: str(this)}))
+    except ApiError:
+        return True
+
+
+def _command(starting: Starting) -> list[str]:
+    dagster = Path(sys.executable).with_name("dagster")
+    workspace = ["-w", str(starting.root / MARKER)]
+    options = ["-h", HOST, "-p", str(starting.port), "--log-level", "warning"]
+    return [str(dagster), "dev", *workspace, *options]
+
+
+def dagster_environment(home: Path) -> Mapping[str, str]:
+    """Return this process's environment, as Dagster on an instance gets it."""
+    own = {"DAGSTER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
+    return {**os.environ, **client_environment(), **own}

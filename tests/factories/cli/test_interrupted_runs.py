@@ -1,0 +1,188 @@
+"""`dp run` and `dp dev` that are killed or interrupted while a run goes on, by real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import pytest
+
+from factories.cli.dagster_process import find_dagster
+from factories.cli.served_instance import clear_left_over
+from tests.factories.cli.served_project import WAIT_SECONDS, Project, make_project, wait_for
+
+pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("interrupted runs")]
+
+LOCATION = """
+    import os
+    import signal
+    import time
+    from pathlib import Path
+
+    import dagster as dg
+
+    @dg.asset(pool="slow")
+    def slow():
+        folder = Path(os.environ["MEETING"])
+        (folder / "begun").write_text(str(os.getpid()))
+        while not (folder / "go").exists():
+            time.sleep(0.05)
+
+    @dg.asset(pool="slow")
+    def loses_its_process(context):
+        if context.run.parent_run_id is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    defs = dg.Definitions(
+        assets=[slow, loses_its_process],
+        executor=dg.multiprocess_executor.configured(
+            {"start_method": {"forkserver": {"preload_modules": ["dagster"]}}}
+        ),
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A project with one asset, which waits until it may go on.
+
+    Attributes:
+        project: The project.
+        meeting: The folder where its step and the test meet.
+    """
+
+    project: Project
+    meeting: Path
+
+    def step(self) -> int:
+        """Wait until the step has begun; return its process."""
+        begun = self.meeting / "begun"
+        wait_for(lambda: begun.exists() and begun.read_text(), until="the step has begun")
+        return int(begun.read_text())
+
+    def runs(self) -> list[str]:
+        """How the runs of the instance stand, the oldest first."""
+        with dg.DagsterInstance.from_config(str(self.project.home)) as instance:
+            return [run.status.value for run in instance.get_runs(ascending=True)]
+
+    def slots_taken(self) -> int:
+        """How many slots of the pool are taken."""
+        with dg.DagsterInstance.from_config(str(self.project.home)) as instance:
+            return instance.event_log_storage.get_concurrency_info("slow").active_slot_count
+
+    def processes(self) -> list[psutil.Process]:
+        """Whatever was started for this project, and lives."""
+        return [each for each in psutil.process_iter() if self._owns(each)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return process.environ().get("MEETING") == str(self.meeting)
+        except psutil.Error:
+            return False
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Read what a command says until it says this; return all of it."""
+    assert process.stderr is not None
+    said = ""
+    while not re.search(pattern, said):
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
+
+
+@pytest.fixture(scope="module")
+def slow_project(tmp_path_factory: pytest.TempPathFactory) -> Slow:
+    meeting = tmp_path_factory.mktemp("meeting")
+    project = make_project(tmp_path_factory.mktemp("slow"), LOCATION)
+    project.environment["MEETING"] = str(meeting)
+    return Slow(project, meeting)
+
+
+@pytest.fixture
+def slow(slow_project: Slow) -> Iterator[Slow]:
+    yield slow_project
+    for path in slow_project.meeting.iterdir():
+        path.unlink()
+    for process in slow_project.processes():
+        process.kill()
+
+
+def test_killed_dp_run_gives_way_to_the_next_which_waits_for_it(slow: Slow) -> None:
+    first = slow.project.start("run", "slow")
+    step = slow.step()
+    tree = slow.processes()
+    assert {first.pid, step} < {process.pid for process in tree}
+    assert slow.slots_taken() == 1
+    second = slow.project.start("run", "--json")
+    said = read_until(second, f"waiting for the Dagster at .* \\(process {first.pid}\\) started")
+
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    wait_for(lambda: not any(map(lives, tree)), until="all of its Dagster has ended")
+    (slow.meeting / "go").touch()
+    out, rest = second.communicate(timeout=WAIT_SECONDS)
+
+    assert second.returncode == 0, said + rest
+    rows = {row["asset"]: row for row in json.loads(out)}
+    assert {key: row["status"] for key, row in rows.items()} == {
+        "slow": "materialized",
+        "loses_its_process": "materialized",
+    }
+    assert f"which was STARTED: the dp that ran it (process {first.pid} on " in rest
+    assert "has failed, Dagster repeats it as " in rest
+    assert slow.runs() == ["CANCELED", "FAILURE", "SUCCESS"]
+    assert slow.slots_taken() == 0
+
+
+def test_interrupted_dp_run_ends_its_runs(slow: Slow) -> None:
+    before = slow.runs()
+    command = slow.project.start("run", "slow", "--json")
+    slow.step()
+
+    command.send_signal(signal.SIGTERM)
+    _, said = command.communicate(timeout=WAIT_SECONDS)
+
+    assert command.returncode == 1
+    assert "Stopped; the runs have ended too." in said
+    assert not slow.processes()
+    assert slow.runs() == [*before, "CANCELED"]
+    assert slow.slots_taken() == 0
+
+
+def test_what_a_killed_dp_dev_leaves_is_ended(slow: Slow) -> None:
+    before = slow.runs()
+    with slow.project.served() as served:
+        api = find_dagster(slow.project.home)
+        assert api is not None
+        (asset,) = (asset for asset in api.assets() if asset.key == "slow")
+        api.launch([asset], {})  # as the UI does
+        slow.step()
+        os.kill(served.pid, signal.SIGKILL)
+        served.wait()
+        wait_for(lambda: not slow.processes(), until="all of it has ended")
+    assert slow.runs() == [*before, "STARTED"]
+
+    (said,) = clear_left_over(slow.project.home)
+
+    assert f"which was STARTED: the dp that ran it (process {served.pid} on " in said
+    assert slow.runs() == [*before, "CANCELED"]
+    assert slow.slots_taken() == 0
