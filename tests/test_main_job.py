@@ -171,13 +171,13 @@ UNCOUNTED = (  # views, whose rows nobody counts, and a model
 )
 
 
-def test_main_job_goes_from_the_sources_to_predictions(dp: Dp) -> None:
-    done = dp.run()
+def test_main_job_goes_from_the_sources_to_predictions(served: Dp) -> None:
+    done = served.run()
 
     assert {row["status"] for row in done.values()} == {"materialized"}
     rows = {asset: row["rows"] for asset, row in done.items()}
     assert rows == LOADED | BUILT | dict.fromkeys(UNCOUNTED)
-    assert dp.count() == 336776
+    assert served.count() == 336776
 
 
 def test_second_run_loads_nothing_and_one_after_new_data_what_is_new(served: Dp) -> None:

@@ -216,7 +216,7 @@ def test_an_own_asset_queries_the_warehouse_through_the_default_resource(
     assert found["answer"] == 42
     assert found["tag"] == "data-platform"
     assert found["application"] == "DagsterLabs_Dagster"
-    assert found["timeout"] == 60
+    assert found["timeout"] == 30
     assert str(warehouse.settings["password"]) not in str(found)
 
 

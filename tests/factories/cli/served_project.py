@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import dagster as dg
+import psutil
+
 from factories.cli.dagster_process import find_dagster, find_free_port
 
 ROOT = Path(__file__).parents[3]
@@ -76,6 +79,28 @@ class Project:
         assert done.stdout, done.stderr
         return done.returncode, {row["asset"]: row for row in json.loads(done.stdout)}
 
+    def run_statuses(self) -> list[str]:
+        """How the runs of the instance stand, the oldest first."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return [run.status.value for run in instance.get_runs(ascending=True)]
+
+    def slots_taken(self) -> int:
+        """How many slots of the pool `slow` are taken."""
+        with dg.DagsterInstance.from_config(str(self.home)) as instance:
+            return instance.event_log_storage.get_concurrency_info("slow").active_slot_count
+
+    def processes(self) -> list[psutil.Process]:
+        """Whatever was started for this project, and lives."""
+        return [each for each in psutil.process_iter() if self._owns(each)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return process.environ().get("DP_LOCAL_DIR") == self.environment["DP_LOCAL_DIR"]
+        except psutil.Error:
+            return False
+
     @contextmanager
     def served(self, **changes: str) -> Iterator[subprocess.Popen[str]]:
         """Have `dp dev` serve the project."""
@@ -120,5 +145,5 @@ def wait_for(what: Callable[[], T], *, until: str) -> T:
     deadline = time.monotonic() + WAIT_SECONDS
     while not (found := what()):
         assert time.monotonic() < deadline, f"not within {WAIT_SECONDS} s: {until}"
-        time.sleep(0.1)
+        time.sleep(0.3)  # a look at all processes takes a while
     return found

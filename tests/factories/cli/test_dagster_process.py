@@ -64,20 +64,6 @@ def stranger() -> Iterator[str]:
         yield url
 
 
-def test_a_running_dagster_is_found_by_its_instance_alone(home: Path, tmp_path: Path) -> None:
-    with running_dagster() as api:
-        assert api.instance_folder() == home
-        found = find_dagster(home)
-        assert found is not None
-        assert found.url == api.url
-
-        note(tmp_path / "other", api.url)
-        assert find_dagster(tmp_path / "other") is None
-    assert find_dagster(home) is None
-    note(home, api.url)  # as after a crash
-    assert find_dagster(home) is None
-
-
 def test_a_port_that_another_has_taken_is_not_used(
     home: Path, stranger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""`dp run` and `dp dev` that are killed or interrupted while a run goes on, by real signals."""
+"""`dp run` that is killed or interrupted while a run goes on, by real signals."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import dagster as dg
 import psutil
 import pytest
 
-from factories.cli.dagster_process import find_dagster
-from factories.cli.served_instance import clear_left_over
 from tests.factories.cli.served_project import WAIT_SECONDS, Project, make_project, wait_for
 
 pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("interrupted runs")]
@@ -68,28 +65,6 @@ class Slow:
         wait_for(lambda: begun.exists() and begun.read_text(), until="the step has begun")
         return int(begun.read_text())
 
-    def runs(self) -> list[str]:
-        """How the runs of the instance stand, the oldest first."""
-        with dg.DagsterInstance.from_config(str(self.project.home)) as instance:
-            return [run.status.value for run in instance.get_runs(ascending=True)]
-
-    def slots_taken(self) -> int:
-        """How many slots of the pool are taken."""
-        with dg.DagsterInstance.from_config(str(self.project.home)) as instance:
-            return instance.event_log_storage.get_concurrency_info("slow").active_slot_count
-
-    def processes(self) -> list[psutil.Process]:
-        """Whatever was started for this project, and lives."""
-        return [each for each in psutil.process_iter() if self._owns(each)]
-
-    def _owns(self, process: psutil.Process) -> bool:
-        try:
-            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-                return False
-            return process.environ().get("MEETING") == str(self.meeting)
-        except psutil.Error:
-            return False
-
 
 def lives(process: psutil.Process) -> bool:
     try:
@@ -122,16 +97,16 @@ def slow(slow_project: Slow) -> Iterator[Slow]:
     yield slow_project
     for path in slow_project.meeting.iterdir():
         path.unlink()
-    for process in slow_project.processes():
+    for process in slow_project.project.processes():
         process.kill()
 
 
 def test_killed_dp_run_gives_way_to_the_next_which_waits_for_it(slow: Slow) -> None:
     first = slow.project.start("run", "slow")
     step = slow.step()
-    tree = slow.processes()
+    tree = slow.project.processes()
     assert {first.pid, step} < {process.pid for process in tree}
-    assert slow.slots_taken() == 1
+    assert slow.project.slots_taken() == 1
     second = slow.project.start("run", "--json")
     said = read_until(second, f"waiting for the Dagster at .* \\(process {first.pid}\\) started")
 
@@ -149,12 +124,12 @@ def test_killed_dp_run_gives_way_to_the_next_which_waits_for_it(slow: Slow) -> N
     }
     assert f"which was STARTED: the dp that ran it (process {first.pid} on " in rest
     assert "has failed, Dagster repeats it as " in rest
-    assert slow.runs() == ["CANCELED", "FAILURE", "SUCCESS"]
-    assert slow.slots_taken() == 0
+    assert slow.project.run_statuses() == ["CANCELED", "FAILURE", "SUCCESS"]
+    assert slow.project.slots_taken() == 0
 
 
 def test_interrupted_dp_run_ends_its_runs(slow: Slow) -> None:
-    before = slow.runs()
+    before = slow.project.run_statuses()
     command = slow.project.start("run", "slow", "--json")
     slow.step()
 
@@ -163,26 +138,6 @@ def test_interrupted_dp_run_ends_its_runs(slow: Slow) -> None:
 
     assert command.returncode == 1
     assert "Stopped; the runs have ended too." in said
-    assert not slow.processes()
-    assert slow.runs() == [*before, "CANCELED"]
-    assert slow.slots_taken() == 0
-
-
-def test_what_a_killed_dp_dev_leaves_is_ended(slow: Slow) -> None:
-    before = slow.runs()
-    with slow.project.served() as served:
-        api = find_dagster(slow.project.home)
-        assert api is not None
-        (asset,) = (asset for asset in api.assets() if asset.key == "slow")
-        api.launch([asset], {})  # as the UI does
-        slow.step()
-        os.kill(served.pid, signal.SIGKILL)
-        served.wait()
-        wait_for(lambda: not slow.processes(), until="all of it has ended")
-    assert slow.runs() == [*before, "STARTED"]
-
-    (said,) = clear_left_over(slow.project.home)
-
-    assert f"which was STARTED: the dp that ran it (process {served.pid} on " in said
-    assert slow.runs() == [*before, "CANCELED"]
-    assert slow.slots_taken() == 0
+    assert not slow.project.processes()
+    assert slow.project.run_statuses() == [*before, "CANCELED"]
+    assert slow.project.slots_taken() == 0

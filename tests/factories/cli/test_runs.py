@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
-from factories.cli.dagster_process import find_free_port
-from tests.factories.cli.served_project import Project, make_project
+from factories.cli.dagster_process import find_dagster, find_free_port
+from factories.cli.served_instance import STATE_FILE, clear_left_over
+from tests.factories.cli.served_project import Project, make_project, wait_for
 
 pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("plain runs")]
 
 LOCATION = """
+    import os
+    import time
+    from pathlib import Path
+
     import dagster as dg
     from factories.core.execution.failures import build_step_failure
 
@@ -98,10 +108,17 @@ LOCATION = """
     @dg.asset(key=["good", "table"])
     def good(): ...
 
+    @dg.asset(key=["slow", "table"], pool="slow")
+    def slow():
+        folder = Path(os.environ["DP_PROJECT_DIR"])
+        (folder / "begun").touch()
+        while (folder / "wait").exists():
+            time.sleep(0.05)
+
     defs = dg.Definitions(
         assets=[
             first, second, below, streams, after_good, table, of_parts, in_vain, at_last, raises,
-            refused, late, good,
+            refused, late, good, slow,
         ],
         asset_checks=[broken, rows],
         executor=dg.in_process_executor,
@@ -109,11 +126,25 @@ LOCATION = """
 """
 
 
+@dataclass(frozen=True)
+class Served:
+    """A project that `dp dev` serves."""
+
+    project: Project
+    dp_dev: subprocess.Popen[str]
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     made = make_project(tmp_path_factory.mktemp("runs"), LOCATION)
-    with made.served(SHOP_PASSWORD="s3cret", DP_AUTOMATION="off"):
-        yield replace(made, environment={**made.environment, "SHOP_PASSWORD": "s3cret"})
+    with made.served(SHOP_PASSWORD="s3cret", DP_AUTOMATION="off") as process:
+        environment = {**made.environment, "SHOP_PASSWORD": "s3cret"}
+        yield Served(replace(made, environment=environment), process)
+
+
+@pytest.fixture
+def project(served: Served) -> Project:
+    return served.project
 
 
 def test_each_asset_has_the_error_of_its_own_step(project: Project) -> None:
@@ -134,6 +165,7 @@ def test_each_asset_has_the_error_of_its_own_step(project: Project) -> None:
         "group/good": "materialized",
         "group/worse": "failed",
         "late/table": "failed",
+        "slow/table": "materialized",
         "tries/at_last": "materialized",
         "tries/in_vain": "failed",
     }
@@ -187,3 +219,39 @@ def test_second_dagster_on_one_instance_is_refused(project: Project) -> None:
     assert done.returncode == 1
     assert "(process " in done.stderr
     assert "has this instance: stop it first" in done.stderr
+
+
+def test_running_dagster_is_found_by_its_instance_alone(project: Project, tmp_path: Path) -> None:
+    found = find_dagster(project.home)
+
+    assert found is not None
+    assert found.instance_folder() == project.home
+    shutil.copyfile(project.home / STATE_FILE, tmp_path / STATE_FILE)
+    assert find_dagster(tmp_path) is None
+
+
+def test_what_a_killed_dp_dev_leaves_is_ended(served: Served) -> None:
+    """The last of the module: after it nobody serves the project."""
+    project, process = served.project, served.dp_dev
+    before = project.run_statuses()
+    note = (project.home / STATE_FILE).read_text()
+    (project.root / "begun").unlink(missing_ok=True)
+    (project.root / "wait").touch()
+    api = find_dagster(project.home)
+    assert api is not None
+    (asset,) = (asset for asset in api.assets() if asset.key == "slow/table")
+    api.launch([asset], {})  # as the UI does
+    wait_for((project.root / "begun").exists, until="the step has begun")
+    assert project.slots_taken() == 1
+
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not project.processes(), until="all of it has ended")
+    assert project.run_statuses() == [*before, "STARTED"]
+    (project.home / STATE_FILE).write_text(note)  # as after a crash
+    assert find_dagster(project.home) is None
+    (said,) = clear_left_over(project.home)
+
+    assert f"which was STARTED: the dp that ran it (process {process.pid} on " in said
+    assert project.run_statuses() == [*before, "CANCELED"]
+    assert project.slots_taken() == 0
