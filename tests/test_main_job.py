@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from factories.cli.dagster_process import find_dagster, find_free_port
+from factories.cli.serving.dagster_process import find_dagster, find_free_port
 
 ROOT = Path(__file__).parents[1]
 DP = ROOT / ".venvs" / "host" / "bin" / "dp"

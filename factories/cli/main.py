@@ -96,7 +96,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Materialize the assets of all code locations; the main job."""
-    from factories.cli.run import run_assets  # noqa: PLC0415
+    from factories.cli.running.run import run_assets  # noqa: PLC0415
 
     _say_target()
     raise typer.Exit(run_assets(select or [], as_json=as_json))
@@ -106,7 +106,7 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000,
 ) -> None:
     """Serve the Dagster UI on 127.0.0.1, with the daemon that runs what is due."""
-    from factories.cli.dagster_process import serve  # noqa: PLC0415
+    from factories.cli.serving.dagster_process import serve  # noqa: PLC0415
 
     _say_target()
     raise typer.Exit(serve(port))

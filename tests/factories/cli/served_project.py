@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import dagster as dg
 import psutil
 
-from factories.cli.dagster_process import find_dagster, find_free_port
+from factories.cli.serving.dagster_process import find_dagster, find_free_port
 
 ROOT = Path(__file__).parents[3]
 WAIT_SECONDS = 240

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from factories.cli import dagster_process
-from factories.cli.dagster_process import dagster_home, find_dagster, running_dagster
-from factories.cli.dagster_start import HOST, DagsterProcessError
+from factories.cli.serving import dagster_process
+from factories.cli.serving.dagster_process import dagster_home, find_dagster, running_dagster
+from factories.cli.serving.dagster_start import HOST, DagsterProcessError
 
 pytestmark = pytest.mark.programs
 

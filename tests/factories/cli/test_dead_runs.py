@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from factories.cli.dead_runs import end_dead_runs
+from factories.cli.serving.dead_runs import end_dead_runs
 from factories.core.process_identity import LAUNCHED_BY, SERVED_BY, ProcessIdentity
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.cli.fingerprint import Fingerprint, describe_difference, take_fingerprint
+from factories.cli.serving.fingerprint import Fingerprint, describe_difference, take_fingerprint
 
 SHELL = {"PATH": "/usr/bin", "HOME": "/home/ana", "SHOP_URL": "postgres://ana:s3cret@shop/db"}
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from factories.cli.api import AssetNode
-from factories.cli.plan import (
+from factories.cli.running.plan import (
     Launchable,
     RunRefusedError,
     plan,
@@ -15,8 +14,9 @@ from factories.cli.plan import (
     select_assets,
     skip_downstream_of_failures,
 )
-from factories.cli.progress import AssetProgress
-from factories.cli.run_events import RunEvents
+from factories.cli.running.progress import AssetProgress
+from factories.cli.running.run_events import RunEvents
+from factories.cli.serving.api import AssetNode
 
 
 def node(

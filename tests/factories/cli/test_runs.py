@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from factories.cli.dagster_process import find_dagster, find_free_port
-from factories.cli.served_instance import STATE_FILE, clear_left_over
+from factories.cli.serving.dagster_process import find_dagster, find_free_port
+from factories.cli.serving.served_instance import STATE_FILE, clear_left_over
 from tests.factories.cli.served_project import Project, make_project, wait_for
 
 pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("plain runs")]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from factories.cli.dagster_process import DagsterProcessError, dagster_home
+from factories.cli.serving.dagster_process import DagsterProcessError, dagster_home
 from factories.core.local_systems import LocalSystemError
 from factories.core.warehouse.settings import warehouse_settings
 from local_snowflake.cli import app

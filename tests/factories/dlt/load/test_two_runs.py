@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import pytest
 
-from factories.cli.api import FINAL, AssetNode, DagsterApi
-from factories.cli.dagster_process import running_dagster
+from factories.cli.serving.api import FINAL, AssetNode, DagsterApi
+from factories.cli.serving.dagster_process import running_dagster
 from tests.conftest import WarehouseUnderTest
 
 ROOT = Path(__file__).parents[4]

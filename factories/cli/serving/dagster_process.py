@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from factories.cli.api import ApiError, DagsterApi
-from factories.cli.dagster_start import (
+from factories.cli.serving.api import ApiError, DagsterApi
+from factories.cli.serving.dagster_start import (
     HOST,
     DagsterProcessError,
     Starting,
     dagster_environment,
     started_dagster,
 )
-from factories.cli.fingerprint import Fingerprint, describe_difference, take_fingerprint
-from factories.cli.served_instance import (
+from factories.cli.serving.fingerprint import Fingerprint, describe_difference, take_fingerprint
+from factories.cli.serving.served_instance import (
     STATE_FILE,
     Served,
     clear_left_over,

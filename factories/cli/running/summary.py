@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from factories.cli.progress import AssetProgress
+from factories.cli.running.progress import AssetProgress
 
 STYLES = {
     "materialized": "green",

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from factories.cli.api import FINAL, DagsterApi, RunPage
-from factories.cli.dead_runs import RETRY_RUN, WILL_RETRY
-from factories.cli.live_display import RunDisplay
-from factories.cli.plan import Launchable, RunRefusedError
-from factories.cli.progress import AssetProgress
-from factories.cli.run_events import RunEvents
+from factories.cli.running.live_display import RunDisplay
+from factories.cli.running.plan import Launchable, RunRefusedError
+from factories.cli.running.progress import AssetProgress
+from factories.cli.running.run_events import RunEvents
+from factories.cli.serving.api import FINAL, DagsterApi, RunPage
+from factories.cli.serving.dead_runs import RETRY_RUN, WILL_RETRY
 from factories.core.process_identity import LAUNCHED_BY, ProcessIdentity
 
 POLL_SECONDS = 0.5

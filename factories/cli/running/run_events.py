@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from factories.cli.api import RunPage
-from factories.cli.plan import Launchable, failures
-from factories.cli.progress import AssetProgress
+from factories.cli.running.plan import Launchable, failures
+from factories.cli.running.progress import AssetProgress
+from factories.cli.serving.api import RunPage
 from factories.core.execution.failures import FAILED_ASSETS
 
 FAILURE = "dagster._core.definitions.events.Failure: "

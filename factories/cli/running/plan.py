@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from factories.cli.api import AssetNode
-from factories.cli.progress import AssetProgress
+from factories.cli.running.progress import AssetProgress
+from factories.cli.serving.api import AssetNode
 from factories.core.yaml.problems import did_you_mean, nearest
 
 

@@ -8,20 +8,20 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from factories.cli.api import ApiError
-from factories.cli.dagster_process import running_dagster
-from factories.cli.dagster_start import DagsterProcessError
-from factories.cli.follow import run_step
-from factories.cli.live_display import RunDisplay
-from factories.cli.plan import (
+from factories.cli.running.follow import run_step
+from factories.cli.running.live_display import RunDisplay
+from factories.cli.running.plan import (
     RunRefusedError,
     plan,
     refuse_broken,
     select_assets,
     skip_downstream_of_failures,
 )
-from factories.cli.progress import AssetProgress
-from factories.cli.summary import print_summary
+from factories.cli.running.progress import AssetProgress
+from factories.cli.running.summary import print_summary
+from factories.cli.serving.api import ApiError
+from factories.cli.serving.dagster_process import running_dagster
+from factories.cli.serving.dagster_start import DagsterProcessError
 
 
 def _say(console: Console) -> Callable[[str], None]:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from factories.cli.api import ApiError, DagsterApi
-from factories.cli.dead_runs import end_dead_runs
-from factories.cli.fingerprint import take_fingerprint
-from factories.cli.guardian import end_session
-from factories.cli.served_instance import Served, forget_served, note_served
+from factories.cli.serving.api import ApiError, DagsterApi
+from factories.cli.serving.dead_runs import end_dead_runs
+from factories.cli.serving.fingerprint import take_fingerprint
+from factories.cli.serving.guardian import end_session
+from factories.cli.serving.served_instance import Served, forget_served, note_served
 from factories.core.process_identity import SERVED_BY, SERVED_BY_VARIABLE, ProcessIdentity
 from factories.core.project import MARKER
 from factories.core.warehouse.settings import client_environment
 
+GUARDIAN = "factories.cli.serving.guardian"
 HOST = "127.0.0.1"
 
 
@@ -64,7 +65,13 @@ def started_dagster(
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
-            [sys.executable, "-m", "factories.cli.guardian", str(reading), *_command(starting)],
+            [
+                sys.executable,
+                "-m",
+                "factories.cli.serving.guardian",
+                str(reading),
+                *_command(starting),
+            ],
             cwd=starting.root,
             env={**environment, SERVED_BY_VARIABLE: str(this)},
             stdin=stdin,

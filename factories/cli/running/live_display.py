@@ -10,8 +10,8 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 
-from factories.cli.progress import AssetProgress
-from factories.cli.summary import build_table
+from factories.cli.running.progress import AssetProgress
+from factories.cli.running.summary import build_table
 
 
 class RunDisplay:

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from factories.cli.dead_runs import end_dead_runs
-from factories.cli.fingerprint import Fingerprint
-from factories.cli.guardian import end_session
+from factories.cli.serving.dead_runs import end_dead_runs
+from factories.cli.serving.fingerprint import Fingerprint
+from factories.cli.serving.guardian import end_session
 from factories.core.process_identity import ProcessIdentity
 
 STATE_FILE = "webserver.json"
