@@ -57,6 +57,9 @@ test-fast: $(VENV)/test/.ready ## the tests that start no program
 bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/results/
 	@$(VENV)/test/bin/python -m benchmarks
 
+kill-matrix: setup $(VENV)/test/.ready ## kill each process in mid-work and run again (over half an hour), into docs/reference/
+	@$(VENV)/test/bin/python -m kill_matrix
+
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml
 	@for env in $(ENVS) test; do \
 	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \
@@ -68,4 +71,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench clean
+.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix clean
