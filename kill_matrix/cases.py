@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-READS, WRITES, BEFORE, AFTER, RUNS = "reads", "writes", "before", "after", "runs"
+READS, WRITES, COPIES, BEFORE, AFTER, RUNS = (
+    "reads",
+    "writes",
+    "copies",
+    "before",
+    "after",
+    "runs",
+)
 PHASES = {
     READS: "half of the new rows are read from the source",
     WRITES: "the new rows are staged, and it waits to write the table",
+    COPIES: "the first of the new rows are in the table",
     BEFORE: "it is about to write the table",
     AFTER: "the table is written, and what follows is not done",
     RUNS: "the Python function runs",
@@ -72,14 +80,14 @@ def _sling() -> Iterator[Case]:
 
 def _dlt() -> Iterator[Case]:
     for victim, work, phase in (
-        (STEP, "append", WRITES),
+        (STEP, "append", COPIES),
         (STEP, "merge", READS),
         (STEP, "replace", WRITES),
-        (WORKER, "append", WRITES),
+        (WORKER, "append", COPIES),
         (DAEMON, "replace", READS),
-        (DP, "append", WRITES),
+        (DP, "append", COPIES),
         (DP, "merge", WRITES),
-        (WAREHOUSE, "append", WRITES),
+        (WAREHOUSE, "append", COPIES),
         (WAREHOUSE, "merge", READS),
         (SOURCE, "append", READS),
         (SOURCE, "replace", READS),
@@ -111,7 +119,7 @@ def _snowpark() -> Iterator[Case]:
     for victim, work, phase in (
         (HANDLER, "training", RUNS),
         (HANDLER, "scoring", RUNS),
-        (STEP, overwrite, WRITES),
+        (STEP, overwrite, RUNS),
         (STEP, merge, WRITES),
         (STEP, "training", RUNS),
         (STEP, "scoring", RUNS),

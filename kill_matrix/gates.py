@@ -18,7 +18,7 @@ from sample_sources.flight_ops.address import url as source_url
 from sample_sources.systems import WEATHER_API
 from sample_sources.weather_api.address import read_state
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 # From the sign that comes before a statement to that statement, which then waits.
 SETTLE_SECONDS = 2.5
 WAITS_IN_SOURCE = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
@@ -66,6 +66,8 @@ def _close(case: cases.Case, work: Work, place: Place) -> Gate:
         return _slow_page()
     if case.phase == cases.READS:
         return _lock_source()
+    if case.phase == cases.COPIES:
+        return _see_first_rows(work, place)
     if case.phase == cases.RUNS:
         return _hold_function(place.gate)
     sign = {
@@ -105,6 +107,18 @@ def _lock_table(place: Place, change: str, sign: Callable[[], bool]) -> Gate:
     holder.cursor().execute(change)
 
     return Gate(sign, SETTLE_SECONDS, lambda: place.release(holder))
+
+
+def _see_first_rows(work: Work, place: Place) -> Gate:
+    """Look for new rows of a table: nothing holds what copies them, so there is no time to lose."""
+    watcher = place.connect()
+    count = f"select count(*) from {work.table}"
+    before = watcher.cursor().execute(count).fetchall()
+    return Gate(
+        lambda: bool(watcher.cursor().execute(count).fetchall() != before),
+        settle=0,
+        open=lambda: place.release(watcher),
+    )
 
 
 def _staged(place: Place) -> Callable[[], bool]:

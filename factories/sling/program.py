@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +22,8 @@ BINARY_PACKAGES = (
     "sling_mac_amd64",
     "sling_mac_arm64",
 )
+
+KILLED = "Sling was ended by"  # and the signal's name: the last line of a killed process
 
 
 class SlingNotFoundError(StepStartError):
@@ -76,6 +80,7 @@ def run_sling(
 
     Yields:
         Each line with the time of its arrival: the log is JSON lines, a stream's error plain text.
+        After a signal that ended Sling, a line that says so.
     """
     with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as name:
         own_folder = Path(name)
@@ -85,6 +90,9 @@ def run_sling(
         command = [binary, "run", *details, "-r", str(path)]
         with Program(command, {**_environment(own_folder), **connections}) as program:
             yield from program.lines()
+            if (status := program.wait()) < 0:
+                killer = signal.Signals(-status).name
+                yield RawLine(f"{KILLED} {killer}", time.monotonic())
 
 
 def call_sling(

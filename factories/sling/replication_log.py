@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from factories.core.execution.subprocesses import RawLine
+from factories.sling.program import KILLED
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 RUNNING = re.compile(r"^\[\d+ / \d+\] running stream (?P<name>.+)$")
@@ -109,7 +110,7 @@ class ReplicationLog:
         """Yield each stream's result as soon as the log has it.
 
         Streams whose end is not in the log, as when the process dies, are yielded last, as failed,
-        with the end of the log as their error.
+        with the end of the log as their error, below the signal that ended the process.
         """
         done: set[str] = set()
         tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -129,6 +130,9 @@ class ReplicationLog:
         if result := self._take_failed():
             done.add(result.name)
             yield result
+        if tail and tail[-1].startswith(KILLED):
+            tail.rotate(1)
+            tail[0] += "; the end of its log:"
         for name in self.streams:
             if name not in done:
                 yield StreamResult(name, error="\n".join(tail) or "Sling gave no reason")

@@ -10,11 +10,13 @@ from kill_matrix.projects.project import (
     Work,
 )
 
+# Many files: the table has the rows of some while others are still to be copied.
 SHOP = """\
 pipeline: shop
 dataset: shop
 source:
   sql_database: {credentials: "${FLIGHT_OPS_URL}", schema: shop}
+config: {normalize: {data_writer: {file_max_items: 100}}}
 resources:
   appended: {write_disposition: append, incremental: {cursor_path: changed_at}}
   merged: {write_disposition: merge, primary_key: id, incremental: {cursor_path: changed_at}}
