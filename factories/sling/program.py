@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -13,7 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from factories.core.errors import StepStartError
-from factories.core.execution.subprocesses import Program, RawLine, environment_with
+from factories.core.execution.subprocesses import Program, RawLine, describe_end, environment_with
 from factories.core.execution.temp_folders import temporary_step_folder
 
 BINARY_PACKAGES = (
@@ -23,7 +22,7 @@ BINARY_PACKAGES = (
     "sling_mac_arm64",
 )
 
-KILLED = "Sling was ended by"  # and the signal's name: the last line of a killed process
+KILLED = "Sling was ended by "  # and the signal's name: the last line of a killed process
 
 
 class SlingNotFoundError(StepStartError):
@@ -91,8 +90,7 @@ def run_sling(
         with Program(command, {**_environment(own_folder), **connections}) as program:
             yield from program.lines()
             if (status := program.wait()) < 0:
-                killer = signal.Signals(-status).name
-                yield RawLine(f"{KILLED} {killer}", time.monotonic())
+                yield RawLine(describe_end("Sling", status), time.monotonic())
 
 
 def call_sling(

@@ -120,6 +120,15 @@ def environment_with(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in changed.items() if value is not None}
 
 
+def describe_end(program: str, status: int) -> str:
+    """Return how a program has ended: by a signal, whose number its status has with a minus."""
+    if status >= 0:
+        return f"{program} ended with status {status}"
+    known = {*signal.Signals}
+    name = signal.Signals(-status).name if -status in known else f"signal {-status}"
+    return f"{program} was ended by {name}"
+
+
 def end_with_parent() -> list[str]:
     """Return a command prefix that ends the program when this process dies, even when it is killed.
 

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.failures import build_step_failure
+from factories.core.execution.subprocesses import describe_end
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.diagnostics.ignored_settings import harmless_warnings
 from factories.dbt.execution.events import NodeResult
@@ -80,7 +81,7 @@ class DbtInvocations:
             # dbt reports no result of a hook or an ephemeral model, only its error.
             errors = [f"{_title(uid)}: {why}" for uid, why in reasons.items() if uid not in ended]
             if dbt.status != MODEL_ERROR or not (errors or failed):
-                ends = f"dbt ended with status {dbt.status}"
+                ends = describe_end("dbt", dbt.status)
                 errors.append(dbt.mask("\n".join(dbt.log.errors) or ends))
             self.other_errors.extend(errors)
             if not dbt.log.has_parsed:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from factories.core.execution.subprocesses import Program
+from factories.core.execution.subprocesses import Program, describe_end
 
 GONE_SECONDS = 20
 
@@ -27,6 +27,18 @@ def test_lines_of_both_outputs_come_in_order_and_the_status_is_reported(tmp_path
 
     assert lines == [str(tmp_path), "y"]
     assert status == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        (3, "dbt ended with status 3"),
+        (-9, "dbt was ended by SIGKILL"),
+        (-40, "dbt was ended by signal 40"),
+    ],
+)
+def test_a_signal_that_ended_a_program_is_named(status: int, sentence: str) -> None:
+    assert describe_end("dbt", status) == sentence
 
 
 def test_program_and_its_children_end_with_the_block() -> None:
