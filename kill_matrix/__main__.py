@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="name the cases, and run none")
     parser.add_argument("--resume", action="store_true", help="leave out those that have run")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends then, too
     chosen = _choose(parser, options.cases)
     if options.list:
         print("\n".join(case.name for case in chosen))

@@ -15,7 +15,7 @@ LONGEST_SENTENCE = 160
 OF_ONE_RUN = (
     (re.compile(r"(?<![:/\w])/[\w./-]*/(?=[\w.-]+)"), "…/"),
     (re.compile(r"(127\.0\.0\.1|localhost):\d+"), r"\1:PORT"),
-    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "RUN"),
+    (re.compile(r"\b[0-9a-f]{8}((-[0-9a-f]{4}){3}-[0-9a-f]{12})?\b"), "RUN"),
     (re.compile(r"\bprocess \d+"), "process N"),
 )
 HEAD = f"""\

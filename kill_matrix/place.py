@@ -15,6 +15,7 @@ from typing import IO, Any
 from unittest.mock import patch
 
 import dagster as dg
+import psutil
 import psycopg
 import snowflake.connector
 
@@ -48,6 +49,7 @@ load_from:
       executable_path: {python}
       working_directory: .
 """
+REPEATED = "Dagster repeats it"  # what `dp run` says when a run has lost its process
 SLOTS = "free_slots_after_run_end_seconds: "
 
 
@@ -148,6 +150,8 @@ class Place:
             try:
                 yield
             finally:
+                for child in psutil.Process().children():  # a `dp run`, when this was interrupted
+                    child.terminate()
                 control.stop()
                 for system in SYSTEMS:
                     system.down()
@@ -279,7 +283,7 @@ def _read(file: IO[bytes]) -> str:
 
 
 def _sentence(out: str, err: str) -> str:
-    """Return why an asset failed, else the last line that the command has said."""
+    """Return why an asset failed, else that a run was repeated, else what was said last."""
     try:
         errors: list[str] = [row["error"] for row in json.loads(out) if row["error"]]
     except ValueError:
@@ -287,4 +291,5 @@ def _sentence(out: str, err: str) -> str:
     lines = [line.strip() for line in (errors or [err])[0].splitlines() if line.strip()]
     if not lines:
         return ""
-    return lines[0] if errors else lines[-1]
+    repeated = [line for line in lines if REPEATED in line]
+    return "; ".join(lines) if errors else [*lines, *repeated][-1]
