@@ -14,6 +14,8 @@ from factories.cli.running.progress import AssetProgress
 from factories.cli.serving.api import RunPage
 from factories.core.execution.failures import FAILED_ASSETS
 
+# What Dagster logs of a run whose process was killed, before it only says that the run has failed.
+LOST = re.compile(r"\[DagsterApiServer\] (Run execution process for .*)")
 FAILURE = "dagster._core.definitions.events.Failure: "
 MAPPING_KEY = re.compile(r"\[[^\]]*\]")  # of a dynamic step, such as `load[a]` or `graph.load[a]`
 
@@ -65,6 +67,7 @@ class RunEvents:
         self._started: set[str] = set()
         self._errors: defaultdict[str, _StepError] = defaultdict(_StepError)
         self._run_error = ""
+        self._lost = ""  # that the run's process was killed
         self.message = ""
 
     def take(self, page: RunPage) -> None:
@@ -121,11 +124,18 @@ class RunEvents:
                 self._take_error(step, event)
             case "ExecutionStepSuccessEvent":
                 self._errors.pop(step, None)  # of an earlier attempt
-            case "RunFailureEvent" | "RunCanceledEvent":
-                texts = (event["message"], _describe(event.get("error")))
-                self._run_error = "\n".join(text for text in texts if text)
+            case "EngineEvent" | "RunFailureEvent" | "RunCanceledEvent":
+                self._take_event_of_run(kind, event)
             case "LogMessageEvent":
                 self.message = event["message"]
+
+    def _take_event_of_run(self, kind: str, event: Mapping[str, Any]) -> None:
+        if kind == "EngineEvent":
+            lost = LOST.fullmatch(event["message"])
+            self._lost = lost[1] if lost else self._lost
+        else:
+            texts = (self._lost or event["message"], _describe(event.get("error")))
+            self._run_error = "\n".join(text for text in texts if text)
 
     def _take_planned(self, step: str, event: Mapping[str, Any]) -> None:
         if "checkName" in event:

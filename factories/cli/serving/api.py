@@ -221,9 +221,17 @@ class DagsterApi:
 
     def unfinished_runs(self, tags: Mapping[str, str]) -> list[str]:
         """Return the runs with these tags that have not ended."""
+        return [run_id for run_id, status in self._runs(tags) if status not in FINAL]
+
+    def unsuccessful_runs(self, tags: Mapping[str, str]) -> list[str]:
+        """Return the runs with these tags that have not succeeded, ended or not."""
+        return [run_id for run_id, status in self._runs(tags) if status != "SUCCESS"]
+
+    def _runs(self, tags: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return the id and the status of each run with these tags."""
         answer = self._query(RUNS, {"tags": [{"key": k, "value": v} for k, v in tags.items()]})
         runs = answer["runsOrError"]["results"]
-        return [str(run["runId"]) for run in runs if run["status"] not in FINAL]
+        return [(str(run["runId"]), str(run["status"])) for run in runs]
 
     def terminate(self, run_id: str) -> None:
         """Ask Dagster to stop a run."""

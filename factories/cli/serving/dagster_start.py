@@ -91,7 +91,7 @@ def started_dagster(
         with process:
             try:
                 yield process
-                ended_well = not _has_unfinished_runs(starting, this)
+                ended_well = _have_all_succeeded(starting, this)
             finally:
                 with suppress(BrokenPipeError):  # it has ended by itself
                     os.write(writing, b"stop")
@@ -103,12 +103,16 @@ def started_dagster(
         forget_served(starting.home)
 
 
-def _has_unfinished_runs(starting: Starting, this: ProcessIdentity) -> bool:
-    """Tell whether runs go on that end with this Dagster: those of schedules, or of the UI."""
+def _have_all_succeeded(starting: Starting, this: ProcessIdentity) -> bool:
+    """Tell whether no run is left to be cleared.
+
+    Runs that go on, those of schedules or of the UI, end with this Dagster; one whose process was
+    lost has failed, and may still hold its slot of a pool.
+    """
     try:
-        return bool(DagsterApi(starting.url).unfinished_runs({SERVED_BY: str(this)}))
+        return not DagsterApi(starting.url).unsuccessful_runs({SERVED_BY: str(this)})
     except ApiError:
-        return True
+        return False
 
 
 def _command(starting: Starting) -> list[str]:

@@ -38,8 +38,13 @@ LOCATION = """
         if context.run.parent_run_id is None:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    @dg.asset(pool="slow")
+    def loses_its_worker():
+        worker = int(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])
+        os.kill(worker, signal.SIGKILL)
+
     defs = dg.Definitions(
-        assets=[slow, loses_its_process],
+        assets=[slow, loses_its_process, loses_its_worker],
         executor=dg.multiprocess_executor.configured(
             {"start_method": {"forkserver": {"preload_modules": ["dagster"]}}}
         ),
@@ -107,7 +112,7 @@ def test_killed_dp_run_gives_way_to_the_next_which_waits_for_it(slow: Slow) -> N
     tree = slow.project.processes()
     assert {first.pid, step} < {process.pid for process in tree}
     assert slow.project.slots_taken() == 1
-    second = slow.project.start("run", "--json")
+    second = slow.project.start("run", "slow", "loses_its_process", "--json")
     said = read_until(second, f"waiting for the Dagster at .* \\(process {first.pid}\\) started")
 
     os.kill(first.pid, signal.SIGKILL)
@@ -140,4 +145,13 @@ def test_interrupted_dp_run_ends_its_runs(slow: Slow) -> None:
     assert "Stopped; the runs have ended too." in said
     assert not slow.project.processes()
     assert slow.project.run_statuses() == [*before, "CANCELED"]
+    assert slow.project.slots_taken() == 0
+
+
+def test_killed_worker_of_a_run_is_named_and_gives_its_slot_back(slow: Slow) -> None:
+    status, rows = slow.project.run("loses_its_worker")
+
+    assert status == 1
+    assert "was terminated by signal 9 (SIGKILL)" in rows["loses_its_worker"]["error"]
+    assert not slow.project.processes()
     assert slow.project.slots_taken() == 0
