@@ -31,11 +31,12 @@ Each tool has a small project, one code location in an environment of `.venvs/`,
 of its own: an embedded warehouse, the sample systems where it reads them, and the Dagster that
 `dp run` starts. Every case begins where the first load had ended; then the source gets new and
 changed rows, and the second load is disturbed where the column "when" says. It is held there, by a
-lock or a file, so that the kill does not depend on the machine's speed.
+lock or a file, so that the kill does not depend on the machine's speed. Nothing can hold what dlt
+appends: that is killed at the sight of the first rows.
 
 - Timeouts are small here: `SNOWFLAKE_NETWORK_TIMEOUT` and `SNOWFLAKE_LOGIN_TIMEOUT` are
-  {NETWORK_TIMEOUT} seconds, `free_slots_after_run_end_seconds` in `dagster.yaml` is
-  {FREE_SLOTS_SECONDS}. With the usual ones, 60 (30 for a login), a first command can take longer.
+  {NETWORK_TIMEOUT} seconds, `free_slots_after_run_end_seconds` in `dagster.yaml` is {FREE_SLOTS_SECONDS}. With
+  the usual ones, 60 (30 for a login), a first command can take longer.
 - Lost rows are those that the reference has and the table has not; doubled ones are those that
   the table has beyond it. A row with old values would count as both.
 - Stuck is a run that has not ended or a slot of a pool that is taken after the rerun, and a command
@@ -43,7 +44,9 @@ lock or a file, so that the kill does not depend on the machine's speed.
 - Left running is any process with this local folder in its environment that still runs
   {SECONDS_LEFT} seconds after the command has ended. The embedded warehouse with its handlers, and
   the sample systems, are services and stay on purpose.
-- A run that has lost its process is repeated once by Dagster itself, so `dp run` can end with 0.
+- A run that has lost a process is repeated once by Dagster itself, so `dp run` can end with 0. A
+  step outlives its run worker by some seconds, and may write its table in them: then nothing is
+  repeated, and `dp run` ends with 1. A run that is under way does not need the daemon.
 """
 COLUMNS = (
     "what is killed",
@@ -63,7 +66,7 @@ def write_page(outcomes: Sequence[Outcome]) -> str:
     days = sorted({outcome.day for outcome in outcomes})
     span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     good = sum(outcome.is_good for outcome in outcomes)
-    ran = f"Run by `make kill-matrix` on {span}: {len(outcomes)} cases, {good} as they must be."
+    ran = f"Run on {span}. Cases: {len(outcomes)}; as they must be: {good}."
     rule = " | ".join("---:" if name in {"lost", "doubled"} else "---" for name in COLUMNS)
     rows = [_row(outcome) for outcome in outcomes]
     table = [f"| {' | '.join(COLUMNS)} |", f"| {rule} |", *rows]

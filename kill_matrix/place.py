@@ -292,4 +292,4 @@ def _sentence(out: str, err: str) -> str:
     if not lines:
         return ""
     repeated = [line for line in lines if REPEATED in line]
-    return "; ".join(lines) if errors else [*lines, *repeated][-1]
+    return " ".join(lines) if errors else [*lines, *repeated][-1]

@@ -54,7 +54,7 @@ def cells(page: str) -> list[list[str]]:
 def test_a_row_says_what_was_killed_and_what_came_of_it() -> None:
     page = write_page([GOOD])
 
-    assert "on 2024-01-02: 1 cases, 1 as they must be." in page
+    assert "Run on 2024-01-02. Cases: 1; as they must be: 1." in page
     assert cells(page) == [
         [
             "Sling's program",
@@ -77,7 +77,7 @@ def test_whatever_is_wrong_is_told_and_counts(changes: dict[str, object]) -> Non
 
     assert GOOD.is_good
     assert not bad.is_good
-    assert "on 2024-01-02 to 2024-01-03: 2 cases, 1 as they must be." in page
+    assert "Run on 2024-01-02 to 2024-01-03. Cases: 2; as they must be: 1." in page
     good, other = cells(page)
     assert len(good) == len(other) == len(COLUMNS)
     assert good != other
