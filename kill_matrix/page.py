@@ -35,8 +35,8 @@ lock or a file, so that the kill does not depend on the machine's speed. Nothing
 appends: that is killed at the sight of the first rows.
 
 - Timeouts are small here: `SNOWFLAKE_NETWORK_TIMEOUT` and `SNOWFLAKE_LOGIN_TIMEOUT` are
-  {NETWORK_TIMEOUT} seconds, `free_slots_after_run_end_seconds` in `dagster.yaml` is {FREE_SLOTS_SECONDS}. With
-  the usual ones, 60 (30 for a login), a first command can take longer.
+  {NETWORK_TIMEOUT} seconds, `free_slots_after_run_end_seconds` in `dagster.yaml` is
+  {FREE_SLOTS_SECONDS}. With the usual ones, 60 (30 for a login), a first command can take longer.
 - Lost rows are those that the reference has and the table has not; doubled ones are those that
   the table has beyond it. A row with old values would count as both.
 - Stuck is a run that has not ended or a slot of a pool that is taken after the rerun, and a command
