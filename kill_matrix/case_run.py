@@ -48,7 +48,9 @@ def run_case(case: Case, place: Place, reference: Reference) -> Outcome:
         first = command.wait()
         since = time.monotonic() - at
         left = wait_for_the_end(place.local, SECONDS_LEFT)
-        again = place.start(work.key).wait()
+        # Nobody runs again what has succeeded, where that adds a row.
+        is_done = work.each_run_adds and first.status == 0
+        again = first if is_done else place.start(work.key).wait()
         left += wait_for_the_end(place.local, SECONDS_LEFT)
         difference = compare(_read(place, work), reference[work.name])
         stuck = [*_without_end(first, "the first command"), *_without_end(again, "the rerun")]

@@ -67,12 +67,14 @@ class Work:
         key: The asset.
         table: What it writes.
         columns: What is compared of it: all that does not tell when it was written.
+        each_run_adds: Whether every run that succeeds adds a row, as a training adds a version.
     """
 
     name: str
     key: str
     table: str
     columns: Sequence[str] = ORDER_COLUMNS
+    each_run_adds: bool = False
 
 
 @dataclass(frozen=True)

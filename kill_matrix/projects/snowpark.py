@@ -91,6 +91,7 @@ PROJECT = Project(
             "ml/area/lateness",
             "ML.AREA.MODELS",
             ("model", "version", "status", "sha256"),
+            each_run_adds=True,
         ),
         Work("scoring", "ml/area/predictions", "ML.AREA.PREDICTIONS", ("id", "probability")),
     ],
