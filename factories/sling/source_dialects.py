@@ -112,20 +112,21 @@ _MYSQL = Dialect(
     instant_column="unix_timestamp({column})",
     instants=frozenset({"timestamp"}),
 )
+_DATABRICKS = Dialect(
+    quotes="``",
+    backslash=True,
+    wall="timestamp_ntz '{date} {time}'",
+    instant="timestamp '{date} {time}+00:00'",
+    date="date '{date}'",
+    instants=frozenset({"timestamp"}),
+)
 _DUCKDB = replace(_TYPED, instant="timestamptz '{date} {time}+00:00'")
 _TRINO = replace(_TYPED, instant="timestamp '{date} {time} UTC'")
 _SQLITE = Dialect(untyped=True)
 
 DIALECTS: Mapping[str, Dialect] = {
     "athena": _TRINO,
-    "bigquery": Dialect(
-        quotes="``",
-        backslash=True,
-        wall="datetime '{date} {time}'",
-        instant="timestamp '{date} {time}+00:00'",
-        date="date '{date}'",
-        instants=frozenset({"timestamp"}),
-    ),
+    "bigquery": replace(_DATABRICKS, wall="datetime '{date} {time}'"),
     "clickhouse": Dialect(
         quotes="``",
         backslash=True,
@@ -133,14 +134,7 @@ DIALECTS: Mapping[str, Dialect] = {
         instants=frozenset({"datetime", "datetime64"}),
     ),
     "d1": _SQLITE,
-    "databricks": Dialect(
-        quotes="``",
-        backslash=True,
-        wall="timestamp_ntz '{date} {time}'",
-        instant="timestamp '{date} {time}+00:00'",
-        date="date '{date}'",
-        instants=frozenset({"timestamp"}),
-    ),
+    "databricks": _DATABRICKS,
     "db2": _TYPED,
     "duckdb": _DUCKDB,
     "ducklake": _DUCKDB,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from factories.cli.serving.api import FINAL
 from factories.core.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ def end_dead_runs(home: Path, gone: ProcessIdentity | None = None) -> list[str]:
 def _end_unfinished(instance: dg.DagsterInstance, gone: ProcessIdentity | None) -> Iterator[str]:
     import dagster as dg  # noqa: PLC0415 - see above
 
-    finished = {
-        dg.DagsterRunStatus.SUCCESS,
-        dg.DagsterRunStatus.FAILURE,
-        dg.DagsterRunStatus.CANCELED,
-    }
-    unfinished = [status for status in dg.DagsterRunStatus if status not in finished]
+    unfinished = [status for status in dg.DagsterRunStatus if status.value not in FINAL]
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
         owner = _find_dead_owner(run, gone)
         if owner:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import sys
 import textwrap
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,6 +134,14 @@ features:
         (event,) = (e for e in self.results[-1].all_events if e.is_step_failure)
         error = event.step_failure_data.error
         return error.cause.message if error.cause else error.message
+
+
+def run_until_killed(run: Callable[[], object]) -> None:
+    """Run a step in a process of its own, which ends by the signal that nothing can catch."""
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
 
 
 def open_sessions() -> int:

@@ -14,6 +14,7 @@ import pytest
 
 from factories.snowpark.models.registry import Registry, Version
 from factories.snowpark.scores.write import ScoresWriter
+from tests.factories.snowpark.conftest import run_until_killed
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 from tests.local_snowflake.handlers import wait_until
@@ -27,14 +28,6 @@ ALL = "select flight_id, probability, model_version, scored_at from {s}.predicti
 
 def kill(*_: object, **__: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def run_until_killed(run: Callable[[], object]) -> None:
-    """Run a step in a process of its own, which ends by the signal that nothing can catch."""
-    process = multiprocessing.get_context("fork").Process(target=run)
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
 
 
 def in_child(

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
-from tests.factories.snowpark.conftest import AreaProject
+from tests.factories.snowpark.conftest import AreaProject, run_until_killed
 from tests.factories.snowpark.tables.killed_write import materialize_until
 
 pytestmark = pytest.mark.clients
 
-FORK = multiprocessing.get_context("fork")
 
 DAILY = 'partition: {type: daily, start: "2013-01-01", column: day}'
 DAYS = "id number, day date"
 
 
-def run_until_killed(statement: str, partition: str = "") -> None:
+def kill_at(statement: str, partition: str = "") -> None:
     """Materialize the area in a process that is killed `before` or `after` a statement."""
     how, _, text = statement.partition(" ")
-    process = FORK.Process(target=materialize_until, args=(how, text, partition or None))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -signal.SIGKILL
+    run_until_killed(partial(materialize_until, how, text, partition or None))
 
 
 def test_overwrite_replaces_all_rows_and_describes_the_table(project: AreaProject) -> None:
@@ -109,7 +104,7 @@ def test_a_killed_write_may_leave_a_new_column_and_a_rerun_fills_it(project: Are
     project.built()
     project.seed("1, 'b', 0.5", columns="id number, v varchar, x number(4,2)")
 
-    run_until_killed("before merge into")
+    kill_at("before merge into")
 
     assert project.rows() == [(1, "a", None)]
     project.built()
@@ -182,7 +177,7 @@ def test_a_killed_write_leaves_the_table_as_it_was(
     before = project.rows()
     project.seed("2, '2013-01-01'", columns=DAYS)
 
-    run_until_killed(statement, partition)
+    kill_at(statement, partition)
 
     assert project.rows() == before
     project.built(**options)
@@ -192,10 +187,10 @@ def test_a_killed_write_leaves_the_table_as_it_was(
 def test_a_first_write_that_is_killed_leaves_all_rows_or_no_table(project: AreaProject) -> None:
     project.seed("1, 'a'")
     project.table("mode: merge, keys: [id]")
-    run_until_killed("before create table")
+    kill_at("before create table")
     assert project.tables() == set()
 
-    run_until_killed("after create table")
+    kill_at("after create table")
     assert project.rows() == [(1, "a")]
 
 
