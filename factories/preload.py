@@ -22,5 +22,7 @@ with gc_paused():
 
     import factories.sling.run  # noqa: F401 - as above
 
-    # Before the collector comes back, which would first of all walk everything that is new.
+    # Before the collector comes back, which would first of all walk everything that is new. A step
+    # is short, and makes many objects that stay.
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

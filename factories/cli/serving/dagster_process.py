@@ -29,6 +29,7 @@ from factories.cli.serving.served_instance import (
     held_instance,
     read_served,
 )
+from factories.cli.serving.source_files import reload_if_changed
 from factories.core.project import project_root
 
 START_SECONDS = 180
@@ -110,7 +111,7 @@ def running_dagster(say: Callable[[str], None] = lambda _: None) -> Iterator[Dag
         served = read_served(home)
         if served and served.command == "dp dev" and (running := find_dagster(home)):
             _refuse_another(served, take_fingerprint(root, home))
-            running.reload()  # it may have started before the YAML was changed
+            reload_if_changed(running, root, home, served.by)
             yield running
             return
         waiting.wait_for(served)

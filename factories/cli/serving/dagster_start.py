@@ -16,6 +16,7 @@ from factories.cli.serving.dead_runs import end_dead_runs
 from factories.cli.serving.fingerprint import take_fingerprint
 from factories.cli.serving.guardian import end_session
 from factories.cli.serving.served_instance import Served, forget_served, note_served
+from factories.cli.serving.source_files import note_loaded
 from factories.core.process_identity import SERVED_BY, SERVED_BY_VARIABLE, ProcessIdentity
 from factories.core.project import MARKER
 from factories.core.warehouse.settings import client_environment
@@ -62,6 +63,7 @@ def started_dagster(
     """Have a guardian run `dagster dev`; when this process ends, however it does, that ends too."""
     made_for = take_fingerprint(starting.root, starting.home)
     this = ProcessIdentity.of_this()
+    note_loaded(starting.root, starting.home, this)
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(

@@ -145,6 +145,7 @@ def main() -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     folder = _ForkServer(requests).serve()
     if folder is not None:
         _draw_other_random_numbers()
