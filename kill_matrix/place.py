@@ -246,6 +246,10 @@ class Place:
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        # As in a real project: handlers of the embedded warehouse run in its `ml`.
+        environments = self.root / ".venvs"
+        if not environments.exists():
+            environments.symlink_to(ROOT / ".venvs")
         if self.project.tool == "dbt":
             command = [str(python), "-m", "factories.dbt.prepare", "shop"]
             subprocess.run(command, cwd=self.root, env=self.environment, check=True)
