@@ -5,109 +5,146 @@ A company adds its own with `named_condition` and hands them to `build_definitio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated
 
-import dagster as dg
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr
 
-from factories.core.meta.keys import AssetKeyNames, parse_key
+from factories.core.conditions.operators import build_condition
+from factories.core.conditions.rule import (
+    ALL,
+    CRON_NO_DEPS,
+    CRON_WITH_DEPS,
+    LATEST,
+    MIDNIGHT,
+    TICK,
+    UPSTREAM_CHANGE,
+    AutomationRule,
+)
+from factories.core.meta.keys import AssetKeyNames
 from factories.core.meta.named_conditions import (
     Condition,
     NamedCondition,
     NoConfig,
     named_condition,
 )
-from factories.core.meta.times import CronText, TimezoneText
-from factories.core.yaml.models import StrictModel
+from factories.core.meta.times import CronText, TimezoneText, check_cron
+from factories.core.yaml.models import Duration, Names, StrictModel
+from factories.core.yaml.variables import target
 
 
-class CronConfig(StrictModel):
+def _since(value: str) -> str:
+    return value if value in (TICK, MIDNIGHT) else check_cron(value)
+
+
+def _catch_up(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"must be {LATEST}, {ALL} or a number of partitions")  # noqa: TRY004 - pydantic takes it for a mistake of the user's
+    if isinstance(value, str) and value not in (LATEST, ALL):
+        raise ValueError(f"{value!r} is not {LATEST}, {ALL} or a number of partitions")
+    if isinstance(value, int) and value < 1:
+        raise ValueError("must be 1 at least")
+    return str(value)
+
+
+class RetryConfig(StrictModel):
+    """What happens after a run that was asked for has failed."""
+
+    max: Annotated[StrictInt, Field(ge=0, le=100)] = Field(
+        3, description="Further tries, of what failed alone."
+    )
+    delay: Duration = Field(timedelta(minutes=5), description="Wait before each.")
+
+
+class AnyConfig(StrictModel):
+    """What every condition takes."""
+
+    retry: RetryConfig = Field(
+        RetryConfig(), description="How often a failure is tried again before the next cause."
+    )
+    catch_up: Annotated[StrictStr, BeforeValidator(_catch_up)] = Field(
+        LATEST,
+        description="Of the time partitions that are due, for example after an outage: `latest`,"
+        " `all` that are missing, or a number of the last.",
+    )
+    debounce: Duration = Field(
+        timedelta(0), description="After the first cause, wait so long for what else changes."
+    )
+    environments: Names = Field(
+        (), description="The targets where it is on, such as `prod`; by default everywhere."
+    )
+
+
+class CronConfig(AnyConfig):
     """When the cron ticks."""
 
     cron_schedule: CronText = Field(description="Five fields: minute hour day month weekday.")
     cron_timezone: TimezoneText = Field("UTC", description="Time zone of the schedule.")
+    ignore: AssetKeyNames = Field((), description="Upstream asset keys that hold nothing back.")
 
 
 class CronWithDepsConfig(CronConfig):
-    """When the cron ticks, and what need not be waited for."""
+    """When the cron ticks, and what has to be updated before."""
 
-    ignore: AssetKeyNames = Field((), description="Upstream asset keys that are not waited for.")
+    deps_since: Annotated[StrictStr, AfterValidator(_since)] = Field(
+        TICK,
+        description="Since when upstream assets must have been updated: the `tick`, the `midnight`"
+        " before it in the time zone, or the last tick of another cron.",
+    )
 
 
-class IgnoreConfig(StrictModel):
-    """What need not be waited for."""
+class ChangeConfig(AnyConfig):
+    """Which changes count."""
 
     ignore: AssetKeyNames = Field((), description="Upstream asset keys that do not count.")
 
 
-def _external() -> dg.AssetSelection:
-    """Return the external assets, which no code location produces.
-
-    Nothing observes them, so a condition that waits for their update waits for ever. Seen with
-    `on_cron` and `eager` in dagster 1.13.27.
-    """
-    every = dg.AssetSelection.all(include_sources=True)
-    return every - dg.AssetSelection.all(include_sources=False)
-
-
-def _ignored(keys: Sequence[str]) -> dg.AssetSelection:
-    if not keys:
-        return _external()
-    return _external() | dg.AssetSelection.assets(*(parse_key(key) for key in keys))
-
-
-def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
-    """Return the condition that no blocking check of an upstream asset's present state has failed.
-
-    A failed check holds back what is downstream in its own run; runs of other code locations, and
-    later ones, know nothing of it (dagster #27760, #18472). One that has not run yet holds nothing
-    back: else a check that was just added would.
-    """
-    failed = dg.AutomationCondition.any_checks_match(
-        dg.AutomationCondition.check_failed(), blocking_only=True
+def _rule(name: str, config: AnyConfig, environ: Mapping[str, str] = os.environ) -> Condition:
+    off = ""
+    here = target(environ)
+    if config.environments and here not in config.environments:
+        off = f"Off in the target {here}: it is on in {', '.join(config.environments)}"
+    settings = ("retry", "debounce", "environments", "ignore")
+    values = {key: value for key, value in config if key not in settings}
+    rule = AutomationRule(
+        name=name,
+        **values,
+        ignore=list(getattr(config, "ignore", ())),
+        debounce=config.debounce.total_seconds(),
+        tries=config.retry.max,
+        retry_delay=config.retry.delay.total_seconds(),
+        off=off,
     )
-    upstream = dg.AutomationCondition.any_deps_match(failed).ignore(ignored)
-    return (~upstream).with_label("no_upstream_check_failed")
+    return build_condition(rule, environ)
 
 
-@named_condition("on_cron_no_deps")
+@named_condition(CRON_NO_DEPS)
 def on_cron_no_deps(config: CronConfig) -> Condition:
-    """Request a run when the cron ticks, whatever the dependencies' state."""
-    ticked: Condition = dg.AutomationCondition.cron_tick_passed(
-        config.cron_schedule, config.cron_timezone
-    )
-    return (
-        dg.AutomationCondition.in_latest_time_window()
-        & ticked.since_last_handled()
-        & ~dg.AutomationCondition.in_progress()
-    ).with_label("on_cron_no_deps")
+    """Request a run when the cron ticks, whatever the state of the upstream assets.
+
+    Not while a blocking check of one of them has failed.
+    """
+    return _rule(CRON_NO_DEPS, config)
 
 
-@named_condition("on_cron_with_deps")
+@named_condition(CRON_WITH_DEPS)
 def on_cron_with_deps(config: CronWithDepsConfig) -> Condition:
     """Request a run when the cron has ticked and every upstream asset has updated since.
 
     Not while a blocking check of one of them has failed.
     """
-    ignored = _ignored(config.ignore)
-    condition = dg.AutomationCondition.on_cron(config.cron_schedule, config.cron_timezone)
-    return (
-        condition.ignore(ignored)
-        & _no_upstream_check_failed(ignored)
-        & ~dg.AutomationCondition.in_progress()
-    ).with_label("on_cron_with_deps")
+    return _rule(CRON_WITH_DEPS, config)
 
 
-@named_condition("on_upstream_change")
-def on_upstream_change(config: IgnoreConfig) -> Condition:
+@named_condition(UPSTREAM_CHANGE)
+def on_upstream_change(config: ChangeConfig) -> Condition:
     """Request a run when any upstream asset was updated and none is missing or in progress.
 
     Not while a blocking check of one of them has failed.
     """
-    ignored = _ignored(config.ignore)
-    return (
-        dg.AutomationCondition.eager().ignore(ignored) & _no_upstream_check_failed(ignored)
-    ).with_label("on_upstream_change")
+    return _rule(UPSTREAM_CHANGE, config)
 
 
 @named_condition("manual_only")

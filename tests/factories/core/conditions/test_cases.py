@@ -1,0 +1,540 @@
+"""What the built-in automation conditions ask for, case by case, each met by somebody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.observe import observe as observe_assets
+
+from tests.factories.core.conditions.story import Story, condition
+
+EACH = pytest.mark.parametrize(
+    "name", ["on_cron_no_deps", "on_cron_with_deps", "on_upstream_change"]
+)
+WITH_DEPS = pytest.mark.parametrize("name", ["on_cron_with_deps", "on_upstream_change"])
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def have_cause(story: Story, name: str = "") -> None:
+    """Let the cron tick and the upstream asset be updated: any condition's occasion."""
+    story.at("01:00")
+    story.run("up")
+    if name != "missing":
+        story.run("d")
+    story.tick()
+    story.at("02:30")
+    story.run("up")
+
+
+@EACH
+def test_first_tick(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_own_run_fails_and_is_asked_for_again_after_a_delay_a_bounded_number_of_times(
+    story: Story, name: str
+) -> None:
+    found = condition(name, retry={"max": 2, "delay": "5m"})
+    story.define(story.asset("up"), story.asset("d", found, ["up"]))
+    have_cause(story)
+    story.failing.add("d")
+    assert story.run_what_is_asked() == {"d"}
+    for _ in range(2):
+        story.later(minutes=1)
+        assert story.tick() == set()
+        assert "tried again at" in story.why["d"][0]
+        story.later(minutes=6)
+        assert story.run_what_is_asked() == {"d"}
+    for _ in range(5):
+        story.later(hours=1)
+        assert story.tick() == set()
+    assert story.why["d"] == ["Given up until the next cause: it failed 3 times"]
+
+
+@EACH
+def test_what_was_given_up_runs_again_at_the_next_cause(story: Story, name: str) -> None:
+    found = condition(name, retry={"max": 0})
+    story.define(story.asset("up"), story.asset("d", found, ["up"]))
+    have_cause(story)
+    story.failing.add("d")
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=30)
+    assert story.tick() == set()
+    story.at("02:30", day=2)
+    story.run("up")
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_only_what_failed_is_asked_for_again(story: Story, name: str) -> None:
+    one = story.asset("d", condition(name), ["up"])
+    story.define(story.asset("up"), one, story.asset("e", condition(name), ["up"]))
+    have_cause(story)
+    story.run("e")
+    story.at("02:31")
+    story.run("up")
+    story.failing.add("d")
+    assert {"d"} <= story.run_what_is_asked() <= {"d", "e"}
+    story.later(minutes=1)
+    story.tick()
+    story.later(minutes=6)
+    assert story.tick() == {"d"}
+
+
+@EACH
+@pytest.mark.parametrize("canceled", [True, False])
+def test_a_requested_run_never_started_or_was_cancelled(
+    story: Story, name: str, *, canceled: bool
+) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    assert story.tick() == {"d"}
+    run_id = story.begin_run("d")
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.end_run(run_id, canceled=canceled)
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.later(minutes=6)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_a_requested_run_never_came(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    assert story.tick() == {"d"}
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.later(minutes=10)
+    assert story.tick() == set()
+    story.later(minutes=6)
+    assert story.tick() == {"d"}
+
+
+@WITH_DEPS
+def test_up_and_d_in_one_run_up_fails_and_is_run_again_by_hand(story: Story, name: str) -> None:
+    cron = condition("on_cron_no_deps")
+    story.define(story.asset("up", cron), story.asset("d", condition(name), ["up"]))
+    story.run("up")
+    story.run("d")
+    story.tick()
+    story.at("02:30")
+    story.failing.add("up")
+    assert story.run_what_is_asked() == {"up", "d"}
+    story.failing.clear()
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.run("up")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_a_person_runs_up_and_d_and_d_fails(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.failing.add("d")
+    story.run("up", "d")
+    story.later(minutes=1)
+    story.tick()
+    story.later(minutes=6)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_blocking_check_of_up_failed(story: Story, name: str) -> None:
+    story.define(story.checked_asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    story.failing.add("up:rows")
+    story.run("up")
+    assert story.tick() == set()
+    assert "the blocking check rows of up has failed" in story.why["d"][0]
+    story.failing.clear()
+    story.run("up")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_evaluated_between_ups_materialization_and_its_check(story: Story, name: str) -> None:
+    story.define(story.checked_asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    inside = []
+    story.inside["up:before rows"] = lambda: inside.append(story.tick())
+    story.run("up")
+    assert inside == [set()]
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_the_check_of_up_came_to_no_result(story: Story, name: str) -> None:
+    story.define(story.checked_asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    story.failing.add("up:before rows")
+    story.run("up")
+    assert story.tick() == set()
+    assert "did not come to a result" in story.why["d"][0]
+
+
+@WITH_DEPS
+def test_up_is_updated_while_d_runs(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    asked = story.tick()
+
+    def meanwhile() -> None:
+        story.later(minutes=5)
+        story.run("up")
+        assert story.tick() == set()
+
+    story.inside["d"] = meanwhile
+    story.carry_out(asked)
+    story.later(minutes=1)
+    again = {"d"} if name == "on_upstream_change" else set()
+    assert story.tick() == again
+
+
+def test_a_second_upstream_is_updated_in_the_evaluation_after_the_request(story: Story) -> None:
+    d = story.asset("d", condition("on_upstream_change"), ["one", "two"])
+    story.define(story.asset("one"), story.asset("two"), d)
+    story.run("one", "two", "d")
+    story.tick()
+    story.run("one")
+    asked = story.tick()
+    assert asked == {"d"}
+    run_id = story.begin_run("d")
+    story.run("two")
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.end_run(run_id, canceled=True)
+    story.report("d")
+    story.later(minutes=1)
+    story.tick()
+    story.run("one")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+@pytest.mark.parametrize("name", ["on_cron_no_deps", "on_cron_with_deps"])
+def test_a_run_by_hand_ends_in_the_window_in_which_the_tick_falls(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    story.run("up")
+    story.at("01:59")
+    story.tick()
+    story.inside["d"] = lambda: story.at("02:01")
+    story.run("d")
+    story.run("up")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+@pytest.mark.parametrize("name", ["on_cron_no_deps", "on_cron_with_deps"])
+def test_the_tick_passes_while_d_runs(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    story.run("up")
+    story.at("01:30")
+    story.tick()
+    inside = []
+
+    def meanwhile() -> None:
+        story.at("02:05")
+        story.run("up")
+        inside.append(story.tick())
+
+    story.inside["d"] = meanwhile
+    story.run("d")
+    assert inside == [set()]
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_daemon_down_while_d_is_run_by_hand_and_up_updated(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    story.run("up")
+    story.run("d")
+    story.tick()
+    story.at("01:30")
+    story.run("d")
+    story.at("02:10")
+    story.run("up")
+    story.at("05:00", day=3)
+    if name == "on_cron_with_deps":
+        story.run("up")
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=1)
+    assert story.tick() == set()
+
+
+def test_run_by_hand_after_a_missed_tick_meets_it(story: Story) -> None:
+    story.define(story.asset("d", condition("on_cron_no_deps")))
+    story.tick()
+    story.at("02:30")
+    story.run("d")
+    story.at("03:00")
+    assert story.tick() == set()
+
+
+@pytest.mark.parametrize("name", ["on_cron_no_deps", "on_cron_with_deps"])
+def test_three_missed_ticks_make_one_run(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    story.tick()
+    story.at("03:00", day=4)
+    story.run("up")
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=30)
+    assert story.tick() == set()
+
+
+def test_on_upstream_change_asset_added_below_existing_tables(story: Story) -> None:
+    up = story.asset("up")
+    story.define(up)
+    story.run("up")
+    story.tick()
+    story.define(up, story.asset("d", condition("on_upstream_change"), ["up"]))
+    story.later(minutes=1)
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=1)
+    assert story.tick() == set()
+
+
+def test_on_upstream_change_asset_waits_for_its_missing_upstream(story: Story) -> None:
+    story.define(
+        story.asset("one"),
+        story.asset("two"),
+        story.asset("d", condition("on_upstream_change"), ["one", "two"]),
+    )
+    assert story.tick() == set()
+    story.run("one")
+    story.later(minutes=1)
+    assert story.tick() == set()
+    assert "two was never made" in story.why["d"][0]
+    story.run("two")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+def test_cron_asset_added_waits_for_its_first_tick(story: Story) -> None:
+    story.at("03:00")
+    story.define(story.asset("d", condition("on_cron_no_deps")))
+    assert story.tick() == set()
+    story.at("01:00", day=2)
+    assert story.tick() == set()
+    story.at("02:00", day=2)
+    assert story.tick() == {"d"}
+
+
+def test_cron_changed_counts_from_then(story: Story) -> None:
+    story.define(story.asset("d", condition("on_cron_no_deps")))
+    story.tick()
+    story.define(story.asset("d", condition("on_cron_no_deps", cron_schedule="0 1 * * *")))
+    story.at("01:30")
+    assert story.tick() == set()
+    story.at("02:30")
+    assert story.tick() == set()
+    story.at("01:00", day=2)
+    assert story.tick() == {"d"}
+
+
+def test_daylight_saving(story: Story) -> None:
+    """2:30 does not exist in New York on 10 March 2024, and 1:30 comes twice on 3 November."""
+    zone = {"cron_timezone": "America/New_York"}
+    story.define(
+        story.asset("spring", condition("on_cron_no_deps", cron_schedule="30 2 * * *", **zone)),
+        story.asset("autumn", condition("on_cron_no_deps", cron_schedule="30 1 * * *", **zone)),
+    )
+    asked: dict[str, int] = {"spring": 0, "autumn": 0}
+    for month, day in ((3, 10), (11, 3)):
+        story.now = datetime(2024, month, day, 4, tzinfo=UTC)
+        story.cursor = None
+        story.tick()
+        for _ in range(24):
+            story.later(hours=1)
+            for name in story.run_what_is_asked():
+                asked[name] += 1
+    assert asked == {"spring": 2, "autumn": 2}
+
+
+def test_diamond_runs_once(story: Story) -> None:
+    change = condition("on_upstream_change")
+    story.define(
+        story.asset("top", condition("on_cron_no_deps")),
+        story.asset("left", change, ["top"]),
+        story.asset("right", change, ["top"]),
+        story.asset("bottom", change, ["left", "right"]),
+    )
+    story.run("top", "left", "right", "bottom")
+    story.tick()
+    story.at("02:30")
+    assert story.run_what_is_asked() == {"top", "left", "right", "bottom"}
+    for _ in range(3):
+        story.later(minutes=1)
+        assert story.tick() == set()
+
+
+def test_one_slow_upstream_is_waited_for(story: Story) -> None:
+    d = story.asset("d", condition("on_cron_with_deps"), ["fast", "slow"])
+    story.define(story.asset("fast"), story.asset("slow"), d)
+    story.run("fast", "slow", "d")
+    story.tick()
+    story.at("02:05")
+    story.run("fast")
+    assert story.tick() == set()
+    assert "slow was not updated since 2024-01-01 02:00 UTC" in story.why["d"][0]
+    story.at("05:00")
+    story.run("slow")
+    assert story.tick() == {"d"}
+
+
+@WITH_DEPS
+def test_external_upstream_that_nobody_observes_holds_nothing(story: Story, name: str) -> None:
+    story.define(
+        dg.AssetSpec("src"), story.asset("up"), story.asset("d", condition(name), ["up", "src"])
+    )
+    have_cause(story)
+    assert story.tick() == {"d"}
+
+
+def test_observable_source_has_a_new_version(story: Story) -> None:
+    versions = iter(["1", "1", "2"])
+
+    @dg.observable_source_asset(name="src")
+    def src() -> dg.DataVersion:
+        return dg.DataVersion(next(versions))
+
+    def observe() -> None:
+        with story.clock():
+            observe_assets([src], instance=story.instance)
+        story.later(minutes=1)
+
+    story.define(src, story.asset("d", condition("on_upstream_change"), ["src"]))
+    observe()
+    story.run("d")
+    story.tick()
+    observe()
+    assert story.tick() == set()
+    observe()
+    assert story.tick() == {"d"}
+
+
+@EACH
+def test_deploying_over_standing_failures_asks_for_nothing(story: Story, name: str) -> None:
+    d = story.asset("d", condition(name), ["up"])
+    story.define(story.asset("up"), d)
+    story.run("up", "d")
+    story.failing.add("d")
+    story.run("up", "d")
+    for _ in range(3):
+        assert story.tick() == set()
+        story.later(minutes=10)
+
+
+@WITH_DEPS
+def test_an_asset_without_output_does_not_loop(story: Story, name: str) -> None:
+    @dg.asset(name="d", deps=["up"], automation_condition=condition(name), output_required=False)
+    def d() -> None: ...
+
+    @dg.asset(name="d", deps=["up"], automation_condition=condition(name), output_required=False)
+    def empty():
+        if False:
+            yield dg.Output(None)
+
+    del d
+    story.define(story.asset("up"), empty)
+    have_cause(story, "missing")
+    assert story.run_what_is_asked() == {"d"}
+    for _ in range(4):
+        story.later(minutes=10)
+        assert story.tick() == set()
+
+
+@EACH
+def test_a_permanent_failure_is_not_tried_again(story: Story, name: str) -> None:
+    story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    story.failing.add("d")
+    story.tick()
+    story.run("d", tags={"dp/permanent_failure": "d"})
+    for _ in range(4):
+        story.later(minutes=10)
+        assert story.tick() == set()
+    assert "trying again cannot mend" in story.why["d"][0]
+
+
+def test_environments_switch_a_condition_off_elsewhere(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.define(story.asset("d", condition("on_cron_no_deps", environments=["prod"])))
+    story.tick()
+    story.at("02:30")
+    assert story.tick() == set()
+    assert story.why["d"] == ["Off in the target local: it is on in prod"]
+    monkeypatch.setenv("DP_TARGET", "prod")
+    story.define(story.asset("d", condition("on_cron_no_deps", environments=["prod"])))
+    story.cursor = None
+    story.at("01:00")
+    story.tick()
+    story.at("02:30")
+    assert story.tick() == {"d"}
+
+
+def test_debounce_collects_changes(story: Story) -> None:
+    d = story.asset("d", condition("on_upstream_change", debounce="5m"), ["one", "two"])
+    story.define(story.asset("one"), story.asset("two"), d)
+    story.run("one", "two", "d")
+    story.tick()
+    story.run("one")
+    assert story.tick() == set()
+    story.later(minutes=3)
+    story.run("two")
+    assert story.tick() == set()
+    story.later(minutes=3)
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=6)
+    assert story.tick() == set()
+
+
+@pytest.mark.parametrize(
+    ("since", "asked"), [("tick", set()), ("midnight", {"d"}), ("0 1 * * *", set())]
+)
+def test_deps_since(story: Story, since: str, asked: set[str]) -> None:
+    d = story.asset("d", condition("on_cron_with_deps", deps_since=since), ["up"])
+    story.define(story.asset("up"), d)
+    story.at("00:10")
+    story.run("up")
+    story.tick()
+    story.at("02:05")
+    assert story.tick() == asked
+
+
+def test_no_starvation_when_one_upstream_always_runs(story: Story) -> None:
+    names = ["one", "two", "three"]
+    d = story.asset("d", condition("on_upstream_change"), names)
+    story.define(*(story.asset(name) for name in names), d)
+    story.run(*names, "d")
+    story.tick()
+    asked: list[set[str]] = []
+    open_run = story.begin_run("one")
+    for turn in range(4):
+        story.run("two")
+        story.later(seconds=30)
+        asked.append(story.tick())
+        story.end_run(open_run, canceled=True)
+        story.report("one")
+        open_run = story.begin_run(names[turn % 3])
+        story.later(seconds=30)
+        asked.append(story.tick())
+    assert {"d"} in asked
