@@ -23,7 +23,7 @@ from factories.core.python_defs.declarations import Declarations
 from factories.core.python_defs.join import join_assets, read_python
 from factories.core.warehouse.names import warehouse_names
 from factories.core.yaml.problems import Problem
-from factories.location_defaults import automation_sensor, default_resources, step_executor
+from factories.location_defaults import automation_sensors, default_resources, step_executor
 
 if TYPE_CHECKING:
     from dagster_dlt import DagsterDltTranslator
@@ -123,9 +123,13 @@ def _join(
     Raises:
         ConfigError: When anything is wrong with one of them, or between them.
     """
-    automation = automation_sensor(os.environ)
+    automation = automation_sensors(os.environ)
     load_context.problems += conflict_problems(
-        own, made, load_context, sensors=[automation.name], resources=defaults
+        own,
+        made,
+        load_context,
+        sensors=[sensor.name for sensor in automation],
+        resources=defaults,
     )
     if load_context.problems:
         raise CodeLocationConfigError(load_context.problems)
@@ -135,7 +139,7 @@ def _join(
         jobs=[*load_context.jobs, *own.values("jobs")],
         executor=step_executor(),
         schedules=[*own.values("schedules")],
-        sensors=[automation, *own.values("sensors")],
+        sensors=[*automation, *own.values("sensors")],
         resources={**defaults, **{name: item.value for name, item in own.resources}},
         loggers={name: item.value for name, item in own.loggers},
         metadata={**own.metadata, **reads_metadata(load_context)},

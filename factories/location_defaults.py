@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 
 from factories.core.assets.lazy_resources import lazy_resource
+from factories.core.conditions.operators import OPERATORS, engine
+from factories.core.conditions.retry_sensor import retry_sensor
 from factories.core.warehouse.names import WarehouseNames
 
 # Dagster would import the second one before all others, if it were not among them.
@@ -59,18 +61,27 @@ def default_resources(
     }
 
 
-def automation_sensor(environ: Mapping[str, str]) -> dg.AutomationConditionSensorDefinition:
-    """Return the sensor that evaluates the automation conditions.
+AUTOMATION = "automation"
 
-    It is on, unless `DP_AUTOMATION` is `off`: then it waits to be switched on in the UI.
+
+def automation_sensors(environ: Mapping[str, str]) -> list[dg.SensorDefinition]:
+    """Return the sensors that evaluate the automation conditions.
+
+    They are on, unless `DP_AUTOMATION` is `off`: then they wait to be switched on in the UI.
     """
     off = environ.get("DP_AUTOMATION") == "off"
-    return dg.AutomationConditionSensorDefinition(
-        "automation",
+    status = dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING
+    conditions = dg.AutomationConditionSensorDefinition(
+        AUTOMATION,
         # A check of an asset of another code location belongs to none of this one's assets.
         target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-        default_status=dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING,
+        default_status=status,
+        description="Evaluates the automation conditions of this code location's assets, and runs"
+        " what is due. Each asset's page says why it was run, or what it waits for.",
     )
+    if engine(environ) == OPERATORS:
+        return [conditions, retry_sensor(status)]
+    return [conditions]
 
 
 def step_executor() -> dg.ExecutorDefinition:

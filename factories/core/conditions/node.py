@@ -28,7 +28,7 @@ from factories.core.conditions.causes import CauseFinder
 from factories.core.conditions.holds import HoldFinder
 from factories.core.conditions.memory import WHOLE, Asked, Memory
 from factories.core.conditions.rule import AutomationRule
-from factories.core.conditions.tick_facts import TickFacts, facts_of
+from factories.core.conditions.tick_facts import Subset, TickFacts, facts_of
 from factories.core.conditions.times import moment_text, next_tick
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
 
 WHY = "why"
+RUN = "Run: "
 
 
 @whitelist_for_serdes(storage_name="FactoriesReason")
@@ -132,7 +133,7 @@ class _Evaluation:
             if hold is None and allowed is not None and unit not in allowed:
                 continue
             if hold is None:
-                ready.setdefault(f"Run: {cause.text}", []).append(unit)
+                ready.setdefault(f"{RUN}{cause.text}", []).append(unit)
                 continue
             text = f"Waiting: {hold.text}; to run because {cause.text}"
             waiting.setdefault(text, []).append(unit)
@@ -208,7 +209,7 @@ def _result(
 
 def _subset_of(
     facts: TickFacts, context: AutomationContext[dg.AssetKey], units: Iterable[str]
-) -> object:
+) -> Subset:
     units = list(units)
     if units == [WHOLE]:
         return facts.view.get_full_subset(key=context.key)

@@ -32,12 +32,12 @@ from dagster._core.storage.tags import (
 )
 
 from factories.core.conditions.memory import WHOLE
+from factories.core.conditions.run_tags import PERMANENT_TAG
 
 if TYPE_CHECKING:
     from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 
 Subset = EntitySubset[dg.AssetKey]
-PERMANENT_TAG = "dp/permanent_failure"
 ANY = "*"
 BACKFILL = "a backfill"
 
@@ -323,8 +323,9 @@ class TickFacts:
                     return f"{name} has still to come"
                 return f"{name} did not come to a result"
             evaluation = record.evaluation
-            failed = evaluation is not None and not evaluation.passed
-            if failed and evaluation.severity is dg.AssetCheckSeverity.ERROR:
+            if evaluation is None or evaluation.passed:
+                continue
+            if evaluation.severity is dg.AssetCheckSeverity.ERROR:
                 return f"{name} has failed"
         return None
 

@@ -16,12 +16,12 @@ from dagster._core.definitions.declarative_automation.serialized_objects import 
 from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.storage.tags import ASSET_EVALUATION_ID_TAG, PARTITION_NAME_TAG
 
-from factories.core.conditions.node import WHY
+from factories.core.conditions.node import RUN, WHY
+from factories.core.conditions.run_tags import CAUSE_TAG, CONDITION_TAG, LOCATION_TAG
 
 if TYPE_CHECKING:
     from dagster._core.run_coordinator.base import SubmitRunContext
 
-CAUSE, CONDITION, LOCATION = "dp/cause", "dp/condition", "dp/location"
 MOST = 3  # causes that are named
 
 
@@ -34,7 +34,7 @@ class TellingRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
         if evaluation_id := run.tags.get(ASSET_EVALUATION_ID_TAG):
             tags = cause_tags(self._instance, run, int(evaluation_id))
             if run.remote_job_origin:
-                tags[LOCATION] = run.remote_job_origin.location_name
+                tags[LOCATION_TAG] = run.remote_job_origin.location_name
             self._instance.add_run_tags(run.run_id, tags)
         return super().submit_run(context)
 
@@ -61,9 +61,9 @@ def cause_tags(
         causes.update(dict.fromkeys(_causes(evaluation, run.tags.get(PARTITION_NAME_TAG))))
     named = list(causes)[:MOST]
     more = f" (and {len(causes) - MOST} more)" if len(causes) > MOST else ""
-    found = {CONDITION: ", ".join(sorted(filter(None, conditions)))}
+    found = {CONDITION_TAG: ", ".join(sorted(filter(None, conditions)))}
     if named:
-        found[CAUSE] = "; ".join(named) + more
+        found[CAUSE_TAG] = "; ".join(named) + more
     return {tag: value for tag, value in found.items() if value}
 
 
@@ -77,6 +77,3 @@ def _causes(
         why = subset.metadata.get(WHY)
         if isinstance(why, dg.TextMetadataValue) and (why.text or "").startswith(RUN):
             yield str(why.text).removeprefix(RUN)
-
-
-RUN = "Run: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from factories.core.conditions.operators import UnsupportedRuleError
 from factories.core.meta.built_in_conditions import BUILT_IN
 from factories.core.meta.named_conditions import (
     Condition,
@@ -110,7 +111,11 @@ class AutomationConditions:
             if found or model is None:
                 problems.extend(found)
                 return None
-            self._built[memo] = condition.build(model)
+            try:
+                self._built[memo] = condition.build(model)
+            except UnsupportedRuleError as error:
+                problems.append(places.problem(["automation_condition"], f"{name}: {error}"))
+                return None
         return self._built[memo]
 
 

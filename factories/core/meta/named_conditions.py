@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import dagster as dg
 
+from factories.core.conditions.operators import UnsupportedRuleError
 from factories.core.yaml.models import StrictModel, validate
 from factories.core.yaml.problems import Problem
 
@@ -56,7 +57,10 @@ class NamedCondition:
         model = validate(self.config, config, places, problems)
         if model is None:
             raise ConditionError(problems)
-        return self.build(model)
+        try:
+            return self.build(model)
+        except UnsupportedRuleError as error:
+            raise ConditionError([places.problem([], f"{self.name}: {error}")]) from None
 
 
 class ConditionError(ValueError):

@@ -74,6 +74,7 @@ def test_on_cron_no_deps_requests_once_a_tick_whatever_the_dependencies_state() 
     clock = Clock(asset("up"), asset("down", condition("on_cron_no_deps"), ["up"]))
     assert clock.requested(at(1, 1)) == set()
     assert clock.requested(at(1, 3)) == {"down"}
+    clock.update("down")
     assert clock.requested(at(1, 4)) == set()
     assert clock.requested(at(2, 1)) == set()
     assert clock.requested(at(2, 3)) == {"down"}

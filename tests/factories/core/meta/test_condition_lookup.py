@@ -93,8 +93,9 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         ),
         (
             "on_cron_no_deps",
-            "{cron_schedule: 0 2 * * *, ignore: [a]}",
-            "spec.yaml:2:57: unknown key 'ignore' (allowed: cron_schedule, cron_timezone)",
+            "{cron_schedule: 0 2 * * *, deps_since: tick}",
+            "spec.yaml:2:57: unknown key 'deps_since' (allowed: retry, catch_up, debounce,"
+            " environments, cron_schedule, cron_timezone, ignore)",
         ),
         (
             "on_cron_with_deps",
@@ -107,7 +108,7 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         (
             "on_upstream_change",
             "{cron_schedule: 0 2 * * *}",
-            "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: ignore)",
+            "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce, environments, ignore)",
         ),
         (
             "on_upstream_change",

@@ -382,10 +382,10 @@ CRON = "automation_condition: on_cron_with_deps, automation_condition_config"
 
 
 def test_another_condition_keeps_only_the_config_that_it_takes() -> None:
-    general = f"{{{CRON}: {{cron_schedule: s, cron_timezone: z, ignore: [a]}}}}"
+    general = f"{{{CRON}: {{cron_schedule: s, deps_since: t, ignore: [a]}}}}"
     assert merge_texts(general, "{automation_condition: on_cron_no_deps}") == {
         "automation_condition": "on_cron_no_deps",
-        "automation_condition_config": {"cron_schedule": "s", "cron_timezone": "z"},
+        "automation_condition_config": {"cron_schedule": "s", "ignore": ["a"]},
     }
     assert merge_texts(general, "{automation_condition: on_upstream_change}") == {
         "automation_condition": "on_upstream_change",

@@ -1,0 +1,8 @@
+"""The tags by which runs tell why they are there, and what became of them."""
+
+CAUSE_TAG = "dp/cause"
+CONDITION_TAG = "dp/condition"
+LOCATION_TAG = "dp/location"
+ATTEMPT_TAG = "dp/attempt"
+# The assets, by commas, whose failure trying again cannot mend.
+PERMANENT_TAG = "dp/permanent_failure"
