@@ -10,7 +10,7 @@ from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from factories.core.conditions.memory import WHOLE, Asked, Cause, Memory
 from factories.core.conditions.rule import ALL, LATEST, UPSTREAM_CHANGE, AutomationRule
-from factories.core.conditions.tick_facts import BACKFILL, Subset, TickFacts
+from factories.core.conditions.tick_facts import BACKFILL, Key, Subset, TickFacts
 from factories.core.conditions.times import last_tick, moment_text
 
 # A run that was asked for is there at the next evaluation; after this long it will not come.
@@ -21,7 +21,7 @@ class CauseFinder:
     """Finds the causes of one asset, and puts them into its memory."""
 
     def __init__(
-        self, rule: AutomationRule, facts: TickFacts, key: dg.AssetKey, parents: list[dg.AssetKey]
+        self, rule: AutomationRule, facts: TickFacts, key: Key, parents: list[dg.AssetKey]
     ) -> None:
         """Take the rule, the facts of the evaluation, the asset and the assets that count."""
         self._rule = rule
@@ -35,7 +35,9 @@ class CauseFinder:
         What failed before, and ticks that are past, are no causes: a new deployment would run all
         of it at once.
         """
-        memory = Memory(event=self._facts.last_event, seen=self._facts.now)
+        memory = Memory(
+            self._facts.last_event, self._facts.last_event_of(self._key), self._facts.now
+        )
         last = self._facts.last_run_id(self._key)
         memory.settled = "" if last in self._facts.open_runs else last
         self._begin_schedule(memory)
@@ -59,7 +61,9 @@ class CauseFinder:
         if self._rule.name == UPSTREAM_CHANGE:
             self._find_updates(memory)
         self._drop_what_was_met(memory)
-        memory.event, memory.seen = self._facts.last_event, self._facts.now
+        memory.event = self._facts.last_event
+        memory.own = self._facts.last_event_of(self._key)
+        memory.seen = self._facts.now
 
     def _add(
         self,
@@ -76,7 +80,13 @@ class CauseFinder:
             if before is not None and tick is None and before.attempt == 1:
                 continue  # one run meets both; the first one's time counts
             memory.causes[unit] = Cause(
-                text, self._facts.now, memory.event, seen=memory.seen, tick=tick, joined=joined
+                text,
+                self._facts.now,
+                memory.event,
+                memory.own,
+                seen=memory.seen,
+                tick=tick,
+                joined=joined,
             )
 
     def _drop_partitions_that_are_gone(self, memory: Memory) -> None:
@@ -128,7 +138,11 @@ class CauseFinder:
     def _try_again(
         self, memory: Memory, unit: str, asked: Asked | None, *, permanent: bool = False
     ) -> None:
-        cause = asked.cause if asked else Cause("", self._facts.now, memory.event, memory.seen)
+        cause = (
+            asked.cause
+            if asked
+            else Cause("", self._facts.now, memory.event, memory.own, memory.seen)
+        )
         if permanent:
             memory.gave_up[unit] = "it failed, and trying again cannot mend that"
         elif cause.attempt > self._rule.tries:
@@ -146,7 +160,7 @@ class CauseFinder:
     def _look_for_run(self, memory: Memory, unit: str) -> None:
         asked = memory.asked[unit]
         made = self._facts.latest(self._key, unit)
-        if made is not None and made.event > asked.event:
+        if made is not None and made.event > asked.own:
             del memory.asked[unit]
         elif self._facts.open_run(self._key, unit) == BACKFILL:
             return
@@ -211,8 +225,10 @@ class CauseFinder:
             after: Of time partitions, those that ended later than that may have to be caught up.
         """
         facts, key, rule = self._facts, self._key, self._rule
-        latest = list(facts.units(facts.view.compute_latest_time_window_subset(key)))
         partitions = facts.graph.get(key).partitions_def
+        if partitions is None or isinstance(key, dg.AssetCheckKey):
+            return [WHOLE]
+        latest = list(facts.units(facts.view.compute_latest_time_window_subset(key)))
         if rule.catch_up == LATEST or not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
             return latest
         ended = [
@@ -228,7 +244,7 @@ class CauseFinder:
         """Forget the causes that somebody's run has met since."""
         for unit, cause in list(memory.causes.items()):
             made = self._facts.latest(self._key, unit)
-            if made is None or made.event <= cause.event:
+            if made is None or made.event <= cause.own:
                 continue
             if self._is_met(unit, cause):
                 del memory.causes[unit]

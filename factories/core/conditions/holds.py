@@ -15,7 +15,7 @@ from factories.core.conditions.rule import (
     TICK,
     AutomationRule,
 )
-from factories.core.conditions.tick_facts import Subset, TickFacts
+from factories.core.conditions.tick_facts import Key, Subset, TickFacts
 from factories.core.conditions.times import last_tick, midnight, moment_text
 
 
@@ -39,7 +39,7 @@ class HoldFinder:
         self,
         rule: AutomationRule,
         facts: TickFacts,
-        key: dg.AssetKey,
+        key: Key,
         parents: Sequence[dg.AssetKey],
         requested: dict[dg.AssetKey, Subset],
     ) -> None:

@@ -17,6 +17,7 @@ class Cause:
         text: In words, for people.
         since: When it was noticed; seconds since 1970, of the evaluation.
         event: The id of the last event of the evaluation before: what is newer came later.
+        own: The same for what the asset or check itself has made.
         seen: The time of that evaluation.
         tick: The cron tick that it stands for, if it does.
         due: Not to be asked for before; for another try.
@@ -29,6 +30,7 @@ class Cause:
     text: str
     since: float
     event: int
+    own: int
     seen: float = 0.0
     tick: float | None = None
     due: float = 0.0
@@ -44,13 +46,13 @@ class Asked:
     Attributes:
         cause: Why.
         at: When; seconds since 1970, of the evaluation.
-        event: The id of the last event then: what it makes is newer.
+        own: The id of the last event then: what the run makes is newer.
         run_before: The asset's last run then; another one means that the run has come.
     """
 
     cause: Cause
     at: float
-    event: int
+    own: int
     run_before: str
 
 
@@ -60,6 +62,7 @@ class Memory:
 
     Attributes:
         event: The id of the last event that was taken into account.
+        own: The same for what the asset or check itself has made.
         seen: The time of that evaluation.
         schedule: The cron and its time zone; when they change, ticks count from then.
         tick: The last cron tick that was taken into account.
@@ -71,6 +74,7 @@ class Memory:
     """
 
     event: int
+    own: int
     seen: float
     schedule: str = ""
     tick: float = 0.0
@@ -103,5 +107,5 @@ def _cause(data: dict[str, Any]) -> Cause:
 
 
 def _without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    kept = ("event", "seen")
+    kept = ("event", "own", "seen")
     return {key: value for key, value in data.items() if value or key in kept}

@@ -86,7 +86,7 @@ class RuleCondition(BuiltinAutomationCondition[dg.AssetKey]):
     def evaluate(self, context: AutomationContext[dg.AssetKey]) -> AutomationResult[dg.AssetKey]:
         """Return what of the asset has to run now, with the reasons."""
         if self.rule.off:
-            return _result(context, Memory(0, 0.0), {}, {self.rule.off: [WHOLE]})
+            return _result(context, Memory(0, 0, 0.0), {}, {self.rule.off: [WHOLE]})
         facts = facts_of(context.asset_graph_view)
         return _Evaluation(self.rule, facts, context).run()
 
@@ -101,9 +101,7 @@ class _Evaluation:
         self._key = context.key
         ignored = set(rule.ignore)
         self._parents = [
-            parent
-            for parent in sorted(facts.graph.get(self._key).parent_keys)
-            if parent != self._key and parent.to_user_string() not in ignored
+            parent for parent in facts.parents(self._key) if parent.to_user_string() not in ignored
         ]
 
     def run(self) -> AutomationResult[dg.AssetKey]:
@@ -158,7 +156,7 @@ class _Evaluation:
             memory.asked[unit] = Asked(
                 memory.causes.pop(unit),
                 self._facts.now,
-                self._facts.last_event,
+                self._facts.last_event_of(self._key),
                 before.get(unit, ""),
             )
 

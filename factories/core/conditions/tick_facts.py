@@ -9,7 +9,7 @@ cached queries and the storage of the event log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,8 @@ from factories.core.conditions.run_tags import PERMANENT_TAG
 if TYPE_CHECKING:
     from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 
-Subset = EntitySubset[dg.AssetKey]
+Key = dg.AssetKey | dg.AssetCheckKey
+Subset = EntitySubset[Any]
 ANY = "*"
 BACKFILL = "a backfill"
 
@@ -51,12 +52,14 @@ class Update:
         timestamp: When; seconds since 1970.
         run_id: What made it; empty when somebody reported it.
         tags: Dagster's, with the events of upstream assets that the step had seen at its start.
+        of_check: Whether it is a check's result, whose ids are not those of events.
     """
 
     event: int
     timestamp: float
     run_id: str
     tags: dict[str, str]
+    of_check: bool = False
 
 
 class TickFacts:
@@ -74,17 +77,34 @@ class TickFacts:
         self._updates: dict[tuple[dg.AssetKey, str], Update | None] = {}
         self.expected: dict[dg.AssetKey, float] = {}
 
-    def latest(self, key: dg.AssetKey, unit: str = WHOLE) -> Update | None:
-        """Return the last materialization of an asset, or of one of its partitions."""
+    def parents(self, key: Key) -> list[dg.AssetKey]:
+        """Return the upstream assets of an asset or check that are in the graph, by name."""
+        found = self.graph.get(key).parent_entity_keys
+        return sorted(one for one in found if isinstance(one, dg.AssetKey) and one != key)
+
+    def last_event_of(self, key: Key) -> int:
+        """Return what is compared with the events of an asset or check: what comes is greater."""
+        if isinstance(key, dg.AssetCheckKey):
+            record = self._own_checks.get(key)
+            return record.id if record else 0
+        return self.last_event
+
+    def latest(self, key: Key, unit: str = WHOLE) -> Update | None:
+        """Return the last materialization of an asset or a partition, or a check's last result."""
         place = (key, unit)
         if place not in self._updates:
             self._updates[place] = self._find_latest(key, unit)
         return self._updates[place]
 
-    def _find_latest(self, key: dg.AssetKey, unit: str) -> Update | None:
+    def _find_latest(self, key: Key, unit: str) -> Update | None:
+        if isinstance(key, dg.AssetCheckKey):
+            record = self._own_checks.get(key)
+            if record is None or record.status is AssetCheckExecutionRecordStatus.PLANNED:
+                return None
+            return Update(record.id, record.create_timestamp, record.run_id, {}, of_check=True)
         if unit == WHOLE:
-            record = self._queries.get_asset_record(key)
-            event = record.asset_entry.last_materialization_record if record else None
+            entry = self._queries.get_asset_record(key)
+            event = entry.asset_entry.last_materialization_record if entry else None
         else:
             event = self._queries.get_latest_materialization_or_observation_record(
                 AssetKeyPartitionKey(key, unit)
@@ -95,8 +115,25 @@ class TickFacts:
         tags = dict(made.tags or {}) if made else {}
         return Update(event.storage_id, event.timestamp, event.run_id, tags)
 
-    def last_run_id(self, key: dg.AssetKey) -> str:
+    @cached_property
+    def _own_checks(self) -> Mapping[dg.AssetCheckKey, AssetCheckExecutionRecord]:
+        """The last records of the checks that have conditions of their own."""
+        keys = [
+            key
+            for key in self.graph.asset_check_keys
+            if self.graph.get(key).automation_condition is not None
+        ]
+        found: dict[dg.AssetCheckKey, AssetCheckExecutionRecord] = {}
+        for chunk in _chunks(keys):
+            storage = self._instance.event_log_storage
+            found.update(storage.get_latest_asset_check_execution_by_key(chunk))
+        return found
+
+    def last_run_id(self, key: Key) -> str:
         """Return the last run that was to make an asset, or that has made it; empty if none."""
+        if isinstance(key, dg.AssetCheckKey):
+            check = self._own_checks.get(key)
+            return check.run_id if check else ""
         record = self._queries.get_asset_record(key)
         return (record.asset_entry.last_run_id if record else None) or ""
 
@@ -153,13 +190,16 @@ class TickFacts:
             return keys
         return [ANY]
 
-    def open_run(self, key: dg.AssetKey, unit: str) -> str | None:
+    def open_run(self, key: Key, unit: str) -> str | None:
         """Return the run or backfill that is to make a unit of an asset and has not, if any.
 
         Args:
             key: The asset.
             unit: A partition, or `WHOLE`: then the run of any of its partitions counts.
         """
+        if isinstance(key, dg.AssetCheckKey):
+            last = self.last_run_id(key)
+            return last if last in self.open_runs and self.latest(key) is None else None
         units = dict(self._open_units.get(key, {}))
         last = self.last_run_id(key)
         if last in self.open_runs and last not in units.values():
@@ -181,7 +221,7 @@ class TickFacts:
             return BACKFILL if AssetKeyPartitionKey(key, unit) in subset else None
         return BACKFILL
 
-    def updated_units(self, parent: dg.AssetKey, child: dg.AssetKey, after: int) -> Iterator[str]:
+    def updated_units(self, parent: dg.AssetKey, child: Key, after: int) -> Iterator[str]:
         """Yield the units of a downstream asset that updates of an upstream one have reached.
 
         Args:
@@ -214,7 +254,7 @@ class TickFacts:
         keys: Iterable[str] = subset.expensively_compute_partition_keys()
         return sorted(keys)
 
-    def subset(self, key: dg.AssetKey, units: Iterable[str]) -> Subset:
+    def subset(self, key: Key, units: Iterable[str]) -> Subset:
         """Return the subset of an asset that holds some units."""
         units = set(units)
         if not units:
@@ -225,17 +265,17 @@ class TickFacts:
             key, self._partitions(key), {unit for unit in units if self.exists(key, unit)}
         )
 
-    def _partitions(self, key: dg.AssetKey) -> Any:
+    def _partitions(self, key: Key) -> Any:
         return self.graph.get(key).partitions_def
 
-    def exists(self, key: dg.AssetKey, unit: str) -> bool:
+    def exists(self, key: Key, unit: str) -> bool:
         """Tell whether an asset has a unit: its partitions may have changed since."""
         partitions = self._partitions(key)
         if partitions is None or unit == WHOLE:
             return bool(unit == WHOLE and partitions is None)
         return bool(partitions.has_partition_key(unit))
 
-    def upstream_units(self, child: dg.AssetKey, unit: str, parent: dg.AssetKey) -> list[str]:
+    def upstream_units(self, child: Key, unit: str, parent: dg.AssetKey) -> list[str]:
         """Return the units of an upstream asset that a unit of a downstream one is made of.
 
         One without partitions is made of all that is there, so the whole stands for it.
@@ -245,7 +285,7 @@ class TickFacts:
         subset = self.subset(child, [unit]).compute_mapped_subset(parent, direction="up")
         return list(self.units(subset))
 
-    def missing_units(self, key: dg.AssetKey, units: Iterable[str]) -> list[str]:
+    def missing_units(self, key: Key, units: Iterable[str]) -> list[str]:
         """Return those units of an asset that were never made."""
         units = list(units)
         if units == [WHOLE]:
@@ -257,7 +297,7 @@ class TickFacts:
         return [unit for unit in units if unit not in there]
 
     def requested_together(
-        self, parent: dg.AssetKey, child: dg.AssetKey, requested: Subset | None
+        self, parent: dg.AssetKey, child: Key, requested: Subset | None
     ) -> set[str]:
         """Return the units of an upstream asset that this evaluation asks for, for the same run.
 
@@ -284,7 +324,7 @@ class TickFacts:
         seen = made.tags.get(get_input_event_pointer_tag(parent), "")
         if seen.isdigit():
             return int(seen) >= update.event
-        if made.event < update.event:
+        if made.event < update.event and not made.of_check:
             return False
         run = self.run(made.run_id) if made.run_id else None
         started = run.start_time if run else made.timestamp
@@ -343,15 +383,15 @@ class TickFacts:
         )
         return next((one for one in history if one.run_id == made.run_id), None)
 
-    def is_permanent(self, run: RunRecord, key: dg.AssetKey) -> bool:
+    def is_permanent(self, run: RunRecord, key: Key) -> bool:
         """Tell whether a run's failure to make an asset is one that trying again cannot mend."""
         named = run.dagster_run.tags.get(PERMANENT_TAG, "")
         return key.to_user_string() in named.split(",")
 
-    def was_held_in_run(self, key: dg.AssetKey, run_id: str) -> bool:
+    def was_held_in_run(self, key: Key, run_id: str) -> bool:
         """Tell whether a failed run left an asset out because of an upstream one's failure."""
-        for parent in self.graph.get(key).parent_keys:
-            if not self.graph.has(parent) or self.last_run_id(parent) != run_id:
+        for parent in self.parents(key):
+            if self.last_run_id(parent) != run_id:
                 continue
             made = self.latest(parent)
             if made is None or made.run_id != run_id:
@@ -362,8 +402,11 @@ class TickFacts:
                     return True
         return False
 
-    def attempts(self, key: dg.AssetKey) -> dict[str, str]:
+    def attempts(self, key: Key) -> dict[str, str]:
         """Return the last run of each unit that was to make it and has not, or not yet."""
+        if isinstance(key, dg.AssetCheckKey):
+            last = self.last_run_id(key)
+            return {WHOLE: last} if last and self.latest(key) is None else {}
         if self._partitions(key) is None:
             last, made = self.last_run_id(key), self.latest(key)
             return {WHOLE: last} if last and (made is None or made.run_id != last) else {}

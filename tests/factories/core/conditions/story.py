@@ -40,14 +40,17 @@ class Story:
         self.failing: set[str] = set()
         self.cursor: Any = None
         self.why: dict[str, list[str]] = {}
-        self._assets: list[Any] = []
+        self.definitions = dg.Definitions()
         self._sensor = retry_sensor(dg.DefaultSensorStatus.RUNNING)
         self._run_keys: set[str | None] = set()
         self._attempts: dict[str, str] = {}
 
     def define(self, *assets: Any) -> None:
         """Replace the assets, as a new deployment does."""
-        self._assets = list(assets)
+        checks = [one for one in assets if isinstance(one, dg.AssetChecksDefinition)]
+        others = [one for one in assets if one not in checks]
+        sensors = [self._sensor] if self.is_operators else []
+        self.definitions = dg.Definitions(others, asset_checks=checks, sensors=sensors)
 
     def asset(
         self, name: str, found: Condition | None = None, deps: Sequence[str] = (), **kwargs: Any
@@ -85,10 +88,6 @@ class Story:
             self.inside.pop(name)()
         if name in self.failing:
             raise RuntimeError(f"{name} fails")
-
-    @property
-    def definitions(self) -> dg.Definitions:
-        return dg.Definitions(assets=self._assets)
 
     @contextmanager
     def clock(self) -> Iterator[None]:
@@ -145,8 +144,7 @@ class Story:
 
     def _retries(self) -> set[str]:
         """What the sensor asks for again that goes with Dagster's operators."""
-        definitions = dg.Definitions.merge(self.definitions, dg.Definitions(sensors=[self._sensor]))
-        repository = definitions.get_repository_def()
+        repository = self.definitions.get_repository_def()
         with self.clock():
             context = dg.build_sensor_context(self.instance, repository_def=repository)
             found = set()
@@ -167,7 +165,7 @@ class Story:
 
     def run(self, *names: str, partition: str | None = None, tags: Any = None) -> bool:
         """Run some assets in one run; return whether it succeeded."""
-        job = self._job(names)
+        job = self._job()
         with self.clock():
             result = job.execute_in_process(
                 instance=self.instance,
@@ -199,7 +197,7 @@ class Story:
         """Create a run that does not come to its end by itself; return its id."""
         with self.clock():
             run = self.instance.create_run_for_job(
-                self._job(names),
+                self._job(),
                 asset_selection=frozenset(dg.AssetKey(name) for name in names),
                 status=status,
                 tags={AUTOMATION_CONDITION_TAG: "true"},
@@ -223,6 +221,5 @@ class Story:
                 dg.AssetMaterialization(asset_key=[name], partition=partition)
             )
 
-    def _job(self, names: Sequence[str]) -> Any:
-        del names
+    def _job(self) -> dg.JobDefinition:
         return self.definitions.resolve_implicit_global_asset_job_def()

@@ -565,3 +565,42 @@ def test_no_starvation_when_one_upstream_always_runs(story: Story) -> None:
         story.later(seconds=30)
         asked.append(story.tick())
     assert {"d"} in asked
+
+
+@NODE
+def test_a_check_with_a_condition_of_its_own(story: Story) -> None:
+    found = condition("on_cron_no_deps", retry={"max": 1, "delay": "5m"})
+    spec = dg.AssetCheckSpec("fresh", asset="up", automation_condition=found)
+
+    @dg.multi_asset_check(specs=[spec])
+    def fresh():
+        story._work("fresh")
+        yield dg.AssetCheckResult(asset_key="up", check_name="fresh", passed=True)
+
+    def run() -> None:
+        job = story.definitions.resolve_implicit_global_asset_job_def()
+        with story.clock():
+            selection = dg.AssetSelection.checks(spec.key)
+            job.get_subset(asset_selection=set(), asset_check_selection={spec.key})
+            dg.Definitions.merge(
+                story.definitions, dg.Definitions(jobs=[dg.define_asset_job("one", selection)])
+            ).resolve_job_def("one").execute_in_process(
+                instance=story.instance, raise_on_error=False
+            )
+
+    story.define(story.asset("up"), fresh)
+    story.run("up")
+    assert story.tick() == set()
+    story.at("02:05")
+    assert story.tick() == {"up:fresh"}
+    story.failing.add("fresh")
+    run()
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.later(minutes=6)
+    assert story.tick() == {"up:fresh"}
+    story.failing.clear()
+    run()
+    story.later(minutes=10)
+    assert story.tick() == set()
+    assert story.says("up:fresh", "the cron ticks next at")

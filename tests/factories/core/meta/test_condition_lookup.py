@@ -108,7 +108,8 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         (
             "on_upstream_change",
             "{cron_schedule: 0 2 * * *}",
-            "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce, environments, ignore)",
+            "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce,"
+            " environments, ignore)",
         ),
         (
             "on_upstream_change",
