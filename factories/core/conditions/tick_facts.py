@@ -74,7 +74,7 @@ class TickFacts:
         self._queries = view.get_inner_queryer_for_back_compat()
         self._instance: dg.DagsterInstance = view.instance
         self._runs: dict[str, RunRecord | None] = {}
-        self._updates: dict[tuple[dg.AssetKey, str], Update | None] = {}
+        self._updates: dict[tuple[Key, str], Update | None] = {}
         self.expected: dict[dg.AssetKey, float] = {}
 
     def parents(self, key: Key) -> list[dg.AssetKey]:
@@ -285,7 +285,7 @@ class TickFacts:
         subset = self.subset(child, [unit]).compute_mapped_subset(parent, direction="up")
         return list(self.units(subset))
 
-    def missing_units(self, key: Key, units: Iterable[str]) -> list[str]:
+    def missing_units(self, key: dg.AssetKey, units: Iterable[str]) -> list[str]:
         """Return those units of an asset that were never made."""
         units = list(units)
         if units == [WHOLE]:

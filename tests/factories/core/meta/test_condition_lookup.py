@@ -94,8 +94,10 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         (
             "on_cron_no_deps",
             "{cron_schedule: 0 2 * * *, deps_since: tick}",
-            "spec.yaml:2:57: unknown key 'deps_since' (allowed: retry, catch_up, debounce,"
-            " environments, cron_schedule, cron_timezone, ignore)",
+            (
+                "spec.yaml:2:57: unknown key 'deps_since' (allowed: retry, catch_up, debounce,"
+                " environments, cron_schedule, cron_timezone, ignore)"
+            ),
         ),
         (
             "on_cron_with_deps",
@@ -108,8 +110,10 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         (
             "on_upstream_change",
             "{cron_schedule: 0 2 * * *}",
-            "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce,"
-            " environments, ignore)",
+            (
+                "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce,"
+                " environments, ignore)"
+            ),
         ),
         (
             "on_upstream_change",
