@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from factories.core.execution.failures import permanent_failure
     from factories.core.meta.built_in_conditions import CronConfig
     from factories.core.meta.condition_lookup import automation_condition
     from factories.core.meta.named_conditions import NoConfig, named_condition
@@ -26,6 +27,7 @@ __all__ = [
     "automation_condition",
     "build_definitions",
     "named_condition",
+    "permanent_failure",
     "warehouse_names",
 ]
 
@@ -38,6 +40,7 @@ MODULES = {
     "automation_condition": "factories.core.meta.condition_lookup",
     "build_definitions": "factories.definitions",
     "named_condition": "factories.core.meta.named_conditions",
+    "permanent_failure": "factories.core.execution.failures",
     "warehouse_names": "factories.core.warehouse.names",
 }
 

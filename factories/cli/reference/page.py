@@ -41,6 +41,13 @@ those and run `dp docs`.
 """
 
 
+CONDITION_TYPES = {
+    "retry": "mapping of `max`, a whole number, and `delay`, a duration",
+    "catch_up": "`latest`, `all` or a whole number",
+    "deps_since": "`tick`, `midnight` or a cron schedule",
+}
+
+
 def write_reference() -> Path:
     """Write the reference into the project and return where it is."""
     path = project_root() / REFERENCE
@@ -71,7 +78,8 @@ def _conditions() -> Iterator[str]:
         "`automation_condition` names one of these; `automation_condition_config` holds its keys.\n"
     )
     for condition in BUILT_IN:
-        keys = _table(condition.config, {}) if condition.config_keys else "It takes no config.\n"
+        takes = _table(condition.config, CONDITION_TYPES)
+        keys = takes if condition.config_keys else "It takes no config.\n"
         yield f"### `{condition.name}`\n\n{_doc(condition.build)}\n\n{keys}"
 
 
@@ -106,6 +114,9 @@ def _default(info: FieldInfo) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, timedelta):
         return f"`{_duration(value)}`"
+    if isinstance(value, BaseModel):
+        inside = [f"{name}: {_default(part)}" for name, part in type(value).model_fields.items()]
+        return f"`{{{', '.join(inside).replace('`', '')}}}`"
     return f"`{value}`"
 
 
@@ -113,7 +124,7 @@ def _duration(value: timedelta) -> str:
     """Return a duration in the largest unit that divides it, as it would stand in YAML."""
     for unit, name in reversed(UNIT_NAMES.items()):
         count, rest = divmod(value, timedelta(**{name: 1}))
-        if not rest:
+        if not rest and (count or unit == "s"):
             return f"{count}{unit}"
     return f"{value.total_seconds()}s"
 

@@ -132,7 +132,7 @@ class CauseFinder:
             if asked and not asked.cause.joined:
                 memory.causes[unit] = replace(asked.cause, waits=None)
             return
-        permanent = self._facts.is_permanent(run, self._key)
+        permanent = self._facts.is_permanent(run_id, self._key)
         self._try_again(memory, unit, asked, permanent=permanent)
 
     def _try_again(

@@ -16,7 +16,8 @@ from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, PARTITION_NAME_
 from dagster._time import get_current_timestamp
 
 from factories.core.conditions.operators import retries_of
-from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG, PERMANENT_TAG
+from factories.core.conditions.permanent import read_permanent_assets
+from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG
 
 NAME = "automation_retries"
 LOOK_BACK = timedelta(days=1)
@@ -67,7 +68,7 @@ def _failed_assets(
         # A run that came later has taken over.
         if entry.last_run_id == run.run_id and (made is None or made.run_id != run.run_id):
             unmade.add(entry.asset_key)
-    permanent = set(run.tags.get(PERMANENT_TAG, "").split(","))
+    permanent = read_permanent_assets(instance, run.run_id) if unmade else set()
     return {
         key
         for key in unmade

@@ -4,5 +4,3 @@ CAUSE_TAG = "dp/cause"
 CONDITION_TAG = "dp/condition"
 LOCATION_TAG = "dp/location"
 ATTEMPT_TAG = "dp/attempt"
-# The assets, by commas, whose failure trying again cannot mend.
-PERMANENT_TAG = "dp/permanent_failure"

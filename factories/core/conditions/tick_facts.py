@@ -32,7 +32,7 @@ from dagster._core.storage.tags import (
 )
 
 from factories.core.conditions.memory import WHOLE
-from factories.core.conditions.run_tags import PERMANENT_TAG
+from factories.core.conditions.permanent import read_permanent_assets
 
 if TYPE_CHECKING:
     from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
@@ -74,6 +74,7 @@ class TickFacts:
         self._queries = view.get_inner_queryer_for_back_compat()
         self._instance: dg.DagsterInstance = view.instance
         self._runs: dict[str, RunRecord | None] = {}
+        self._permanent: dict[str, set[str]] = {}
         self._updates: dict[tuple[Key, str], Update | None] = {}
         self.expected: dict[dg.AssetKey, float] = {}
 
@@ -383,10 +384,11 @@ class TickFacts:
         )
         return next((one for one in history if one.run_id == made.run_id), None)
 
-    def is_permanent(self, run: RunRecord, key: Key) -> bool:
+    def is_permanent(self, run_id: str, key: Key) -> bool:
         """Tell whether a run's failure to make an asset is one that trying again cannot mend."""
-        named = run.dagster_run.tags.get(PERMANENT_TAG, "")
-        return key.to_user_string() in named.split(",")
+        if run_id not in self._permanent:
+            self._permanent[run_id] = read_permanent_assets(self._instance, run_id)
+        return key.to_user_string() in self._permanent[run_id]
 
     def was_held_in_run(self, key: Key, run_id: str) -> bool:
         """Tell whether a failed run left an asset out because of an upstream one's failure."""

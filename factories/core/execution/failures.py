@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from factories.core.conditions.permanent import is_permanent, permanent_metadata
+
 FAILED_ASSETS = "failed_assets"
 
 
@@ -23,8 +25,26 @@ def build_step_failure(
         allow_retries: Whether Dagster may try the step again.
     """
     named = {key.to_user_string(): reason for key, reason in reasons.items()}
+    permanent = [key for key, reason in reasons.items() if is_permanent(reason)]
     return dg.Failure(
         report,
-        metadata={FAILED_ASSETS: dg.MetadataValue.json(named)},
+        metadata={
+            FAILED_ASSETS: dg.MetadataValue.json(named),
+            **permanent_metadata(permanent),
+        },
         allow_retries=allow_retries,
     )
+
+
+def permanent_failure(message: str) -> dg.Failure:
+    """Return a failure of the present step that trying again cannot mend, such as a wrong setting.
+
+    Dagster does not retry it, and no automation condition asks for the step's assets again before
+    their next cause.
+    """
+    try:
+        context = dg.AssetExecutionContext.get()
+        keys = context.selected_asset_keys if context.has_assets_def else ()
+    except dg.DagsterInvariantViolationError:
+        keys = ()  # no step of an asset
+    return dg.Failure(message, allow_retries=False, metadata=permanent_metadata(keys))

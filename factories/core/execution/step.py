@@ -11,9 +11,11 @@ from pathlib import Path
 import dagster as dg
 
 from factories.core.errors import StepStartError
+from factories.core.execution.failures import permanent_failure
 from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.table_reader import TableReader
 from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.local_systems import LocalSystemError
 from factories.core.meta.retries import RetrySpec, retry_delay
 from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.names import WarehouseNames
@@ -44,8 +46,10 @@ def start_errors_as_failures() -> Iterator[None]:
     """
     try:
         yield
-    except StepStartError as error:
+    except LocalSystemError as error:  # it may start the next time
         raise dg.Failure(str(error), allow_retries=False) from None
+    except StepStartError as error:
+        raise permanent_failure(str(error)) from None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.observe import observe as observe_assets
 
+from factories.core.execution.failures import permanent_failure
 from tests.factories.core.conditions.story import Story, condition
 
 EACH = pytest.mark.parametrize(
@@ -486,13 +487,16 @@ def test_an_asset_without_output_does_not_loop(story: Story, name: str) -> None:
         assert story.tick() == set()
 
 
+def fail(error: Exception) -> None:
+    raise error
+
+
 @EACH
 def test_a_permanent_failure_is_not_tried_again(story: Story, name: str) -> None:
     story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
     have_cause(story)
-    story.failing.add("d")
-    story.tick()
-    story.run("d", tags={"dp/permanent_failure": "d"})
+    story.inside["d"] = lambda: fail(permanent_failure("the password is wrong"))
+    story.carry_out(story.tick())
     for _ in range(4):
         story.later(minutes=10)
         assert story.tick() == set()
