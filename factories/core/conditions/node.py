@@ -53,6 +53,11 @@ class Reason(BuiltinAutomationCondition[dg.AssetKey]):
         return self.text
 
     @property
+    def description(self) -> str:
+        """The line: the UI shows it for an asset without partitions, and the name for others."""
+        return self.text
+
+    @property
     def requires_cursor(self) -> bool:
         """It remembers nothing."""
         return False
