@@ -82,7 +82,7 @@ def _dlt() -> Iterator[Case]:
     for victim, work, phase in (
         (STEP, "append", COPIES),
         (STEP, "merge", READS),
-        (STEP, "replace", WRITES),
+        (STEP, "replace", COPIES),
         (WORKER, "append", COPIES),
         (DAEMON, "replace", READS),
         (DP, "append", COPIES),

@@ -32,7 +32,7 @@ of its own: an embedded warehouse, the sample systems where it reads them, and t
 `dp run` starts. Every case begins where the first load had ended; then the source gets new and
 changed rows, and the second load is disturbed where the column "when" says. It is held there, by a
 lock or a file, so that the kill does not depend on the machine's speed. Nothing can hold what dlt
-appends: that is killed at the sight of the first rows.
+appends or replaces: that is killed at the sight of the first rows.
 
 - Timeouts are small here: `SNOWFLAKE_NETWORK_TIMEOUT` and `SNOWFLAKE_LOGIN_TIMEOUT` are
   {NETWORK_TIMEOUT} seconds, `free_slots_after_run_end_seconds` in `dagster.yaml` is
