@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from factories.automation.location import Automation, read_automation
 from factories.core.assets.context import READS, LoadContext
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError
@@ -41,6 +42,7 @@ def build_definitions(
     dlt: str | None = None,
     dbt: str | Sequence[str] | None = None,
     snowpark: str | None = None,
+    automation: str | None = None,
     defs: str | None = None,
     assets: Iterable[Any] = (),
     asset_checks: Iterable[dg.AssetChecksDefinition] = (),
@@ -63,6 +65,7 @@ def build_definitions(
         dlt: Folder of dlt pipelines.
         dbt: Folder of a dbt project, or several.
         snowpark: Folder of features, models, scores and other tables made with Snowpark.
+        automation: An `automation.yaml`, or its folder: jobs, schedules and sensors.
         defs: Folder of Python files, usually `code_locations/<location>/defs`: what they declare is
             found at any depth.
         assets: Assets of the team's own, as `dagster.Definitions` takes them.
@@ -109,7 +112,8 @@ def build_definitions(
     defaults = default_resources(
         load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
     )
-    return _join(load_context, made, own, defaults)
+    automated = read_automation(automation, load_context, own)
+    return _join(load_context, made, own, defaults, automated)
 
 
 def _join(
@@ -117,6 +121,7 @@ def _join(
     made: Sequence[Asset],
     own: Declarations,
     defaults: Mapping[str, Any],
+    automated: Automation,
 ) -> dg.Definitions:
     """Join what YAML makes and what Python declares.
 
@@ -128,7 +133,8 @@ def _join(
         own,
         made,
         load_context,
-        sensors=[sensor.name for sensor in automation],
+        jobs=automated.job_origins,
+        ticking={**{sensor.name: None for sensor in automation}, **automated.ticking_origins},
         resources=defaults,
     )
     if load_context.problems:
@@ -136,15 +142,15 @@ def _join(
     definitions = dg.Definitions(
         assets=join_assets(made, own, load_context.root),
         asset_checks=[*own.values("asset_checks")],
-        jobs=[*load_context.jobs, *own.values("jobs")],
+        jobs=[*load_context.jobs, *automated.jobs, *own.values("jobs")],
         executor=step_executor(),
-        schedules=[*own.values("schedules")],
-        sensors=[*automation, *own.values("sensors")],
+        schedules=[*automated.schedules, *own.values("schedules")],
+        sensors=[*automation, *automated.sensors, *own.values("sensors")],
         resources={**defaults, **{name: item.value for name, item in own.resources}},
         loggers={name: item.value for name, item in own.loggers},
         metadata={**own.metadata, **reads_metadata(load_context)},
     )
-    if problems := list(selection_problems(own, definitions)):
+    if problems := [*selection_problems(own, definitions), *automated.problems(definitions)]:
         raise CodeLocationConfigError(problems)
     return definitions
 

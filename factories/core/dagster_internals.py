@@ -5,7 +5,9 @@ A test names each of them, so that an upgrade of Dagster that moves one fails by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -16,6 +18,7 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._utils.schedules import reverse_cron_string_iterator
 
 # What `@dg.definitions` makes of a function.
 from dagster.components.definitions import LazyDefinitions
@@ -45,6 +48,34 @@ def is_lazy_definitions(value: object) -> bool:
     return isinstance(value, LazyDefinitions)
 
 
+def parse_selection(text: str) -> dg.AssetSelection:
+    """Return the assets that a text of Dagster's selection syntax names.
+
+    `AssetSelection.from_string` passes over what its parser says of a mistake.
+
+    Raises:
+        ValueError: With the parser's own words.
+    """
+    # Needs antlr4, 0.15 s that a location without selections need not pay.
+    from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import (  # noqa: PLC0415 - see above
+        AntlrAssetSelectionParser,
+    )
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)  # of Dagster's own arguments
+            parser = AntlrAssetSelectionParser(text, include_sources=False)
+            selection: dg.AssetSelection = parser.asset_selection
+            return selection
+    except Exception as error:  # noqa: BLE001 - the parser raises Exception itself
+        raise ValueError(str(error)) from None
+
+
+def ticks_before(moment: datetime, cron: str, timezone: str) -> Iterator[datetime]:
+    """Yield the ticks of a cron schedule up to a moment, the latest first."""
+    return reverse_cron_string_iterator(moment.timestamp(), cron, timezone)
+
+
 class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):
     """A configuration error that Dagster shows as its report alone, without a traceback.
 
@@ -57,3 +88,11 @@ class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):
         ConfigError.__init__(self, problems)
         info = SerializableErrorInfo(format_problems(self.problems), [], "ConfigError")
         self.user_code_process_error_infos = [info]
+
+
+class TickError(DagsterUserCodeProcessError):
+    """Why a schedule or sensor could not be evaluated, which its tick shows as one sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        info = SerializableErrorInfo(sentence, [], "TickError")
+        super().__init__(sentence, user_code_process_error_infos=[info])  # type: ignore[no-untyped-call]  # Dagster's

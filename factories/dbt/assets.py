@@ -64,6 +64,8 @@ def build_dbt_assets(
     assets: list[dg.AssetsDefinition | dg.AssetSpec | dg.AssetChecksDefinition] = []
     assets.extend(_external_specs(projects, load_context))
     for project in projects:
+        models = {unique_id: model.key for unique_id, model in project.models.items()}
+        load_context.dbt_models[project.folder] = models
         groups = [*step_groups("dbt", project.name, project.models.values(), lambda m: m.meta)]
         for group in groups:
             select = ALL if len(groups) == 1 else _selection(group)

@@ -68,7 +68,7 @@ def _section(section: Section) -> str:
         parts.append(f"{section.text}\n")
     if section.example:
         parts.append(f"```yaml\n{section.example}```\n")
-    parts.append(_table(section.model, section.types))
+    parts.append(_table(section.model, section.types, section.without))
     return "\n".join(parts)
 
 
@@ -88,11 +88,15 @@ def _doc(documented: object) -> str:
     return " ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split())
 
 
-def _table(model: type[BaseModel], types_of: dict[str, str]) -> str:
+def _table(
+    model: type[BaseModel], types_of: dict[str, str], without: type[BaseModel] | None = None
+) -> str:
     words = TypeWords({section.model: _link(section.title) for section in SECTIONS})
     rows = ["| key | type | default | description |", "| --- | --- | --- | --- |"]
     for name, info in model.model_fields.items():
         key = info.alias or name
+        if without is not None and _is_same(without.model_fields.get(name), info):
+            continue
         cells = [
             f"`{key}`",
             types_of.get(key) or words.of(info.annotation, info.metadata),
@@ -102,6 +106,10 @@ def _table(model: type[BaseModel], types_of: dict[str, str]) -> str:
         escaped = (cell.replace("|", r"\|") for cell in cells)
         rows.append(f"| {' | '.join(escaped)} |")
     return "\n".join([*rows, ""])
+
+
+def _is_same(general: FieldInfo | None, info: FieldInfo) -> bool:
+    return general is not None and general.description == info.description
 
 
 def _default(info: FieldInfo) -> str:

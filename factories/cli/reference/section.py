@@ -17,6 +17,7 @@ class Section:
         text: What a reader should know beside the keys, in Markdown.
         example: YAML that the model accepts.
         level: Of the heading.
+        without: A model whose keys are described elsewhere; only what the model adds is shown.
         types: What to show as the type of keys whose content another section describes.
     """
 
@@ -25,4 +26,5 @@ class Section:
     text: str = ""
     example: str = ""
     level: int = 2
+    without: type[BaseModel] | None = None
     types: dict[str, str] = field(default_factory=dict)

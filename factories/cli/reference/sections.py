@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from factories.cli.reference.automation_sections import AUTOMATION_SECTIONS
 from factories.cli.reference.dlt_sections import DLT_SECTIONS
 from factories.cli.reference.section import Section
 from factories.cli.reference.snowpark_sections import SNOWPARK_SECTIONS
@@ -64,6 +65,7 @@ streams:
     Section("`target_options`", TargetOptions, level=3),
     *DLT_SECTIONS,
     *SNOWPARK_SECTIONS,
+    *AUTOMATION_SECTIONS,
     Section(
         "`meta.dagster`",
         DagsterMeta,

@@ -43,6 +43,7 @@ class LoadContext:
         outputs: What each output of a step is, by the file or project and Dagster's name of it.
         jobs: The jobs that belong to assets.
         reads: Where each asset is declared that something else has to produce.
+        dbt_models: The assets of each dbt project, by its folder and dbt's unique ids.
     """
 
     root: Path
@@ -54,6 +55,7 @@ class LoadContext:
     outputs: dict[tuple[str, str], str] = field(default_factory=dict)
     jobs: list[dg.JobDefinition] = field(default_factory=list)
     reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+    dbt_models: dict[Path, dict[str, dg.AssetKey]] = field(default_factory=dict)
 
     def claim(
         self,

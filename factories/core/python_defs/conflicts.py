@@ -21,7 +21,8 @@ def conflict_problems(
     yaml_assets: Iterable[object],
     load_context: LoadContext,
     *,
-    sensors: Collection[str],
+    jobs: Mapping[str, Origin | None],
+    ticking: Mapping[str, Origin | None],
     resources: Collection[str],
 ) -> Iterator[Problem]:
     """Yield what Python declares that something else has declared, and resources that are missing.
@@ -30,21 +31,23 @@ def conflict_problems(
         found: What Python declares.
         yaml_assets: What YAML makes.
         load_context: Knows where YAML makes it.
-        sensors: The names of the sensors that every code location has.
+        jobs: The jobs of YAML's automation, by name.
+        ticking: Its schedules and sensors, and those that every code location has, by name.
         resources: The names of the resources that every code location has.
     """
     yield from _asset_problems(found, load_context)
     yield from _check_problems(found, yaml_assets, load_context)
-    jobs = {job.name: job_origin(job, load_context) for job in load_context.jobs}
-    yield from _name_problems("jobs", found.by_kind["jobs"], jobs)
+    of_tools = {job.name: job_origin(job, load_context) for job in load_context.jobs}
+    yield from _of_tools_and_yaml(of_tools, jobs)
+    yield from _name_problems("jobs", found.by_kind["jobs"], {**of_tools, **jobs})
     # Dagster keeps schedules and sensors by their names, together.
-    ticking = [*found.by_kind["schedules"], *found.by_kind["sensors"]]
-    yield from _name_problems("schedules or sensors", ticking, dict.fromkeys(sensors))
+    own = [*found.by_kind["schedules"], *found.by_kind["sensors"]]
+    yield from _name_problems("schedules or sensors", own, ticking)
     yield from _twice("resource", found.resources)
     yield from _twice("logger", found.loggers)
-    own = {name for name, _ in found.resources}
+    given = {name for name, _ in found.resources}
     for declared in (*found.by_kind["assets"], *found.by_kind["asset_checks"]):
-        yield from _missing_resources(declared, {*own, *resources})
+        yield from _missing_resources(declared, {*given, *resources})
 
 
 def job_origin(job: dg.JobDefinition, load_context: LoadContext) -> Origin | None:
@@ -139,6 +142,15 @@ def _name_problems(
             message = f"two {kind} are named {name!r}: here and {_at(names[name])}"
             yield _problem(declared.origin, message)
         names.setdefault(name, declared.origin)
+
+
+def _of_tools_and_yaml(
+    of_tools: Mapping[str, Origin | None], jobs: Mapping[str, Origin | None]
+) -> Iterator[Problem]:
+    for name in of_tools.keys() & jobs.keys():
+        if (origin := jobs[name]) is not None:
+            message = f"two jobs are named {name!r}: here and {_at(of_tools[name])}"
+            yield _problem(origin, message)
 
 
 def _twice(kind: str, declarations: Iterable[tuple[str, Declared]]) -> Iterator[Problem]:

@@ -1,0 +1,164 @@
+"""The jobs, schedules and sensors that YAML gives a code location."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import dagster as dg
+
+from factories.automation.checks import check_runs, job_name
+from factories.automation.entries import Entries, Entry, read_entries
+from factories.automation.run_requests import RunRequests
+from factories.automation.schedules import build_schedule
+from factories.automation.selections import DbtSelector, Selected, parse
+from factories.automation.sensor_schema import (
+    AssetUpdateSensor,
+    DbtModelUpdateSensor,
+    RunStatusSensor,
+)
+from factories.automation.sensors.build import build_sensor
+from factories.automation.values import check_values
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.dagster_internals import is_reconstruction
+from factories.core.meta.keys import parse_key
+from factories.core.python_defs.declarations import Declarations
+from factories.core.yaml.problems import Problem, nearest
+
+
+@dataclass
+class Automation:
+    """What YAML gives a code location; empty where there is none.
+
+    Attributes:
+        jobs: Also those of what schedules and sensors select themselves.
+        schedules: The schedules.
+        sensors: The sensors.
+        origins: Where each is written, by its kind and name.
+        entries: What YAML says.
+        selected: What each job selects, by its name.
+        models: The models that each sensor of models looks for, by its name.
+    """
+
+    jobs: list[Any] = field(default_factory=list)
+    schedules: list[dg.ScheduleDefinition] = field(default_factory=list)
+    sensors: list[dg.SensorDefinition] = field(default_factory=list)
+    entries: Entries = field(default_factory=lambda: Entries(""))
+    selected: dict[str, Selected] = field(default_factory=dict)
+    models: dict[str, list[dg.AssetKey]] = field(default_factory=dict)
+
+    @property
+    def job_origins(self) -> dict[str, Origin | None]:
+        """Where each job is written, by its name."""
+        own = [e for e in self.entries.ticking() if e.item.job is None]
+        return {entry.name: entry.origin for entry in (*own, *self.entries.jobs)}
+
+    @property
+    def ticking_origins(self) -> dict[str, Origin | None]:
+        """Where each schedule and sensor is written, by its name."""
+        return {entry.name: entry.origin for entry in self.entries.ticking()}
+
+    def problems(self, definitions: dg.Definitions) -> Iterator[Problem]:
+        """Yield what is wrong between YAML and the code location that it belongs to."""
+        if not is_reconstruction() and (self.entries.jobs or self.entries.ticking()):
+            yield from check_runs(self.entries, self.selected, self.models, definitions)
+
+
+def read_automation(name: str | None, load_context: LoadContext, own: Declarations) -> Automation:
+    """Read the automation files of a code location, and build what they describe.
+
+    Args:
+        name: An `automation.yaml`, or the folder that holds it, relative to the project folder;
+            None where the location has none.
+        load_context: What the code location holds so far; receives the problems.
+        own: What Python declares: jobs, for one.
+    """
+    if name is None:
+        return Automation()
+    # Without the assets of a tool whose files have mistakes each selection would look wrong.
+    complete = not load_context.problems
+    entries = read_entries(name, load_context)
+    everything: list[Entry[Any]] = [*entries.jobs, *entries.schedules, *entries.sensors]
+    for entry in everything:
+        check_values(entry, load_context.problems)
+    selected: dict[str, Selected] = {}
+    models: dict[str, list[dg.AssetKey]] = {}
+    selector = DbtSelector.of(load_context, everything) if complete else None
+    for entry in everything:
+        if (found := _selected(entry, selector, load_context.problems)) is not None:
+            selected.setdefault(entry.name, found)
+        if isinstance(entry.item, DbtModelUpdateSensor) and selector is not None:
+            keys = selector.find(entry, "models", load_context.problems)
+            models[entry.name] = sorted(keys or ())
+        if isinstance(entry.item, AssetUpdateSensor):
+            for key in entry.item.assets:
+                load_context.reads.setdefault(parse_key(key), entry.origin)
+    automation = Automation(entries=entries)
+    others = {job.name for job in (*load_context.jobs, *own.values("jobs"))}
+    _check_jobs(entries, {*automation.job_origins, *others}, load_context.problems)
+    if load_context.problems:
+        return automation
+    requests = _requests_of(entries)
+    return replace(
+        automation,
+        jobs=[_job(name, found) for name, found in selected.items()],
+        schedules=[build_schedule(entry, requests[entry.name]) for entry in entries.schedules],
+        sensors=[
+            build_sensor(entry, requests[entry.name], models.get(entry.name, []))
+            for entry in entries.sensors
+        ],
+        selected=selected,
+        models=models,
+    )
+
+
+def _selected(
+    entry: Entry[Any], selector: DbtSelector | None, problems: list[Problem]
+) -> Selected | None:
+    if entry.item.selection is not None:
+        return parse(entry, problems)
+    if entry.item.dbt_select is not None and selector is not None:
+        keys = selector.find(entry, "dbt_select", problems)
+        if keys is not None:
+            return Selected(entry, "dbt_select", dg.AssetSelection.assets(*sorted(keys)))
+    return None
+
+
+def _job(name: str, selected: Selected) -> Any:
+    """Return the job of a selection: of YAML, or of a schedule or sensor that selects itself."""
+    item = selected.entry.item
+    return dg.define_asset_job(
+        name,
+        selected.selection.materializable(),
+        config=item.run_config or None if selected.entry.places.bases[0][0] == "jobs" else None,
+        description=item.description,
+        tags=item.tags,
+    )
+
+
+def _requests_of(entries: Entries) -> Mapping[str, RunRequests]:
+    configs = {entry.name: entry.item.run_config for entry in entries.jobs}
+    return {
+        entry.name: RunRequests(
+            entry.name,
+            job_name(entry),
+            entries.location,
+            entry.item,
+            configs.get(entry.item.job or "", {}),
+        )
+        for entry in entries.ticking()
+    }
+
+
+def _check_jobs(entries: Entries, known: set[str], problems: list[Problem]) -> None:
+    """Report jobs that are named and not there, and a sensor that would go on for ever."""
+    for entry in entries.ticking():
+        job = entry.item.job
+        if job is not None and job not in known:
+            message = f"job: this code location has no job {job!r}"
+            allowed, near = sorted(known), nearest(job, known)
+            problems.append(entry.problem(["job"], message, allowed=allowed, nearest=near))
+        if isinstance(entry.item, RunStatusSensor) and job_name(entry) in entry.item.jobs:
+            message = f"jobs: the sensor would start {job_name(entry)} again after each of its runs"
+            problems.append(entry.problem(["jobs"], message))

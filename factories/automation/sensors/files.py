@@ -1,0 +1,214 @@
+"""The sensor `files`: each new or changed file once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from factories.automation.sensor_schema import FilesSensor
+from factories.automation.sensors.listing import FoundFile, list_files
+from factories.automation.sensors.partition import RunPartitions
+from factories.automation.sensors.tick import Look, SourceError, Tick, skip
+from factories.core.meta.names import digest
+from factories.core.packages import MissingPackageError
+from factories.core.project import project_root
+from factories.core.yaml import variables
+
+LOCAL = ("file", "local")
+# The packages of the file systems; fsspec itself comes with Dagster.
+PACKAGES = {
+    "s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "abfss": "adlfs",
+    "az": "adlfs",
+}  # fmt: skip
+# What may show in an error; the value of any other option that a `${VAR}` holds may not.
+PUBLIC_OPTIONS = frozenset(
+    {"endpoint_url", "client_kwargs", "region_name", "anon", "project", "account_name", "profile"}
+)
+# Else botocore tries for minutes, and the tick ends without a word.
+S3_DEFAULTS = {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 2}}
+
+
+@dataclass
+class Cursor:
+    """What a files sensor remembers.
+
+    Attributes:
+        taken: The version in which each file was taken that is still there.
+        seen: The version in which each other file was found by the look before.
+    """
+
+    taken: dict[str, str]
+    seen: dict[str, str]
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """Read what `write` wrote; of the first look, nothing."""
+        kept = json.loads(text) if text else {}
+        return cls(kept.get("taken", {}), kept.get("seen", {}))
+
+    def write(self) -> str:
+        """Return it as Dagster keeps it."""
+        return json.dumps({"taken": self.taken, "seen": self.seen}, separators=(",", ":"))
+
+
+def look_for_files(item: FilesSensor) -> Look:
+    """Return what a files sensor does at each tick."""
+
+    def look(tick: Tick) -> dg.SensorResult:
+        fs, pattern = _file_system(item, tick.secrets)
+        found = list_files(fs, pattern)
+        if item.ready_suffix:
+            found = _marked(fs, pattern, item.ready_suffix, found)
+        cursor = Cursor.read(tick.context.cursor)
+        ready = [file for file in found if _is_ready(file, cursor, item)]
+        partitions = RunPartitions(tick, item.partition)
+        runs, taken = _requests(tick, item, fs, ready, partitions)
+        kept = _next_cursor(cursor, found, taken)
+        if not runs:
+            return skip(f"No new file; {len(kept.seen)} are looked at once more.", kept.write())
+        return partitions.result(runs, kept.write())
+
+    return look
+
+
+def _file_system(item: FilesSensor, secrets: set[str]) -> tuple[Any, str]:
+    """Return the file system of a sensor, and its path there.
+
+    Raises:
+        MissingPackageError: When the environment lacks the package of the file system.
+        UndefinedVariableError: When a `${VAR}` has no value.
+    """
+    import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - only where a sensor looks
+
+    url = variables.interpolate(item.path)
+    if password := urlsplit(url).password:
+        secrets.add(password)
+    options: dict[str, Any] = {}
+    for key, value in item.storage_options.items():
+        values: dict[str, str] = {}
+        options[key] = variables.interpolate(value, values)
+        if key not in PUBLIC_OPTIONS:
+            secrets.update(values.values())
+    protocol = url.partition("://")[0] if "://" in url else "file"
+    if protocol in LOCAL:
+        url = str(project_root() / url.removeprefix(f"{protocol}://"))
+    if PACKAGES.get(protocol) == "s3fs":
+        options = {"config_kwargs": S3_DEFAULTS, **options}
+    try:
+        # What another look has listed must not be taken for what is there now.
+        fs, path = fsspec.url_to_fs(
+            url, use_listings_cache=False, skip_instance_cache=True, **options
+        )
+    except ImportError as error:
+        package = PACKAGES.get(protocol, str(error))
+        message = f"this environment has no {package}, which {protocol}:// needs: install it"
+        raise MissingPackageError(message) from None
+    return fs, path
+
+
+def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> list[FoundFile]:
+    """Return the files beside which one of the same name and the suffix lies."""
+    markers = {file.path for file in list_files(fs, f"{pattern}{suffix}")}
+    return [
+        file
+        for file in found
+        if f"{file.path}{suffix}" in markers and not file.path.endswith(suffix)
+    ]
+
+
+def _is_ready(file: FoundFile, cursor: Cursor, item: FilesSensor) -> bool:
+    """Tell whether a file is new, and whole: marked, or as it was at the look before."""
+    if cursor.taken.get(file.path) == file.version:
+        return False
+    return item.ready_suffix is not None or cursor.seen.get(file.path) == file.version
+
+
+def _next_cursor(cursor: Cursor, found: Iterable[FoundFile], taken: Iterable[FoundFile]) -> Cursor:
+    """Return what the next look knows: nothing of files that are gone, which may be many."""
+    now = {file.path: file.version for file in found}
+    kept = {path: version for path, version in cursor.taken.items() if path in now}
+    kept |= {file.path: file.version for file in taken}
+    seen = {path: version for path, version in now.items() if kept.get(path) != version}
+    return Cursor(kept, seen)
+
+
+def _requests(
+    tick: Tick,
+    item: FilesSensor,
+    fs: Any,
+    ready: Iterable[FoundFile],
+    partitions: RunPartitions,
+) -> tuple[list[dg.RunRequest], list[FoundFile]]:
+    """Return the runs of a tick, and the files that they take.
+
+    A file of whose name no partition can be made is left, and does not hold up the others.
+
+    Raises:
+        SourceError: When there is nothing but such files.
+    """
+    taken: list[FoundFile] = []
+    runs: list[dg.RunRequest] = []
+    refused: SourceError | None = None
+    for files in _batched(ready, item.files_per_run):
+        if len(taken) + len(files) > item.files_per_tick:
+            break
+        values = _values(fs, files)
+        try:
+            partition = partitions.key(values)
+        except SourceError as error:
+            refused = SourceError(f"{values['paths'][0]}: {error}")
+            tick.context.log.warning(str(refused))
+            continue
+        runs.append(_request(tick, files, values, partition))
+        taken += files
+    if refused is not None and not runs:
+        raise refused
+    return runs, taken
+
+
+def _values(fs: Any, files: Sequence[FoundFile]) -> dict[str, Any]:
+    """Return what the placeholders stand for; of several files, `{paths}` alone."""
+    paths = [_shown_path(fs, file) for file in files]
+    if len(paths) > 1:
+        return {"paths": paths}
+    name = PurePosixPath(files[0].name)
+    size = files[0].size
+    return {
+        "path": paths[0], "name": name.name, "stem": name.stem, "size": size, "paths": paths
+    }  # fmt: skip
+
+
+def _request(
+    tick: Tick, files: Sequence[FoundFile], values: Mapping[str, Any], partition: str | None
+) -> dg.RunRequest:
+    several = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    keys = [f"{file.path}@{file.version}" for file in files]
+    return tick.requests.request(
+        keys[0] if len(keys) == 1 else f"{len(keys)} files {digest(' '.join(keys))}",
+        f"file {values['paths'][0]}{several}",
+        values=values,
+        partition=partition,
+    )
+
+
+def _shown_path(fs: Any, file: FoundFile) -> str:
+    """Return a file's path as an asset can open it."""
+    return str(fs.unstrip_protocol(file.path)) if not _is_local(fs) else file.path
+
+
+def _is_local(fs: Any) -> bool:
+    protocols = [fs.protocol] if isinstance(fs.protocol, str) else fs.protocol
+    return not set(LOCAL).isdisjoint(protocols)
+
+
+def _batched(files: Iterable[FoundFile], size: int) -> Iterable[Sequence[FoundFile]]:
+    remaining = iter(files)
+    while batch := list(islice(remaining, size)):
+        yield batch

@@ -1,0 +1,74 @@
+"""What the ticks of all sensors share: what they look with, and how they say what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from factories.automation.run_requests import RunRequests
+from factories.automation.templates import TemplateError
+from factories.core.dagster_internals import TickError
+from factories.core.errors import StepStartError
+from factories.core.secret_mask import SecretMask
+
+LONGEST_SENTENCE = 400
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One look of a sensor.
+
+    Attributes:
+        context: Dagster's.
+        requests: Makes the runs that the sensor requests.
+        secrets: What must not show in its error; a sensor adds those that it uses.
+    """
+
+    context: dg.SensorEvaluationContext
+    requests: RunRequests
+    secrets: set[str] = field(default_factory=set)
+
+
+Look = Callable[[Tick], dg.SensorResult]
+
+
+def evaluation(
+    requests: RunRequests, look: Look
+) -> Callable[[dg.SensorEvaluationContext], dg.SensorResult]:
+    """Return a sensor's function: it looks, or says in one sentence why it cannot.
+
+    Dagster keeps the cursor of a tick that fails: what it did not get to is seen by the next one.
+    """
+
+    def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        tick = Tick(context, requests)
+        try:
+            return look(tick)
+        except Exception as error:  # noqa: BLE001 - whatever a source's library raises
+            sentence = SecretMask(tick.secrets)(_sentence(requests.name, error))
+        raise TickError(sentence)
+
+    return evaluate
+
+
+def _sentence(name: str, error: Exception) -> str:
+    """Return what went wrong as one sentence: the first line that an error has to say."""
+    lines = (line.strip() for line in str(error).splitlines())
+    text = next((line for line in lines if line), "")
+    if not isinstance(error, StepStartError | TickError | TemplateError | SourceError):
+        kind = type(error).__name__
+        text = f"{kind}: {text}" if text else kind
+    if len(text) > LONGEST_SENTENCE:
+        text = f"{text[:LONGEST_SENTENCE]}…"
+    return f"The sensor {name} cannot look, and tries again: {text}"
+
+
+class SourceError(Exception):
+    """What a sensor looks at is not there, or not as it must be; the text says so in a sentence."""
+
+
+def skip(reason: str, cursor: str | None = None) -> dg.SensorResult:
+    """Return a tick without runs."""
+    return dg.SensorResult(skip_reason=reason, cursor=cursor)

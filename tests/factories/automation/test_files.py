@@ -1,0 +1,280 @@
+"""The sensor `files`: each new or changed file once, whole, wherever it lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._grpc.impl import get_external_sensor_execution
+from moto.server import ThreadedMotoServer
+
+from factories.core.dagster_internals import TickError
+from tests.factories.automation.conftest import Location
+
+SENSOR = """
+sensors:
+  incoming:
+    type: files
+    path: {path}
+    selection: load
+    tags: {{file: "{{name}}"}}
+    run_config: {{ops: {{load: {{config: {{path: "{{path}}", number: "{{size}}"}}}}}}}}
+    {more}
+"""
+SECRET = "wJalrXUtnFEMI"
+OPTIONS = (
+    'storage_options: {endpoint_url: "${LANDING_URL}", key: "${LANDING_SECRET}",'
+    ' secret: "${LANDING_SECRET}"}'
+)
+
+
+@pytest.fixture
+def folder(location: Location) -> Path:
+    made = location.project.root / "in"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def persistent() -> Iterator[dg.DagsterInstance]:
+    """An instance on files: Dagster looks up dynamic partitions in no other."""
+    with dg.DagsterInstance.local_temp() as instance:
+        yield instance
+
+
+def write_sensor(location: Location, path: str = "in/**/*.csv", more: str = "") -> None:
+    location.write(SENSOR.format(path=path, more=OPTIONS))
+
+
+def requested(location: Location, name: str = "incoming") -> list[str]:
+    """What a look takes, by the causes of its runs."""
+    return [request.tags["dp/cause"] for request in location.look(name).run_requests]
+
+
+def test_a_new_file_is_taken_when_it_is_whole_and_its_path_reaches_the_asset(
+    location: Location, folder: Path
+) -> None:
+    write_sensor(location)
+    half = folder / "deep/er/a.csv"
+    half.parent.mkdir(parents=True)
+    half.write_text("1")
+    (folder / "b.txt").write_text("1")
+
+    assert requested(location) == []
+    half.write_text("1,2")  # its writer goes on
+    assert requested(location) == []
+    (request,) = location.look("incoming").run_requests
+    result = location.run("incoming", request)
+
+    (loaded,) = result.asset_materializations_for_node("load")
+    assert loaded.metadata["path"].value == str(half)
+    assert loaded.metadata["number"].value == 3
+    assert request.tags["file"] == "a.csv"
+    assert request.tags["dp/cause"] == f"file {half}"
+    assert request.tags["dp/location"] == "shop"
+    assert request.tags["dagster/sensor_name"] == "incoming"
+
+
+def test_each_file_is_taken_once_until_it_changes(location: Location, folder: Path) -> None:
+    write_sensor(location)
+    file = folder / "a.csv"
+    file.write_text("1")
+    location.look("incoming")
+    (first,) = location.look("incoming").run_requests
+
+    assert requested(location) == []
+    assert requested(location) == []
+    file.write_text("2")
+    assert requested(location) == []
+    (second,) = location.look("incoming").run_requests
+    assert first.run_key != second.run_key
+    file.unlink()
+    assert requested(location) == []
+    assert json.loads(str(location.cursors["incoming"])) == {"taken": {}, "seen": {}}
+
+
+def test_a_tick_that_is_lost_asks_for_the_same_runs_again(location: Location, folder: Path) -> None:
+    write_sensor(location)
+    for name in "ab":
+        (folder / f"{name}.csv").write_text("1")
+    location.look("incoming")
+    before = location.cursors["incoming"]
+    keys = [request.run_key for request in location.look("incoming").run_requests]
+    location.cursors["incoming"] = before  # as after a daemon that was killed
+
+    assert [request.run_key for request in location.look("incoming").run_requests] == keys
+
+
+def test_many_files_come_in_bounded_ticks_and_each_once(location: Location, folder: Path) -> None:
+    write_sensor(location, more="files_per_tick: 4")
+    for number in range(10):
+        (folder / f"{number}.csv").write_text("1")
+    location.look("incoming")
+    ticks = [requested(location) for _ in range(4)]
+
+    assert [len(tick) for tick in ticks] == [4, 4, 2, 0]
+    assert {cause for tick in ticks for cause in tick} == {
+        f"file {folder}/{n}.csv" for n in range(10)
+    }
+
+
+def test_one_run_may_get_several_files(location: Location, folder: Path) -> None:
+    location.write(
+        """
+        sensors:
+          incoming:
+            type: files
+            path: in/*.csv
+            files_per_run: 2
+            selection: load
+            run_config: {ops: {load: {config: {paths: "{paths}"}}}}
+        """
+    )
+    for name in "abc":
+        (folder / f"{name}.csv").write_text("1")
+    location.look("incoming")
+    runs = location.look("incoming").run_requests
+
+    assert [run.run_config["ops"]["load"]["config"]["paths"] for run in runs] == [
+        [str(folder / "a.csv"), str(folder / "b.csv")],
+        [str(folder / "c.csv")],
+    ]
+    assert runs[0].tags["dp/cause"] == f"file {folder}/a.csv and 1 more"
+
+
+def test_a_marker_says_that_a_file_is_whole(location: Location, folder: Path) -> None:
+    write_sensor(location, path="in/*", more="ready_suffix: .done")
+    (folder / "a.csv").write_text("1")
+    assert [requested(location), requested(location)] == [[], []]
+    (folder / "a.csv.done").touch()
+
+    assert requested(location) == [f"file {folder}/a.csv"]
+    assert requested(location) == []
+
+
+def test_a_file_becomes_a_dynamic_partition(
+    location: Location, folder: Path, persistent: dg.DagsterInstance
+) -> None:
+    location.instance = persistent
+    location.write(
+        "sensors: {incoming: {type: files, path: 'in/*.csv', job: by_file, partition: '{stem}'}}\n"
+        "jobs: {by_file: {selection: by_file}}\n"
+    )
+    (folder / "a.csv").write_text("1")
+    location.look("incoming")
+    (request,) = location.look("incoming").run_requests
+
+    assert request.partition_key == "a"
+    assert location.instance.get_dynamic_partitions("files") == ["a"]
+    assert location.run("by_file", request).success
+
+
+def test_a_file_of_no_partition_is_told_and_does_not_hold_up_the_others(
+    location: Location, folder: Path
+) -> None:
+    location.write(
+        "sensors: {incoming: {type: files, path: 'in/*.csv', selection: fixed,"
+        " partition: '{stem}'}}\n"
+    )
+    (folder / "ewr.csv").write_text("1")
+    (folder / "dca.csv").write_text("1")
+    location.look("incoming")
+
+    assert [r.partition_key for r in location.look("incoming").run_requests] == ["ewr"]
+    with pytest.raises(TickError, match=r"dca.csv: the job incoming has no partition 'dca'$"):
+        location.look("incoming")
+
+
+def test_a_folder_that_is_gone_fails_the_tick_and_loses_nothing(
+    location: Location, folder: Path
+) -> None:
+    write_sensor(location, path="in/*.csv")
+    (folder / "a.csv").write_text("1")
+    location.look("incoming")
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(TickError, match=f"and tries again: the folder {folder} does not exist$"):
+        location.look("incoming")
+    folder.with_name("away").rename(folder)
+
+    assert requested(location) == [f"file {folder}/a.csv"]
+
+
+def test_a_tick_that_fails_is_one_sentence_to_dagster(location: Location) -> None:
+    write_sensor(location, path="nowhere/*.csv")
+    target = LoadableTargetOrigin(module_name="shop.definitions")
+    snap = get_external_sensor_execution(
+        location.definitions.get_repository_def(),
+        InProcessCodeLocationOrigin(target, location_name="shop"),
+        None,
+        "incoming",
+        *[None] * 5,
+    )
+    shown = snap.error.to_string()
+
+    assert "the folder" in shown
+    assert "Traceback" not in shown
+    assert len(shown.strip().splitlines()) == 1
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3 with a bucket `landing`."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "LANDING_SECRET": SECRET,
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    monkeypatch.setenv("LANDING_URL", address)
+    client(address).create_bucket(Bucket="landing")
+    yield address
+    server.stop()
+
+
+def client(address: str) -> object:
+    return boto3.client("s3", endpoint_url=address)
+
+
+def test_objects_of_s3_are_taken_once_each_version(location: Location, s3: str) -> None:
+    write_sensor(location, path="s3://landing/in/*/part-?.csv", more=OPTIONS)
+    bucket = boto3.resource("s3", endpoint_url=s3).Bucket("landing")
+    assert requested(location) == []  # nothing of that name yet
+    bucket.put_object(Key="in/2024/part-1.csv", Body=b"1")
+    bucket.put_object(Key="in/2024/part-10.csv", Body=b"1")
+    bucket.put_object(Key="in/part-1.csv", Body=b"1")
+    assert requested(location) == []
+    (request,) = location.look("incoming").run_requests
+    assert requested(location) == []
+    bucket.put_object(Key="in/2024/part-1.csv", Body=b"2")
+    again = [requested(location), requested(location)]
+
+    assert request.run_config["ops"]["load"]["config"]["path"] == "s3://landing/in/2024/part-1.csv"
+    assert again == [[], ["file s3://landing/in/2024/part-1.csv"]]
+    bucket.objects.delete()
+    bucket.delete()
+    with pytest.raises(TickError, match=r"the bucket landing does not exist$"):
+        location.look("incoming")
+
+
+def test_an_s3_that_cannot_be_reached_is_one_sentence_without_secrets(
+    location: Location, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANDING_URL", f"http://127.0.0.1:1/{SECRET}")
+    write_sensor(location, path="s3://landing/*.csv", more=OPTIONS)
+    with pytest.raises(TickError) as error:
+        location.look("incoming")
+
+    assert "127.0.0.1:1/***" in str(error.value)
+    assert SECRET not in str(error.value)
+    assert "\n" not in str(error.value)
