@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from factories.automation.location import Automation, read_automation
-from factories.core.assets.context import READS, LoadContext
+from factories.core.assets.context import JOB_READS, READS, LoadContext
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError
 from factories.core.garbage_collection import gc_paused
@@ -156,12 +156,21 @@ def _join(
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
-    """Return the metadata by which `dp check` knows where other locations' assets are declared."""
-    reads = [
-        {"key": key.to_user_string(), "file": origin.file, "line": origin.line}
-        for key, origin in load_context.reads.items()
-    ]
-    return {READS: dg.MetadataValue.json(reads)} if reads else {}
+    """Return the metadata by which `dp check` knows what of other locations is named, and where."""
+    found = {
+        READS: {key.to_user_string(): origin for key, origin in load_context.reads.items()},
+        JOB_READS: load_context.job_reads,
+    }
+    return {
+        name: dg.MetadataValue.json(
+            [
+                {"key": key, "file": origin.file, "line": origin.line}
+                for key, origin in reads.items()
+            ]
+        )
+        for name, reads in found.items()
+        if reads
+    }
 
 
 @gc_paused()

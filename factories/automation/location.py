@@ -96,7 +96,7 @@ def read_automation(name: str | None, load_context: LoadContext, own: Declaratio
                 load_context.reads.setdefault(parse_key(key), entry.origin)
     automation = Automation(entries=entries)
     others = {job.name for job in (*load_context.jobs, *own.values("jobs"))}
-    _check_jobs(entries, {*automation.job_origins, *others}, load_context.problems)
+    _check_jobs(entries, {*automation.job_origins, *others}, load_context)
     if load_context.problems:
         return automation
     requests = _requests_of(entries)
@@ -151,14 +151,32 @@ def _requests_of(entries: Entries) -> Mapping[str, RunRequests]:
     }
 
 
-def _check_jobs(entries: Entries, known: set[str], problems: list[Problem]) -> None:
+def _check_watched_jobs(
+    entry: Entry[Any], item: RunStatusSensor, known: set[str], load_context: LoadContext
+) -> None:
+    """Report what a sensor waits for that will never run; `dp check` knows of other locations."""
+    for index, job in enumerate(item.jobs):
+        at: list[str | int] = ["jobs", index]
+        if job == job_name(entry):
+            message = f"jobs: the sensor would start {job} again after each of its runs"
+            load_context.problems.append(entry.problem(at, message))
+        elif "/" in job:
+            line = entry.places.file.position([*entry.places.bases[0], *at])
+            load_context.job_reads.setdefault(job, Origin(entry.origin.file, *line))
+        elif job not in known:
+            message = f"jobs: this code location has no job {job!r}: of another one, location/{job}"
+            allowed, near = sorted(known), nearest(job, known)
+            load_context.problems.append(entry.problem(at, message, allowed=allowed, nearest=near))
+
+
+def _check_jobs(entries: Entries, known: set[str], load_context: LoadContext) -> None:
     """Report jobs that are named and not there, and a sensor that would go on for ever."""
     for entry in entries.ticking():
         job = entry.item.job
         if job is not None and job not in known:
             message = f"job: this code location has no job {job!r}"
             allowed, near = sorted(known), nearest(job, known)
-            problems.append(entry.problem(["job"], message, allowed=allowed, nearest=near))
-        if isinstance(entry.item, RunStatusSensor) and job_name(entry) in entry.item.jobs:
-            message = f"jobs: the sensor would start {job_name(entry)} again after each of its runs"
-            problems.append(entry.problem(["jobs"], message))
+            problem = entry.problem(["job"], message, allowed=allowed, nearest=near)
+            load_context.problems.append(problem)
+        if isinstance(entry.item, RunStatusSensor):
+            _check_watched_jobs(entry, entry.item, known, load_context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -75,6 +75,10 @@ class DbtSelector:
     def of(cls, load_context: LoadContext, entries: Iterable[Entry[Any]]) -> DbtSelector:
         """Ask dbt for all that the entries select, at once."""
         wanted = {found for entry in entries for found, _ in _model_selections(entry)}
+        # What is to be left out must be there, too.
+        wanted |= {replace(found, select=found.exclude, exclude="") for found in wanted}
+        wanted |= {replace(found, exclude="") for found in wanted}
+        wanted = {found for found in wanted if found.select}
         if not wanted:
             return cls({}, ())
         from factories.dbt.model_selection import (  # noqa: PLC0415 - only where dbt is selected from
@@ -114,13 +118,24 @@ class DbtSelector:
             return None
         if not found:
             message = f"{key}: {selection.select!r} selects no model"
-            if selection.exclude:
-                message += f" but what {selection.exclude!r} leaves out"
-            words = [UP_OR_DOWN.sub("", word) for word in re.split(r"[\s,]+", selection.select)]
-            nears = [near for word in words if (near := nearest(word, self.names))]
-            problems.append(entry.problem([key], message, nearest=nears[0] if nears else None))
+            near = self._nearest(selection.select)
+            if selection.exclude and self.keys[replace(selection, exclude="")]:
+                message, near = f"{message} but those that {selection.exclude!r} leaves out", None
+            problems.append(entry.problem([key], message, nearest=near))
+            return None
+        left_out = replace(selection, select=selection.exclude, exclude="")
+        if selection.exclude and not self.keys[left_out]:
+            excluded = "dbt_exclude" if key == "dbt_select" else "models_exclude"
+            message = f"{excluded}: {selection.exclude!r} leaves out no model"
+            near = self._nearest(selection.exclude)
+            problems.append(entry.problem([excluded], message, nearest=near))
             return None
         return found
+
+    def _nearest(self, text: str) -> str | None:
+        """Return the model whose name is most like a word of a selection."""
+        words = (UP_OR_DOWN.sub("", word) for word in re.split(r"[\s,]+", text))
+        return next((near for word in words if (near := nearest(word, self.names))), None)
 
 
 def _model_selections(entry: Entry[Any]) -> Iterator[tuple[ModelSelection, str]]:

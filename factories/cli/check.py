@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from factories.cli.location_report import AssetReport, LocationReport
@@ -50,8 +50,10 @@ def joined_graph_problems(
                     f" and by {first[0]} at {_origin(first[1])}",
                 )
     known |= set(producers)
+    jobs = {f"{name}/{job}" for name, report in reports.items() for job in report.jobs}
     for report in reports.values():
         yield from _find_unproduced(report, known)
+        yield from _find_missing_jobs(report, jobs)
     yield from _find_circle({key: asset for key, (_, asset) in sorted(producers.items())})
 
 
@@ -68,6 +70,15 @@ def _find_unproduced(report: LocationReport, known: set[str]) -> Iterator[Proble
             if dep not in known and dep not in declared:
                 message = f"{asset.key} depends on {dep}, which nothing produces"
                 yield _problem(asset, message, nearest=nearest(dep, known))
+
+
+def _find_missing_jobs(report: LocationReport, jobs: Collection[str]) -> Iterator[Problem]:
+    """Yield the jobs of other locations that are named and not there."""
+    for read in report.job_reads:
+        if read.key not in jobs:
+            message = f"there is no job {read.key}"
+            meant = nearest(read.key, jobs)
+            yield Problem(read.file, read.line, 1, message, tuple(sorted(jobs)), meant)
 
 
 def _find_circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.assets.context import READS
+from factories.core.assets.context import JOB_READS, READS
 from factories.core.project import MARKER, project_root
 from factories.core.python_defs.error_places import error_place
 from factories.core.yaml.problems import ConfigError, Problem
@@ -41,7 +41,7 @@ class AssetReport:
 
 @dataclass(frozen=True)
 class ReadReport:
-    """One asset that a location says it reads and another has to produce; where it says so."""
+    """One asset or job that a location names and another one has to have; where it says so."""
 
     key: str
     file: str
@@ -55,6 +55,8 @@ class LocationReport:
     assets: list[AssetReport] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     reads: list[ReadReport] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    job_reads: list[ReadReport] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the report as one JSON document."""
@@ -66,7 +68,10 @@ class LocationReport:
         data = json.loads(text)
         problems = [Problem(**{**p, "allowed": tuple(p["allowed"])}) for p in data["problems"]]
         assets = [AssetReport(**asset) for asset in data["assets"]]
-        return cls(assets, problems, [ReadReport(**read) for read in data["reads"]])
+        reads, job_reads = (
+            [ReadReport(**read) for read in data[name]] for name in ("reads", "job_reads")
+        )
+        return cls(assets, problems, reads, data["jobs"], job_reads)
 
 
 def report_location(module_name: str) -> LocationReport:
@@ -83,15 +88,21 @@ def report_location(module_name: str) -> LocationReport:
         return LocationReport(problems=list(error.problems))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
         return LocationReport(problems=[_load_problem(module_name, error)])
-    reads: Any = defs.metadata.get(READS)
     return LocationReport(
         [
             _asset(spec, produced=spec.key in executable)
             for spec in specs
             if STUB not in spec.metadata
         ],
-        reads=[ReadReport(**read) for read in reads.value] if reads else [],
+        reads=_reads(defs, READS),
+        jobs=[job.name for job in defs.jobs or ()],
+        job_reads=_reads(defs, JOB_READS),
     )
+
+
+def _reads(defs: dg.Definitions, name: str) -> list[ReadReport]:
+    reads: Any = defs.metadata.get(name)
+    return [ReadReport(**read) for read in reads.value] if reads else []
 
 
 def _load_problem(module_name: str, error: BaseException) -> Problem:

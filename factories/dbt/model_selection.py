@@ -21,6 +21,7 @@ from typing import Any
 from factories.core.packages import MissingPackageError, import_function
 from factories.dbt.prepare import target_folder
 
+MANIFEST = "manifest.json"
 ANSWERS = "selections.json"
 SELECT_SECONDS = 120
 
@@ -47,13 +48,13 @@ def select_models(
         selections: Each is answered; one that dbt refuses with its error.
     """
     wanted = dict.fromkeys(selections)
-    manifest = target_folder(folder) / "manifest.json"
-    digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    content = (target_folder(folder) / MANIFEST).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     known = _read_answers(folder, digest)
     missing = [selection for selection in wanted if _key(selection) not in known]
     if missing:
         try:
-            known |= _ask_dbt(manifest, missing)
+            known |= _ask_dbt(folder, missing)
         except SelectionError as error:
             return dict.fromkeys(wanted, error)
         _keep_answers(folder, digest, known)
@@ -70,7 +71,7 @@ def _answer(known: Mapping[str, Any]) -> frozenset[str] | SelectionError:
     return frozenset(known["nodes"])
 
 
-def _ask_dbt(manifest: Path, selections: list[ModelSelection]) -> dict[str, Any]:
+def _ask_dbt(folder: Path, selections: list[ModelSelection]) -> dict[str, Any]:
     """Return dbt's answers, all by one process.
 
     Raises:
@@ -80,10 +81,12 @@ def _ask_dbt(manifest: Path, selections: list[ModelSelection]) -> dict[str, Any]
         import_function("factories.dbt.select_nodes:select_nodes", "dagster-dbt")
     except MissingPackageError as error:
         raise SelectionError(str(error)) from None
+    manifest = (target_folder(folder) / MANIFEST).resolve()
     asked = json.dumps([[selection.select, selection.exclude] for selection in selections])
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "factories.dbt.select_nodes", str(manifest)],
+            cwd=folder,  # dbt looks there for the files that `path:` names
             input=asked,
             capture_output=True,
             text=True,
@@ -95,7 +98,7 @@ def _ask_dbt(manifest: Path, selections: list[ModelSelection]) -> dict[str, Any]
     if done.returncode != 0:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise SelectionError(f"dbt's selector has failed: {said[-1]}")
-    answers = json.loads(done.stdout)
+    answers = json.loads(done.stdout.splitlines()[-1])
     return {_key(selection): answer for selection, answer in zip(selections, answers, strict=True)}
 
 

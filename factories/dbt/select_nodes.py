@@ -6,8 +6,6 @@ dbt says on standard output must not mix with the answer.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import sys
 from collections.abc import Mapping
@@ -20,8 +18,7 @@ def select_nodes(manifest: Mapping[str, Any], select: str, exclude: str) -> dict
     from dagster_dbt.utils import select_unique_ids  # noqa: PLC0415 - imports dbt
 
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            found = select_unique_ids(select, exclude, "", None, manifest)
+        found = select_unique_ids(select, exclude, "", None, manifest)
     except Exception as error:  # noqa: BLE001 - dbt has a dozen kinds of them, and tells in their text
         lines = [line.strip() for line in str(error).splitlines()]
         said = [line for line in lines if line and line != "Runtime Error"]
@@ -30,10 +27,13 @@ def select_nodes(manifest: Mapping[str, Any], select: str, exclude: str) -> dict
 
 
 def main() -> None:
-    """Answer the selections of standard input, a JSON list of `[select, exclude]`."""
+    """Answer the selections of standard input, a JSON list of `[select, exclude]`.
+
+    The answer is the last line of the output: what comes before it is dbt's.
+    """
     manifest = json.loads(Path(sys.argv[1]).read_bytes())
     answers = [select_nodes(manifest, *selection) for selection in json.load(sys.stdin)]
-    sys.stdout.write(json.dumps(answers))
+    sys.stdout.write(f"\n{json.dumps(answers)}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,12 @@ from tests.factories.valid_files import PROJECTS
 from tests.factories.wrong_files import wrong_files
 
 EXAMPLES = int(os.environ.get("DP_WRONG_FILES", "300"))
-FOLDERS = {"sling": "sling", "dlt": "dlt_pipelines", "snowpark": "snowpark"}
+FOLDERS = {
+    "sling": {"sling": "sling"},
+    "dlt": {"dlt": "dlt_pipelines"},
+    "snowpark": {"snowpark": "snowpark"},
+    "automation": {"automation": "shop", "sling": "sling"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,7 @@ def problems_of(tool: str, root: Path) -> tuple[Problem, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            build_definitions(**{tool: FOLDERS[tool]}).get_repository_def()
+            build_definitions(**FOLDERS[tool]).get_repository_def()
         except ConfigError as error:
             return error.problems
     return ()

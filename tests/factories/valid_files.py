@@ -135,6 +135,25 @@ tables:
       table: ML.A.TOTALS}}, description: All.}}
 """,
 }
+AUTOMATION = {
+    "shop/automation.yaml": """
+jobs:
+  load: {selection: "group:shop and not key:shop/raw/orders", description: Loads.,
+    tags: {a: b}, run_config: {}}
+schedules:
+  nightly: {cron: "0 5 * * *", timezone: Europe/Berlin, job: load, environments: [prod, dev],
+    enabled: false, tags: {a: "b c"}}
+sensors:
+  files: {type: files, path: "s3://in/*.csv", storage_options: {key: "${SHOP_URL}", anon: false},
+    ready_suffix: .done, files_per_tick: 9, job: load, tags: {file: "{name}"}}
+  updates: {type: asset_update, assets: [other/raw/x, shop/raw/big], when: all, job: load,
+    minimum_interval: 2m}
+  ended: {type: run_status, jobs: [other/job], status: failure, job: load}
+  changed: {type: sql, query: "select 1 from {x}", tables: {x: RAW.SHOP.ORDERS}, selection: shop/raw/big}
+  events: {type: webhook_queue, table: RAW.HOOKS.EVENTS, id_column: n, rows_per_tick: 5,
+    selection: shop/raw/big, tags: {kind: "{payload.kind}"}}
+""",
+}
 DBT = {
     "dbt/dbt_project.yml": f"""
 name: shop
@@ -177,5 +196,6 @@ PROJECTS: Mapping[str, Mapping[str, str]] = {
     "sling": SLING,
     "dlt": DLT,
     "snowpark": SNOWPARK,
+    "automation": AUTOMATION,
     "dbt": DBT,
 }

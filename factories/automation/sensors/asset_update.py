@@ -132,9 +132,10 @@ def _request(tick: Tick, cursor: Cursor, names: Sequence[str], partition: str) -
     number, run_id = updates[asset]
     others = f" and {len(updates) - 1} more" if len(updates) > 1 else ""
     of = f" {partition}" if partition else ""
+    by = f"materialized by run {run_id}" if run_id else "reported from outside of Dagster"
     return tick.requests.request(
         f"{number}:{partition}",
-        f"asset {asset}{of}{others}, materialized by run {run_id}",
+        f"asset {asset}{of}{others}, {by}",
         values={"asset": asset, "partition": partition, "run_id": run_id},
         partition=partition or None,
     )

@@ -15,6 +15,8 @@ from factories.core.yaml.problems import Problem
 
 # The metadata of a location's definitions that says what it reads: more than its assets depend on.
 READS = "dp/reads"
+# The one that says which jobs of other locations it waits for.
+JOB_READS = "dp/job_reads"
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +45,7 @@ class LoadContext:
         outputs: What each output of a step is, by the file or project and Dagster's name of it.
         jobs: The jobs that belong to assets.
         reads: Where each asset is declared that something else has to produce.
+        job_reads: Where each job of another location is named, as `location/job`.
         dbt_models: The assets of each dbt project, by its folder and dbt's unique ids.
     """
 
@@ -55,6 +58,7 @@ class LoadContext:
     outputs: dict[tuple[str, str], str] = field(default_factory=dict)
     jobs: list[dg.JobDefinition] = field(default_factory=list)
     reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+    job_reads: dict[str, Origin] = field(default_factory=dict)
     dbt_models: dict[Path, dict[str, dg.AssetKey]] = field(default_factory=dict)
 
     def claim(

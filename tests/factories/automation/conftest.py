@@ -95,6 +95,7 @@ class Location:
         repository = self.definitions.get_repository_def()
         with dg.build_sensor_context(
             self.instance,
+            instance_ref=self.instance.get_ref() if self.instance.is_persistent else None,
             cursor=self.cursors.get(name),
             repository_def=repository,
             sensor_name=name,

@@ -8,7 +8,7 @@ from tests.factories.automation.conftest import Location
 
 JOB = "jobs: {load_raw: {selection: 'group:raw'}}\n"
 SCHEDULE = 'schedules: {nightly: {cron: "0 5 * * *", job: load_raw}}\n'
-SENSOR = "sensors: {after: {type: run_status, jobs: load_raw, job: python_job}}\n"
+SENSOR = "sensors: {after: {type: run_status, jobs: [load_raw, other/job], job: python_job}}\n"
 
 
 def names(location: Location) -> tuple[list[str], list[str], list[str]]:
@@ -69,7 +69,7 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
             storage_options: {secret: s3cret, key: "${NOT_THERE}"}
             run_config: {ops: {x: "${SHOP_URL}"}}
           query: {type: sql, query: "select 1 from {orders}", job: python_job}
-          loop: {type: run_status, job: python_job, jobs: [python_job]}
+          loop: {type: run_status, job: python_job, jobs: [python_job, lod]}
         """
     )
     assert location.problems() == [
@@ -123,7 +123,11 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
                 " reads them itself"
             ),
             "23:29: {orders} stands for nothing here: write {{ and }} for braces",
-            "24:51: jobs: the sensor would start python_job again after each of its runs",
+            "24:52: jobs: the sensor would start python_job again after each of its runs",
+            (
+                "24:64: jobs: this code location has no job 'lod': of another one, location/lod"
+                " (allowed: attribute, class, dbt, python_job, syntax)"
+            ),
         )
     ]
 

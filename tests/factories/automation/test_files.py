@@ -49,7 +49,7 @@ def persistent() -> Iterator[dg.DagsterInstance]:
 
 
 def write_sensor(location: Location, path: str = "in/**/*.csv", more: str = "") -> None:
-    location.write(SENSOR.format(path=path, more=OPTIONS))
+    location.write(SENSOR.format(path=path, more=more))
 
 
 def requested(location: Location, name: str = "incoming") -> list[str]:

@@ -312,6 +312,26 @@ def test_what_nothing_produces_is_reported_once_where_it_is_declared() -> None:
     ]
 
 
+def test_a_job_of_another_location_that_is_not_there_is_reported_where_it_is_named() -> None:
+    reports = {
+        "ingestion": LocationReport(jobs=["load_all"]),
+        "ml": LocationReport(
+            job_reads=[
+                ReadReport("ingestion/load_all", "a.yaml", 3),
+                ReadReport("ingestion/load_al", "a.yaml", 4),
+            ]
+        ),
+    }
+    locations = [CodeLocation(name, name, Path()) for name in reports]
+
+    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
+        (
+            "a.yaml:4:1: there is no job ingestion/load_al; did you mean 'ingestion/load_all'?"
+            " (allowed: ingestion/load_all)"
+        )
+    ]
+
+
 def test_a_circle_of_dependencies_across_locations_is_found() -> None:
     reports = {
         "one": LocationReport(
