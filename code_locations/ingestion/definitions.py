@@ -4,4 +4,9 @@ from __future__ import annotations
 
 from factories import build_definitions
 
-defs = build_definitions(sling="sling", dlt="dlt_pipelines", defs="code_locations/ingestion/defs")
+defs = build_definitions(
+    sling="sling",
+    dlt="dlt_pipelines",
+    automation="code_locations/ingestion",
+    defs="code_locations/ingestion/defs",
+)

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from factories import build_definitions
 
-defs = build_definitions(snowpark="snowpark", defs="code_locations/ml/defs")
+defs = build_definitions(
+    snowpark="snowpark", automation="code_locations/ml", defs="code_locations/ml/defs"
+)

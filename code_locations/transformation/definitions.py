@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from factories import build_definitions
 
-defs = build_definitions(dbt="dbt_project", defs="code_locations/transformation/defs")
+defs = build_definitions(
+    dbt="dbt_project",
+    automation="code_locations/transformation",
+    defs="code_locations/transformation/defs",
+)

@@ -18,6 +18,8 @@ from factories.core.yaml.reader import KeyPath
 
 TEMPLATES = ("run_config", "tags", "partition")
 INTERPOLATED = ("path", "storage_options")
+# The extras of this project that have the file systems.
+EXTRAS = {"s3fs": "s3", "gcsfs": "gcs", "adlfs": "azure"}
 # An option whose name holds one of these is a secret.
 SECRET_WORDS = ("pass", "secret", "token", "key", "credential", "sas", "connection_string")
 
@@ -112,7 +114,8 @@ def _file_system_problems(entry: Entry[Any], item: FilesSensor) -> Iterator[Prob
         )
     elif protocol in PACKAGES and importlib.util.find_spec(PACKAGES[protocol]) is None:
         package = PACKAGES[protocol]
-        message = f"path: {protocol}:// needs {package}, which this environment does not have"
+        needs = f"needs {package}, which this environment does not have"
+        message = f"path: {protocol}:// {needs}: install data-platform[{EXTRAS[package]}]"
         yield entry.problem(["path"], message)
     try:
         password = urlsplit(item.path).password

@@ -149,7 +149,8 @@ sensors:
   updates: {type: asset_update, assets: [other/raw/x, shop/raw/big], when: all, job: load,
     minimum_interval: 2m}
   ended: {type: run_status, jobs: [other/job], status: failure, job: load}
-  changed: {type: sql, query: "select 1 from {x}", tables: {x: RAW.SHOP.ORDERS}, selection: shop/raw/big}
+  changed: {type: sql, query: "select 1 from {x}", tables: {x: RAW.SHOP.ORDERS},
+    selection: shop/raw/big}
   events: {type: webhook_queue, table: RAW.HOOKS.EVENTS, id_column: n, rows_per_tick: 5,
     selection: shop/raw/big, tags: {kind: "{payload.kind}"}}
 """,

@@ -136,6 +136,13 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
     ("text", "problem"),
     [
         (
+            "sensors: {a: {type: files, path: 'gs://in/*', job: python_job}}",
+            (
+                "1:34: path: gs:// needs gcsfs, which this environment does not have:"
+                " install data-platform[gcs]"
+            ),
+        ),
+        (
             "jobs: {a: {selection: 'group:rw'}}",
             (
                 "1:23: selection: 'group:rw' selects no asset of this code location;"
