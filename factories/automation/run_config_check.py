@@ -36,7 +36,7 @@ def run_config_problems(
     for entry in entries.ticking():
         name = entry.item.job or entry.name
         config = merge_config(of_jobs.get(entry.item.job or "", {}), entry.item.run_config)
-        if config and name not in found and not [*placeholders(config)]:
+        if config and name not in found and not [*placeholders(entry.item.run_config)]:
             yield from _problems(entry, name, config, plain)
 
 

@@ -54,13 +54,12 @@ class RunRequests:
         Raises:
             TemplateError: When a `{name}` has no value.
         """
-        config = merge_config(self.job_config, self.item.run_config)
-        tags: dict[str, str] = dict(self.item.tags)
+        config, tags = self.item.run_config, self.item.tags
         if values is not None:
             config, tags = render(config, values), render(tags, values)
         return dg.RunRequest(
             run_key=run_key,
-            run_config=config,
+            run_config=merge_config(self.job_config, config),
             tags={
                 **{key: str(value) for key, value in tags.items()},
                 CAUSE: cause[:LONGEST_CAUSE],

@@ -48,8 +48,8 @@ class FilesSensor(SensorItem):
     )
     ready_suffix: FilledText | None = Field(
         None,
-        description="Take a file when one of its name and this ending lies beside it. Without it a"
-        " file is taken when it is the same at two looks.",
+        description="Take a file when one of its name and this ending lies beside it, and again"
+        " when that one is new. Without it a file is taken when it is the same at two looks.",
     )
     files_per_run: Limit = Field(1, description="How many files one run gets at most.")
     files_per_tick: Limit = Field(

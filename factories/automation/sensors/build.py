@@ -26,6 +26,7 @@ from factories.automation.sensors.sql import look_for_change
 from factories.automation.sensors.tick import Look, Tick, evaluation
 from factories.automation.sensors.webhook_queue import look_for_rows
 from factories.automation.status import describe, is_on
+from factories.automation.templates import placeholders
 from factories.core.meta.keys import parse_key
 
 
@@ -47,7 +48,8 @@ def build_sensor(
         job_name=requests.job,
         minimum_interval_seconds=max(1, round(item.minimum_interval.total_seconds())),
         description=describe(item),
-        tags=item.tags,
+        # What stands for something else in the tags of runs would mean nothing to its readers.
+        tags={key: text for key, text in item.tags.items() if not [*placeholders(text)]},
         default_status=running if is_on(item) else dg.DefaultSensorStatus.STOPPED,
     )
 

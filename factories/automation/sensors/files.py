@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -98,7 +99,7 @@ def _file_system(item: FilesSensor, secrets: set[str]) -> tuple[Any, str]:
             secrets.update(values.values())
     protocol = url.partition("://")[0] if "://" in url else "file"
     if protocol in LOCAL:
-        url = str(project_root() / url.removeprefix(f"{protocol}://"))
+        url = os.path.normpath(project_root() / url.removeprefix(f"{protocol}://"))
     if PACKAGES.get(protocol) == "s3fs":
         options = {"config_kwargs": S3_DEFAULTS, **options}
     try:
@@ -114,10 +115,13 @@ def _file_system(item: FilesSensor, secrets: set[str]) -> tuple[Any, str]:
 
 
 def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> list[FoundFile]:
-    """Return the files beside which one of the same name and the suffix lies."""
-    markers = {file.path for file in list_files(fs, f"{pattern}{suffix}")}
+    """Return the files that have a marker: one of the same name and the suffix beside them.
+
+    Each in the version of its marker: a file that is written over counts when its marker is, too.
+    """
+    markers = {file.path: file.version for file in list_files(fs, f"{pattern}{suffix}")}
     return [
-        file
+        replace(file, version=markers[f"{file.path}{suffix}"])
         for file in found
         if f"{file.path}{suffix}" in markers and not file.path.endswith(suffix)
     ]

@@ -124,6 +124,38 @@ def test_many_files_come_in_bounded_ticks_and_each_once(location: Location, fold
     }
 
 
+def test_what_a_job_of_yaml_is_given_stays_as_it_is_written(
+    location: Location, folder: Path
+) -> None:
+    location.write(
+        """
+        jobs:
+          load_file:
+            selection: load
+            run_config: {ops: {load: {config: {path: "{path} of {nothing}", number: 1}}}}
+        sensors:
+          incoming:
+            type: files
+            path: "shop/../in/*.csv"
+            job: load_file
+            run_config: {ops: {load: {config: {payload: {as: "{{path}}", file: "{path}"}}}}}
+            tags: {static: "yes", file: "{stem}"}
+        """
+    )
+    (folder / "a.csv").write_text("1")
+    location.look("incoming")
+    (request,) = location.look("incoming").run_requests
+    sensor = location.definitions.get_repository_def().get_sensor_def("incoming")
+
+    assert request.run_config["ops"]["load"]["config"] == {
+        "path": "{path} of {nothing}",
+        "number": 1,
+        "payload": {"as": "{path}", "file": str(folder / "a.csv")},
+    }
+    assert request.tags["file"] == "a"
+    assert sensor.tags == {"static": "yes"}
+
+
 def test_one_run_may_get_several_files(location: Location, folder: Path) -> None:
     location.write(
         """
@@ -155,7 +187,10 @@ def test_a_marker_says_that_a_file_is_whole(location: Location, folder: Path) ->
     (folder / "a.csv.done").touch()
 
     assert requested(location) == [f"file {folder}/a.csv"]
-    assert requested(location) == []
+    (folder / "a.csv").write_text("2,")  # its writer has not said yet that it is whole
+    assert [requested(location), requested(location)] == [[], []]
+    (folder / "a.csv.done").write_text("again")
+    assert requested(location) == [f"file {folder}/a.csv"]
 
 
 def test_a_file_becomes_a_dynamic_partition(
