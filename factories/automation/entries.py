@@ -39,6 +39,11 @@ class Entry(Generic[ItemT]):
     places: SourceMap
     origin: Origin
 
+    def place_of(self, path: KeyPath) -> Origin:
+        """Return where a value is written."""
+        file = self.places.file
+        return Origin(file.name, *file.position([*self.places.bases[0], *path]))
+
     def problem(self, path: KeyPath, message: str, **details: Any) -> Problem:
         """Return a problem at one of its keys; of no key, at its name."""
         if not path:

@@ -92,8 +92,9 @@ def read_automation(name: str | None, load_context: LoadContext, own: Declaratio
             keys = selector.find(entry, "models", load_context.problems)
             models[entry.name] = sorted(keys or ())
         if isinstance(entry.item, AssetUpdateSensor):
-            for key in entry.item.assets:
-                load_context.reads.setdefault(parse_key(key), entry.origin)
+            for index, key in enumerate(entry.item.assets):
+                place = entry.place_of(["assets", index])
+                load_context.reads.setdefault(parse_key(key), place)
     automation = Automation(entries=entries)
     others = {job.name for job in (*load_context.jobs, *own.values("jobs"))}
     _check_jobs(entries, {*automation.job_origins, *others}, load_context)
@@ -161,8 +162,7 @@ def _check_watched_jobs(
             message = f"jobs: the sensor would start {job} again after each of its runs"
             load_context.problems.append(entry.problem(at, message))
         elif "/" in job:
-            line = entry.places.file.position([*entry.places.bases[0], *at])
-            load_context.job_reads.setdefault(job, Origin(entry.origin.file, *line))
+            load_context.job_reads.setdefault(job, entry.place_of(at))
         elif job not in known:
             message = f"jobs: this code location has no job {job!r}: of another one, location/{job}"
             allowed, near = sorted(known), nearest(job, known)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +24,8 @@ from factories.core.packages import MissingPackageError
 from factories.core.project import project_root
 from factories.core.yaml import variables
 
+MOST_FILES = 50_000
+TOKEN = 8  # characters, 48 bits: with as many files, one in five thousand million is mistaken
 LOCAL = ("file", "local")
 # The packages of the file systems; fsspec itself comes with Dagster.
 PACKAGES = {
@@ -36,27 +40,38 @@ PUBLIC_OPTIONS = frozenset(
 S3_DEFAULTS = {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 2}}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cursor:
-    """What a files sensor remembers.
+    """What a files sensor remembers, each file in its version as eight characters.
+
+    Dagster keeps a cursor with each tick: paths would be too much of it.
 
     Attributes:
-        taken: The version in which each file was taken that is still there.
-        seen: The version in which each other file was found by the look before.
+        taken: The files that were taken, and are still there.
+        seen: The others that the look before has found.
     """
 
-    taken: dict[str, str]
-    seen: dict[str, str]
+    taken: frozenset[str]
+    seen: frozenset[str]
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
         """Read what `write` wrote; of the first look, nothing."""
         kept = json.loads(text) if text else {}
-        return cls(kept.get("taken", {}), kept.get("seen", {}))
+        return cls(*(_split(kept.get(name, "")) for name in ("taken", "seen")))
 
     def write(self) -> str:
         """Return it as Dagster keeps it."""
-        return json.dumps({"taken": self.taken, "seen": self.seen}, separators=(",", ":"))
+        return json.dumps({"taken": "".join(self.taken), "seen": "".join(self.seen)})
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + TOKEN] for at in range(0, len(text), TOKEN))
+
+
+def _token(file: FoundFile) -> str:
+    found = hashlib.sha256(f"{file.path}\n{file.version}".encode(errors="surrogateescape"))
+    return base64.b64encode(found.digest()).decode()[:TOKEN]
 
 
 def look_for_files(item: FilesSensor) -> Look:
@@ -65,6 +80,9 @@ def look_for_files(item: FilesSensor) -> Look:
     def look(tick: Tick) -> dg.SensorResult:
         fs, pattern = _file_system(item, tick.secrets)
         found = list_files(fs, pattern)
+        if len(found) > MOST_FILES:
+            message = f"{len(found):,} files lie there, and it remembers {MOST_FILES:,}"
+            raise SourceError(f"{message}: name fewer by `path`, or move what was loaded")
         if item.ready_suffix:
             found = _marked(fs, pattern, item.ready_suffix, found)
         cursor = Cursor.read(tick.context.cursor)
@@ -129,18 +147,15 @@ def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> l
 
 def _is_ready(file: FoundFile, cursor: Cursor, item: FilesSensor) -> bool:
     """Tell whether a file is new, and whole: marked, or as it was at the look before."""
-    if cursor.taken.get(file.path) == file.version:
-        return False
-    return item.ready_suffix is not None or cursor.seen.get(file.path) == file.version
+    token = _token(file)
+    return token not in cursor.taken and (item.ready_suffix is not None or token in cursor.seen)
 
 
 def _next_cursor(cursor: Cursor, found: Iterable[FoundFile], taken: Iterable[FoundFile]) -> Cursor:
     """Return what the next look knows: nothing of files that are gone, which may be many."""
-    now = {file.path: file.version for file in found}
-    kept = {path: version for path, version in cursor.taken.items() if path in now}
-    kept |= {file.path: file.version for file in taken}
-    seen = {path: version for path, version in now.items() if kept.get(path) != version}
-    return Cursor(kept, seen)
+    now = frozenset(map(_token, found))
+    kept = (cursor.taken & now) | frozenset(map(_token, taken))
+    return Cursor(kept, now - kept)
 
 
 def _requests(
@@ -152,7 +167,8 @@ def _requests(
 ) -> tuple[list[dg.RunRequest], list[FoundFile]]:
     """Return the runs of a tick, and the files that they take.
 
-    A file of whose name no partition can be made is left, and does not hold up the others.
+    A file whose name is no text, or of which no partition can be made, is left, and does not hold
+    up the others.
 
     Raises:
         SourceError: When there is nothing but such files.
@@ -165,9 +181,10 @@ def _requests(
             break
         values = _values(fs, files)
         try:
+            _check_names(values["paths"])
             partition = partitions.key(values)
         except SourceError as error:
-            refused = SourceError(f"{values['paths'][0]}: {error}")
+            refused = SourceError(f"{values['paths'][0]!a}: {error}")
             tick.context.log.warning(str(refused))
             continue
         runs.append(_request(tick, files, values, partition))
@@ -175,6 +192,19 @@ def _requests(
     if refused is not None and not runs:
         raise refused
     return runs, taken
+
+
+def _check_names(paths: Iterable[str]) -> None:
+    """Refuse names that Dagster could not store.
+
+    Raises:
+        SourceError: When a file system has a name that is not UTF-8.
+    """
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise SourceError("the name is not UTF-8 text") from None
 
 
 def _values(fs: Any, files: Sequence[FoundFile]) -> dict[str, Any]:

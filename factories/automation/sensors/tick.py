@@ -54,9 +54,8 @@ def evaluation(
 
 
 def _sentence(name: str, error: Exception) -> str:
-    """Return what went wrong as one sentence: the first line that an error has to say."""
-    lines = (line.strip() for line in str(error).splitlines())
-    text = next((line for line in lines if line), "")
+    """Return what went wrong as one sentence, on one line."""
+    text = " ".join(str(error).split())
     if not isinstance(error, StepStartError | TickError | TemplateError | SourceError):
         kind = type(error).__name__
         text = f"{kind}: {text}" if text else kind

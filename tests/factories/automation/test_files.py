@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_each_file_is_taken_once_until_it_changes(location: Location, folder: Pa
     assert first.run_key != second.run_key
     file.unlink()
     assert requested(location) == []
-    assert json.loads(str(location.cursors["incoming"])) == {"taken": {}, "seen": {}}
+    assert json.loads(str(location.cursors["incoming"])) == {"taken": "", "seen": ""}
 
 
 def test_a_tick_that_is_lost_asks_for_the_same_runs_again(location: Location, folder: Path) -> None:
@@ -119,6 +120,7 @@ def test_many_files_come_in_bounded_ticks_and_each_once(location: Location, fold
     ticks = [requested(location) for _ in range(4)]
 
     assert [len(tick) for tick in ticks] == [4, 4, 2, 0]
+    assert len(str(location.cursors["incoming"])) < 120
     assert {cause for tick in ticks for cause in tick} == {
         f"file {folder}/{n}.csv" for n in range(10)
     }
@@ -222,7 +224,20 @@ def test_a_file_of_no_partition_is_told_and_does_not_hold_up_the_others(
     location.look("incoming")
 
     assert [r.partition_key for r in location.look("incoming").run_requests] == ["ewr"]
-    with pytest.raises(TickError, match=r"dca.csv: the job incoming has no partition 'dca'$"):
+    with pytest.raises(TickError, match=r"dca.csv': the job incoming has no partition 'dca'$"):
+        location.look("incoming")
+
+
+def test_a_file_whose_name_is_no_text_does_not_hold_up_the_others(
+    location: Location, folder: Path
+) -> None:
+    write_sensor(location)
+    (folder / os.fsdecode(b"caf\xe9.csv")).write_text("1")
+    (folder / "café.csv").write_text("1")
+    location.look("incoming")
+
+    assert requested(location) == [f"file {folder}/café.csv"]
+    with pytest.raises(TickError, match=r"caf\\udce9.csv': the name is not UTF-8 text$"):
         location.look("incoming")
 
 
