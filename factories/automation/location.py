@@ -35,7 +35,6 @@ class Automation:
         jobs: Also those of what schedules and sensors select themselves.
         schedules: The schedules.
         sensors: The sensors.
-        origins: Where each is written, by its kind and name.
         entries: What YAML says.
         selected: What each job selects, by its name.
         models: The models that each sensor of models looks for, by its name.

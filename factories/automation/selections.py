@@ -35,9 +35,9 @@ class Selected:
     selection: dg.AssetSelection
 
 
-def parse(entry: Entry[Any], problems: list[Problem], key: str = "selection") -> Selected | None:
+def parse(entry: Entry[Any], problems: list[Problem]) -> Selected | None:
     """Return what an entry selects by Dagster's syntax; None, and a problem, when it is none."""
-    text: str = getattr(entry.item, key)
+    key, text = "selection", str(entry.item.selection)
     try:
         return Selected(entry, key, parse_selection(text))
     except ValueError as error:

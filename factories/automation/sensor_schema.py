@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from factories.automation.schema import FilledText, SensorItem
 from factories.core.meta.keys import AssetKeyNames
@@ -55,7 +55,16 @@ class FilesSensor(SensorItem):
     files_per_tick: Limit = Field(
         100, description="How many files one look takes at most; the others are next."
     )
+    take_existing: StrictBool = Field(
+        True, description="Whether files that are there at the first look count as new."
+    )
     partition: FilledText | None = Field(None, description=PARTITION)
+
+    @model_validator(mode="after")
+    def _takes_whole_runs(self) -> FilesSensor:
+        if self.files_per_run > self.files_per_tick:
+            raise ValueError("files_per_run must not be more than files_per_tick")
+        return self
 
 
 class AssetUpdateSensor(SensorItem):
@@ -119,7 +128,9 @@ class WebhookQueueSensor(SensorItem):
 
     type: Literal["webhook_queue"] = Field(description="Rows of a table of the warehouse.")
     table: TableText = Field(description="The table, without the target's suffixes.")
-    id_column: ColumnText = Field("id", description="What no two rows have in common.")
+    id_column: ColumnText = Field(
+        "id", description="What no two rows have in common, deleted ones among them."
+    )
     order_column: ColumnText | None = Field(
         None, description="What the rows are taken in the order of; by default `id_column`."
     )

@@ -34,7 +34,7 @@ PACKAGES = {
 }  # fmt: skip
 # What may show in an error; the value of any other option that a `${VAR}` holds may not.
 PUBLIC_OPTIONS = frozenset(
-    {"endpoint_url", "client_kwargs", "region_name", "anon", "project", "account_name", "profile"}
+    {"endpoint_url", "region_name", "anon", "project", "account_name", "profile"}
 )
 # Else botocore tries for minutes, and the tick ends without a word.
 S3_DEFAULTS = {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 2}}
@@ -70,7 +70,7 @@ def _split(text: str) -> frozenset[str]:
 
 
 def _token(file: FoundFile) -> str:
-    found = hashlib.sha256(f"{file.path}\n{file.version}".encode(errors="surrogateescape"))
+    found = hashlib.sha256(f"{file.path}\n{file.version}".encode(errors="surrogatepass"))
     return base64.b64encode(found.digest()).decode()[:TOKEN]
 
 
@@ -85,6 +85,9 @@ def look_for_files(item: FilesSensor) -> Look:
             raise SourceError(f"{message}: name fewer by `path`, or move what was loaded")
         if item.ready_suffix:
             found = _marked(fs, pattern, item.ready_suffix, found)
+        if tick.context.cursor is None and not item.take_existing:
+            known = Cursor(frozenset(map(_token, found)), frozenset())
+            return skip(f"Looks for new files from now on; {len(found)} are there.", known.write())
         cursor = Cursor.read(tick.context.cursor)
         ready = [file for file in found if _is_ready(file, cursor, item)]
         partitions = RunPartitions(tick, item.partition)
@@ -109,12 +112,7 @@ def _file_system(item: FilesSensor, secrets: set[str]) -> tuple[Any, str]:
     url = variables.interpolate(item.path)
     if password := urlsplit(url).password:
         secrets.add(password)
-    options: dict[str, Any] = {}
-    for key, value in item.storage_options.items():
-        values: dict[str, str] = {}
-        options[key] = variables.interpolate(value, values)
-        if key not in PUBLIC_OPTIONS:
-            secrets.update(values.values())
+    options = _resolve(item.storage_options, secrets)
     protocol = url.partition("://")[0] if "://" in url else "file"
     if protocol in LOCAL:
         url = os.path.normpath(project_root() / url.removeprefix(f"{protocol}://"))
@@ -130,6 +128,24 @@ def _file_system(item: FilesSensor, secrets: set[str]) -> tuple[Any, str]:
         message = f"this environment has no {package}, which {protocol}:// needs: install it"
         raise MissingPackageError(message) from None
     return fs, path
+
+
+def _resolve(options: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
+    """Return options with the values of their variables, of which most are secrets.
+
+    Raises:
+        UndefinedVariableError: When a `${VAR}` has no value.
+    """
+    resolved: dict[str, Any] = {}
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            resolved[key] = _resolve(value, secrets)
+            continue
+        values: dict[str, str] = {}
+        resolved[key] = variables.interpolate(value, values)
+        if key not in PUBLIC_OPTIONS:
+            secrets.update(values.values())
+    return resolved
 
 
 def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> list[FoundFile]:
@@ -176,15 +192,21 @@ def _requests(
     taken: list[FoundFile] = []
     runs: list[dg.RunRequest] = []
     refused: SourceError | None = None
-    for files in _batched(ready, item.files_per_run):
+    named = []
+    for file in ready:
+        if _is_text(file.path):
+            named.append(file)
+        else:
+            refused = SourceError(f"{file.path!a}: the name is not UTF-8 text")
+            tick.context.log.warning(str(refused))
+    for files in _batched(named, item.files_per_run):
         if len(taken) + len(files) > item.files_per_tick:
             break
         values = _values(fs, files)
         try:
-            _check_names(values["paths"])
             partition = partitions.key(values)
         except SourceError as error:
-            refused = SourceError(f"{values['paths'][0]!a}: {error}")
+            refused = SourceError(f"{values['paths'][0]}: {error}")
             tick.context.log.warning(str(refused))
             continue
         runs.append(_request(tick, files, values, partition))
@@ -194,17 +216,13 @@ def _requests(
     return runs, taken
 
 
-def _check_names(paths: Iterable[str]) -> None:
-    """Refuse names that Dagster could not store.
-
-    Raises:
-        SourceError: When a file system has a name that is not UTF-8.
-    """
-    for path in paths:
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            raise SourceError("the name is not UTF-8 text") from None
+def _is_text(path: str) -> bool:
+    """Tell whether Dagster can store a path; on a disk a name may be any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _values(fs: Any, files: Sequence[FoundFile]) -> dict[str, Any]:

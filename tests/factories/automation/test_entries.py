@@ -136,6 +136,10 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
     ("text", "problem"),
     [
         (
+            "sensors: {a: {type: files, path: 'in/*', job: python_job, files_per_run: 101}}",
+            "1:14: files_per_run must not be more than files_per_tick",
+        ),
+        (
             "sensors: {a: {type: files, path: 'gs://in/*', job: python_job}}",
             (
                 "1:34: path: gs:// needs gcsfs, which this environment does not have:"

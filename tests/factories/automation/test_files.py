@@ -158,6 +158,14 @@ def test_what_a_job_of_yaml_is_given_stays_as_it_is_written(
     assert sensor.tags == {"static": "yes"}
 
 
+def test_files_that_were_there_before_may_be_left(location: Location, folder: Path) -> None:
+    write_sensor(location, more="take_existing: false")
+    (folder / "old.csv").write_text("1")
+    assert [requested(location), requested(location)] == [[], []]
+    (folder / "new.csv").write_text("1")
+    assert [requested(location), requested(location)] == [[], [f"file {folder}/new.csv"]]
+
+
 def test_one_run_may_get_several_files(location: Location, folder: Path) -> None:
     location.write(
         """
@@ -224,7 +232,7 @@ def test_a_file_of_no_partition_is_told_and_does_not_hold_up_the_others(
     location.look("incoming")
 
     assert [r.partition_key for r in location.look("incoming").run_requests] == ["ewr"]
-    with pytest.raises(TickError, match=r"dca.csv': the job incoming has no partition 'dca'$"):
+    with pytest.raises(TickError, match=r"dca.csv: the job incoming has no partition 'dca'$"):
         location.look("incoming")
 
 
@@ -321,7 +329,10 @@ def test_an_s3_that_cannot_be_reached_is_one_sentence_without_secrets(
     location: Location, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANDING_URL", f"http://127.0.0.1:1/{SECRET}")
-    write_sensor(location, path="s3://landing/*.csv", more=OPTIONS)
+    nested = OPTIONS.replace("key: ", "client_kwargs: {aws_session_token: ", 1)
+    nested = nested.replace('"${LANDING_SECRET}"', '"${LANDING_SECRET}"}', 1)
+    nested = nested.replace('secret: "${LANDING_SECRET}"', "anon: false")
+    write_sensor(location, path="s3://landing/*.csv", more=nested)
     with pytest.raises(TickError) as error:
         location.look("incoming")
 
