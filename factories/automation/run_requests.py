@@ -10,10 +10,9 @@ import dagster as dg
 
 from factories.automation.schema import AutomatedItem
 from factories.automation.templates import render
+from factories.core.conditions.run_tags import CAUSE_TAG, LOCATION_TAG
 from factories.core.dagster_internals import TickError
 
-CAUSE = "dp/cause"
-LOCATION = "dp/location"
 LONGEST_CAUSE = 500
 
 
@@ -62,8 +61,8 @@ class RunRequests:
             run_config=merge_config(self.job_config, config),
             tags={
                 **{key: str(value) for key, value in tags.items()},
-                CAUSE: cause[:LONGEST_CAUSE],
-                LOCATION: self.location,
+                CAUSE_TAG: cause[:LONGEST_CAUSE],
+                LOCATION_TAG: self.location,
             },
             partition_key=partition,
         )

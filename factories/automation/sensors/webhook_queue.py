@@ -12,12 +12,12 @@ from typing import Any
 
 import dagster as dg
 
-from factories.automation.run_requests import LOCATION
 from factories.automation.sensor_schema import WebhookQueueSensor
 from factories.automation.sensors.partition import RunPartitions
 from factories.automation.sensors.tick import Look, SourceError, Tick, skip
 from factories.automation.sensors.warehouse import Warehouse, open_warehouse, relation_of
 from factories.automation.templates import TemplateError
+from factories.core.conditions.run_tags import LOCATION_TAG
 from factories.core.warehouse.names import Relation, warehouse_names
 
 RUN_KEY = "dagster/run_key"
@@ -76,7 +76,7 @@ def _requested(tick: Tick, item: WebhookQueueSensor, rows: Sequence[tuple[Any, A
     tags: dict[str, str | Sequence[str]] = {
         RUN_KEY: list(keys),
         SENSOR_NAME: tick.requests.name,
-        LOCATION: tick.requests.location,
+        LOCATION_TAG: tick.requests.location,
     }
     runs = tick.context.instance.get_runs(dg.RunsFilter(tags=tags))
     return {keys[run.tags[RUN_KEY]] for run in runs}
