@@ -19,6 +19,7 @@ from factories.dbt.execution.column_lineage import ColumnLineage
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.invocation import DbtInvocations, log_parse_warnings
 from factories.dbt.execution.metadata import Describer
+from factories.dbt.execution.missing_tables import find_missing_tables, unknown_results
 from factories.dbt.execution.reexecution import (
     Finished,
     finished_before,
@@ -82,7 +83,11 @@ def build_models(
             context.log.info("left as the run before built it: %d nodes and tests", number)
             yield from rematerialize_for_waiting_steps(context, project, finished)
         yield from _checks_without_build(context, models, selected, finished, step.reader)
-        for result in build_with_retries(dbt, (selected | tests) - finished.runs.keys()):
+        checked = {uid for uid in tests - finished.runs.keys() if uid in project.checks}
+        missing = find_missing_tables(project, checked, selected, step.reader)
+        yield from unknown_results(context, project, missing)
+        wanted = (selected | tests) - finished.runs.keys() - missing.keys()
+        for result in build_with_retries(dbt, wanted) if wanted else ():
             if result.unique_id in selected:
                 if result.outcome in {"success", "warn"}:
                     yield _materialization(context, models[result.unique_id], result, describer)
