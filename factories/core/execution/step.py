@@ -15,6 +15,7 @@ from factories.core.execution.failures import permanent_failure
 from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.table_reader import TableReader
 from factories.core.execution.temp_folders import temporary_step_folder
+from factories.core.execution.upstream_writers import wait_for_upstream_writers
 from factories.core.local_systems import LocalSystemError
 from factories.core.meta.retries import RetrySpec, retry_delay
 from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
@@ -75,6 +76,8 @@ def open_step(
         fail_when_warehouse_is_lost(settings) as watch,
         temporary_step_folder(tool) as folder,
     ):
+        if isinstance(context, dg.AssetExecutionContext):
+            wait_for_upstream_writers(context)
         reader = TableReader(settings, names)
         try:
             yield OpenStep(settings, reader, folder)

@@ -64,7 +64,7 @@ def _relation(project: DbtProject, uid: str) -> Relation | None:
     if model := project.models.get(uid):
         return model.relation
     source = project.manifest.sources.get(uid)
-    return source.relation if source else None
+    return Relation(*source.relation) if source else None
 
 
 def _exists(reader: TableReader, relation: Relation) -> bool:
