@@ -14,6 +14,7 @@ from benchmarks.dlt import loading as dlt_loading
 from benchmarks.sling import building as sling_building
 from benchmarks.sling import loading as sling_loading
 from benchmarks.snowpark import features_and_scores
+from benchmarks.ticks import ticks
 
 RESULTS = Path(__file__).with_name("results")
 BENCHMARKS = {
@@ -26,6 +27,7 @@ BENCHMARKS = {
     "dbt-loading": dbt_loading.run,
     "dbt-building": dbt_building.run,
     "snowpark": features_and_scores.run,
+    "ticks": ticks.run,
 }
 
 

@@ -125,8 +125,7 @@ def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
     back: else a check that was just added would.
     """
     failed = dg.AutomationCondition.any_checks_match(
-        dg.AutomationCondition.check_failed() | dg.AutomationCondition.in_progress(),
-        blocking_only=True,
+        dg.AutomationCondition.check_failed(), blocking_only=True
     )
     upstream = dg.AutomationCondition.any_deps_match(failed).ignore(ignored)
     return (~upstream).with_label("no_upstream_check_failed")

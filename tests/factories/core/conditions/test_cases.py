@@ -176,6 +176,7 @@ def test_blocking_check_of_up_failed(story: Story, name: str) -> None:
     assert story.tick() == {"d"}
 
 
+@NODE
 @EACH
 def test_evaluated_between_ups_materialization_and_its_check(story: Story, name: str) -> None:
     story.define(story.checked_asset("up"), story.asset("d", condition(name), ["up"]))
