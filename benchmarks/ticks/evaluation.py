@@ -80,7 +80,7 @@ def main(kind: str, count: int) -> None:
                 asset_key=dg.AssetKey(f"a{number}"), check_name="rows", passed=True
             )
             instance.report_runless_asset_event(evaluation)
-        before_two = datetime.now(UTC).replace(hour=1)
+        before_two = datetime.now(UTC).replace(hour=1, minute=0)
         cursor: Any = None
 
         def evaluate(moment: datetime) -> tuple[float, int]:
