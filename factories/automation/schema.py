@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
+from factories.core.meta.environments import EnvironmentNames
 from factories.core.meta.times import CronText, TimezoneText
-from factories.core.yaml.models import Duration, StrictModel, as_list
+from factories.core.yaml.models import Duration, StrictModel
 
 TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 RESERVED_TAGS = ("dagster/", ".dagster/", "dp/")
 TARGET_KEYS = ("job", "selection", "dbt_select")
-Environment = Literal["local", "dev", "prod", "branch"]
 
 
 def _tag_key(value: str) -> str:
@@ -92,7 +92,7 @@ class AutomatedItem(StrictModel):
         {}, description="Configuration of each run, over that of the job, key by key."
     )
     tags: Tags = Field({}, description="Tags of each run.")
-    environments: Annotated[tuple[Environment, ...], BeforeValidator(as_list)] | None = Field(
+    environments: EnvironmentNames | None = Field(
         None,
         description="The targets in which it is on: `local`, `dev`, `prod`, `branch` (any other)."
         " In another one it waits, switched off.",

@@ -6,9 +6,7 @@ import os
 from collections.abc import Mapping
 
 from factories.automation.schema import AutomatedItem
-from factories.core.yaml.variables import target
-
-OF_THEIR_OWN = ("local", "dev", "prod")
+from factories.core.meta.environments import why_off_here
 
 
 def is_on(item: AutomatedItem, environ: Mapping[str, str] = os.environ) -> bool:
@@ -24,11 +22,8 @@ def describe(item: AutomatedItem, environ: Mapping[str, str] = os.environ) -> st
 
 def why_off(item: AutomatedItem, environ: Mapping[str, str]) -> str | None:
     """Return why this process's environment keeps it off, as a sentence; None when it does not."""
-    name = target(environ)
-    kind = name if name in OF_THEIR_OWN else "branch"
-    if item.environments is not None and kind not in item.environments:
-        listed = " and ".join(item.environments)
-        return f"Switched off here: it is for {listed}, and this target is {name}."
+    if text := why_off_here(item.environments, environ):
+        return text
     if environ.get("DP_AUTOMATION") == "off":
         return "Switched off here by DP_AUTOMATION."
     return None

@@ -23,6 +23,7 @@ from factories.core.conditions.rule import (
     UPSTREAM_CHANGE,
     AutomationRule,
 )
+from factories.core.meta.environments import EnvironmentNames, why_off_here
 from factories.core.meta.keys import AssetKeyNames
 from factories.core.meta.named_conditions import (
     Condition,
@@ -31,8 +32,7 @@ from factories.core.meta.named_conditions import (
     named_condition,
 )
 from factories.core.meta.times import CronText, TimezoneText, check_cron
-from factories.core.yaml.models import Duration, Names, StrictModel
-from factories.core.yaml.variables import target
+from factories.core.yaml.models import Duration, StrictModel
 
 
 def _since(value: str) -> str:
@@ -72,8 +72,10 @@ class AnyConfig(StrictModel):
     debounce: Duration = Field(
         timedelta(0), description="After the first cause, wait so long for what else changes."
     )
-    environments: Names = Field(
-        (), description="The targets where it is on, such as `prod`; by default everywhere."
+    environments: EnvironmentNames | None = Field(
+        None,
+        description="The targets in which it is on: `local`, `dev`, `prod`, `branch` (any other)."
+        " In another one it asks for nothing.",
     )
 
 
@@ -102,10 +104,7 @@ class ChangeConfig(AnyConfig):
 
 
 def _rule(name: str, config: AnyConfig, environ: Mapping[str, str] = os.environ) -> Condition:
-    off = ""
-    here = target(environ)
-    if config.environments and here not in config.environments:
-        off = f"Off in the target {here}: it is on in {', '.join(config.environments)}"
+    off = why_off_here(config.environments, environ) or ""
     settings = ("retry", "debounce", "environments", "ignore")
     values = {key: value for key, value in config if key not in settings}
     rule = AutomationRule(

@@ -511,7 +511,7 @@ def test_environments_switch_a_condition_off_elsewhere(
     story.tick()
     story.at("02:30")
     assert story.tick() == set()
-    assert story.says("d", "Off in the target local: it is on in prod")
+    assert story.says("d", "Switched off here: it is for prod, and this target is local.")
     monkeypatch.setenv("DP_TARGET", "prod")
     story.define(story.asset("d", condition("on_cron_no_deps", environments=["prod"])))
     story.cursor = None
