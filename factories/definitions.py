@@ -14,7 +14,7 @@ import dagster as dg
 from factories.automation.location import Automation, read_automation
 from factories.core.assets.context import JOB_READS, READS, LoadContext
 from factories.core.assets.translators import find_translator_problem
-from factories.core.dagster_internals import CodeLocationConfigError
+from factories.core.dagster_internals import CodeLocationConfigError, is_reconstruction
 from factories.core.garbage_collection import gc_paused
 from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.named_conditions import NamedCondition
@@ -29,6 +29,7 @@ from factories.location_defaults import automation_sensors, default_resources, s
 if TYPE_CHECKING:
     from dagster_dlt import DagsterDltTranslator
 
+    from factories.alerts.location import LocationAlerts
     from factories.dbt.translator import DbtTranslator
     from factories.dlt.specs import MakeSpec
     from factories.sling.translator import ReplicationTranslator
@@ -51,6 +52,7 @@ def build_definitions(
     sensors: Iterable[dg.SensorDefinition] = (),
     resources: Mapping[str, Any] | None = None,
     conditions: Iterable[NamedCondition] = (),
+    alerts: str | None = None,
     sling_translator: ReplicationTranslator | None = None,
     dbt_translator: DbtTranslator | None = None,
     dlt_translator: DagsterDltTranslator | None = None,
@@ -75,6 +77,8 @@ def build_definitions(
         sensors: Sensors.
         resources: By name, beside the default ones; one of a default's name replaces it.
         conditions: A company's own automation conditions, which YAML may name.
+        alerts: File of alerts, usually `code_locations/<location>/alerts.yaml`: who is told of what
+            goes wrong.
         sling_translator: A company's own; may change what the asset of a Sling stream is like.
         dbt_translator: A company's own translator of dbt: it decides keys, specs and checks.
         dlt_translator: A company's own subclass of `factories.dlt.DltPipelineTranslator`.
@@ -113,7 +117,8 @@ def build_definitions(
         load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
     )
     automated = read_automation(automation, load_context, own)
-    return _join(load_context, made, own, defaults, automated)
+    told = _read_alerts(alerts, load_context)
+    return _join(load_context, made, own, defaults, automated, alerts=told)
 
 
 def _join(
@@ -122,19 +127,21 @@ def _join(
     own: Declarations,
     defaults: Mapping[str, Any],
     automated: Automation,
+    *,
+    alerts: LocationAlerts | None,
 ) -> dg.Definitions:
     """Join what YAML makes and what Python declares.
 
     Raises:
         ConfigError: When anything is wrong with one of them, or between them.
     """
-    automation = automation_sensors(os.environ)
+    sensors = [*automation_sensors(os.environ), *(alerts.sensors() if alerts else ())]
     load_context.problems += conflict_problems(
         own,
         made,
         load_context,
         jobs=automated.job_origins,
-        ticking={**{sensor.name: None for sensor in automation}, **automated.ticking_origins},
+        ticking={**{sensor.name: None for sensor in sensors}, **automated.ticking_origins},
         resources=defaults,
     )
     if load_context.problems:
@@ -145,14 +152,29 @@ def _join(
         jobs=[*load_context.jobs, *automated.jobs, *own.values("jobs")],
         executor=step_executor(),
         schedules=[*automated.schedules, *own.values("schedules")],
-        sensors=[*automation, *automated.sensors, *own.values("sensors")],
+        sensors=[*sensors, *automated.sensors, *own.values("sensors")],
         resources={**defaults, **{name: item.value for name, item in own.resources}},
         loggers={name: item.value for name, item in own.loggers},
-        metadata={**own.metadata, **reads_metadata(load_context)},
+        metadata={
+            **own.metadata,
+            **reads_metadata(load_context),
+            **(alerts.metadata() if alerts else {}),
+        },
     )
-    if problems := [*selection_problems(own, definitions), *automated.problems(definitions)]:
+    problems = [*selection_problems(own, definitions), *automated.problems(definitions)]
+    problems += alerts.problems(definitions) if alerts else ()
+    if problems:
         raise CodeLocationConfigError(problems)
     return definitions
+
+
+def _read_alerts(alerts: str | None, load_context: LoadContext) -> LocationAlerts | None:
+    """Return who is told of what goes wrong; a run or step tells nobody, and reads no such file."""
+    if alerts is None or is_reconstruction():
+        return None
+    from factories.alerts.location import read_location_alerts  # noqa: PLC0415 - only where used
+
+    return read_location_alerts(alerts, load_context.root, load_context.problems)
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:

@@ -8,5 +8,6 @@ defs = build_definitions(
     sling="sling",
     dlt="dlt_pipelines",
     automation="code_locations/ingestion",
+    alerts="code_locations/ingestion/alerts.yaml",
     defs="code_locations/ingestion/defs",
 )

@@ -5,5 +5,8 @@ from __future__ import annotations
 from factories import build_definitions
 
 defs = build_definitions(
-    snowpark="snowpark", automation="code_locations/ml", defs="code_locations/ml/defs"
+    snowpark="snowpark",
+    automation="code_locations/ml",
+    alerts="code_locations/ml/alerts.yaml",
+    defs="code_locations/ml/defs",
 )

@@ -7,5 +7,6 @@ from factories import build_definitions
 defs = build_definitions(
     dbt="dbt_project",
     automation="code_locations/transformation",
+    alerts="code_locations/transformation/alerts.yaml",
     defs="code_locations/transformation/defs",
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
 
+from factories.alerts.config import read_all_alerts
 from factories.cli.location_report import AssetReport, LocationReport
 from factories.cli.workspace import CodeLocation, read_workspace, report_locations
 from factories.core.assets.context import Origin
@@ -27,8 +29,41 @@ def check_project() -> tuple[int, list[Problem]]:
     # A location that did not load would make all that depends on it look wrong.
     if not problems:
         problems += joined_graph_problems(locations, reports)
+        used = {report.alerts for report in reports.values()}
+        problems += alerts_problems(root, [location.name for location in locations], used)
     produced = sum(asset.produced for report in reports.values() for asset in report.assets)
     return produced, list(sorted_problems(problems))
+
+
+def alerts_problems(
+    root: Path, locations: Sequence[str], used: Collection[str]
+) -> Iterator[Problem]:
+    """Yield what is wrong between the files of alerts, and the code locations.
+
+    Args:
+        root: The project folder.
+        locations: The code locations' names.
+        used: The files that they name.
+    """
+    first: str | None = None
+    for alerts in read_all_alerts(root, []):
+        if alerts.file.name not in used:
+            message = f'no code location reads it: build_definitions(alerts="{alerts.file.name}")'
+            yield Problem(alerts.file.name, 0, 0, message)
+        for name, route in alerts.routes.items():
+            for index, location in enumerate(route.code_locations):
+                if location not in locations:
+                    yield alerts.file.problem(
+                        alerts.place_of(name, "code_locations", index),
+                        f"there is no code location {location!r}",
+                        allowed=locations,
+                        nearest=nearest(location, locations),
+                    )
+        if alerts.settings.watch == "platform":
+            if first is not None:
+                message = f"{first} watches the platform already: each would tell the same"
+                yield alerts.file.problem(["watch"], message)
+            first = first or alerts.file.name
 
 
 def joined_graph_problems(

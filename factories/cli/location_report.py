@@ -11,19 +11,20 @@ import json
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from factories.alerts.config import ALERTS, read_alerts, runtime_problems
 from factories.core.assets.context import JOB_READS, READS
+from factories.core.assets.specs import declared_at
 from factories.core.project import MARKER, project_root
 from factories.core.python_defs.error_places import error_place
 from factories.core.yaml.problems import ConfigError, Problem
 from factories.core.yaml.reader import display_name
 
-CODE_REFERENCES = "dagster/code_references"
 # Dagster makes a stub asset of every dep that the location does not declare, with this metadata.
 STUB = "dagster/auto_created_stub_asset"
 
@@ -50,13 +51,21 @@ class ReadReport:
 
 @dataclass
 class LocationReport:
-    """What one code location holds, or why it cannot be loaded."""
+    """What one code location holds, or why it cannot be loaded.
+
+    Attributes:
+        assets: Its assets.
+        problems: What is wrong with it.
+        reads: The assets that it says it reads.
+        alerts: Its file of alerts; empty when it has none.
+    """
 
     assets: list[AssetReport] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     reads: list[ReadReport] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     job_reads: list[ReadReport] = field(default_factory=list)
+    alerts: str = ""
 
     def to_json(self) -> str:
         """Return the report as one JSON document."""
@@ -71,7 +80,7 @@ class LocationReport:
         reads, job_reads = (
             [ReadReport(**read) for read in data[name]] for name in ("reads", "job_reads")
         )
-        return cls(assets, problems, reads, data["jobs"], job_reads)
+        return cls(assets, problems, reads, data["jobs"], job_reads, data["alerts"])
 
 
 def report_location(module_name: str) -> LocationReport:
@@ -88,21 +97,31 @@ def report_location(module_name: str) -> LocationReport:
         return LocationReport(problems=list(error.problems))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
         return LocationReport(problems=[_load_problem(module_name, error)])
+    alerts: Any = defs.metadata.get(ALERTS)
     return LocationReport(
         [
             _asset(spec, produced=spec.key in executable)
             for spec in specs
             if STUB not in spec.metadata
         ],
+        list(_alerts_problems(alerts.value)) if alerts else [],
         reads=_reads(defs, READS),
         jobs=[job.name for job in defs.jobs or ()],
         job_reads=_reads(defs, JOB_READS),
+        alerts=alerts.value if alerts else "",
     )
 
 
 def _reads(defs: dg.Definitions, name: str) -> list[ReadReport]:
     reads: Any = defs.metadata.get(name)
     return [ReadReport(**read) for read in reads.value] if reads else []
+
+
+def _alerts_problems(name: str) -> Iterator[Problem]:
+    """Yield what the environment lacks for the location's alerts; it loads without."""
+    problems: list[Problem] = []
+    if (alerts := read_alerts(name, project_root(), problems)) is not None:
+        yield from runtime_problems(alerts)
 
 
 def _load_problem(module_name: str, error: BaseException) -> Problem:
@@ -115,18 +134,9 @@ def _load_problem(module_name: str, error: BaseException) -> Problem:
 
 
 def _asset(spec: dg.AssetSpec, *, produced: bool) -> AssetReport:
-    file, line = _origin(spec.metadata)
+    file, line = declared_at(spec.metadata, project_root()) or ("", 0)
     deps = [dep.asset_key.to_user_string() for dep in spec.deps]
     return AssetReport(spec.key.to_user_string(), file, line, produced, deps)
-
-
-def _origin(metadata: Any) -> tuple[str, int]:
-    references = metadata.get(CODE_REFERENCES)
-    for reference in references.code_references if references else ():
-        if isinstance(reference, dg.LocalFileCodeReference):
-            path = Path(reference.file_path)
-            return display_name(path, project_root()), reference.line_number or 0
-    return "", 0
 
 
 def main() -> None:

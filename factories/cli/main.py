@@ -31,6 +31,7 @@ def build_app() -> typer.Typer:
     app.command("run")(run)
     app.command("dev")(dev)
     app.command("docs")(docs)
+    app.add_typer(build_alerts_app(), name="alerts")
     for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
         _add_commands(app, point)
     return app
@@ -110,6 +111,62 @@ def dev(
 
     _say_target()
     raise typer.Exit(serve(port))
+
+
+def build_alerts_app() -> typer.Typer:
+    """Return `dp alerts`."""
+    app = typer.Typer(help="Alerts: try a route, mute, and see what is open.", no_args_is_help=True)
+    app.command("test")(alerts_test)
+    app.command("mute")(alerts_mute)
+    app.command("list")(alerts_list)
+    return app
+
+
+def alerts_test(
+    route: Annotated[str, typer.Argument(help="A route of an alerts.yaml.")],
+) -> None:
+    """Post a message to every channel of a route."""
+    from factories.cli.alerts import AlertsCommandError, test_route  # noqa: PLC0415
+
+    _say_target()
+    try:
+        for line in test_route(route):
+            typer.echo(line)
+    except AlertsCommandError as error:
+        _refuse(error)
+
+
+def alerts_mute(
+    name: Annotated[str, typer.Argument(help="A route, or the key of an asset.")],
+    duration: Annotated[str, typer.Option("--for", help="Such as 30m, 2h or 7d; 0s ends it.")],
+    reason: Annotated[str, typer.Option(help="Why, for the others.")] = "",
+) -> None:
+    """Tell nothing of a route or an asset for a while."""
+    from factories.cli.alerts import AlertsCommandError, mute  # noqa: PLC0415
+
+    _say_target()
+    try:
+        typer.echo(mute(name, duration, reason))
+    except AlertsCommandError as error:
+        _refuse(error)
+
+
+def alerts_list() -> None:
+    """Print the routes, what is open, which channels are down, and what is muted."""
+    from factories.cli.alerts import AlertsCommandError, list_alerts  # noqa: PLC0415
+
+    _say_target()
+    console = Console()
+    try:
+        for part in list_alerts():
+            console.print(part)
+    except AlertsCommandError as error:
+        _refuse(error)
+
+
+def _refuse(error: Exception) -> None:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(1) from None
 
 
 def docs() -> None:

@@ -17,7 +17,11 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadContext,
     DefinitionsLoadType,
 )
+from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._core.execution.plan.utils import RetryRequestedFromPolicy
+from dagster._core.instance.utils import RUNLESS_RUN_ID
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 from dagster._utils.schedules import reverse_cron_string_iterator
 
 # What `@dg.definitions` makes of a function.
@@ -25,6 +29,23 @@ from dagster.components.definitions import LazyDefinitions
 from dagster_shared.error import SerializableErrorInfo
 
 from factories.core.yaml.problems import ConfigError, Problem, format_problems
+
+__all__ = [
+    "RUNLESS_RUN_ID",
+    "CodeLocationConfigError",
+    "FreshnessState",
+    "InstigatorState",
+    "InstigatorTick",
+    "RetryRequestedFromPolicy",
+    "SerializableErrorInfo",
+    "TickError",
+    "TickStatus",
+    "decorated_function",
+    "is_lazy_definitions",
+    "is_reconstruction",
+    "parse_selection",
+    "ticks_before",
+]
 
 
 def is_reconstruction() -> bool:

@@ -30,6 +30,7 @@ from tests.factories.wrong_files import wrong_files
 
 EXAMPLES = int(os.environ.get("DP_WRONG_FILES", "300"))
 FOLDERS = {
+    "alerts": {"alerts": "alerts.yaml"},
     "sling": {"sling": "sling"},
     "dlt": {"dlt": "dlt_pipelines"},
     "snowpark": {"snowpark": "snowpark"},

@@ -193,7 +193,27 @@ models:
 exposures: [{{name: board, type: dashboard, owner: {{name: ana}}, depends_on: []}}]
 """,
 }
+ALERTS = {
+    "alerts.yaml": """
+base_url: https://dagster.example.com
+remind_every: 12h
+watch: platform
+silent_after: 5m
+routes:
+  team:
+    to: ["${SHOP_URL}", "${NOT_THERE}"]
+    owners: ["team:a", b@example.com]
+    assets: group:shop or key:"shop/*"
+    code_locations: [ingestion]
+    targets: [prod, dev]
+    severity: error
+    events: [run_failed, asset_recovered]
+    remind_every: 2h
+  rest: {to: "${SHOP_URL}", fallback: true}
+"""
+}
 PROJECTS: Mapping[str, Mapping[str, str]] = {
+    "alerts": ALERTS,
     "sling": SLING,
     "dlt": DLT,
     "snowpark": SNOWPARK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from factories.cli.reference.alerts_sections import ALERTS_SECTIONS
 from factories.cli.reference.automation_sections import AUTOMATION_SECTIONS
 from factories.cli.reference.dlt_sections import DLT_SECTIONS
 from factories.cli.reference.section import Section
@@ -128,4 +129,5 @@ schema: no_removed_columns
     ),
     Section("`checks.rows`", RowsCheck, "Give `min`, `max` or both.", level=3),
     Section("`checks.columns`", ColumnsCheck, level=3),
+    *ALERTS_SECTIONS,
 )

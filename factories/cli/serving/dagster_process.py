@@ -159,8 +159,9 @@ def _refuse_another(served: Served, own: Fingerprint) -> None:
 @contextmanager
 def _own_dagster(starting: Starting) -> Iterator[DagsterApi]:
     log_path = starting.home / "dagster.log"
-    # Just what was asked for runs.
-    environment = {**dagster_environment(starting.home), "DP_AUTOMATION": "off"}
+    # Just what was asked for runs, and who asked is told.
+    off = {"DP_AUTOMATION": "off", "DP_ALERTS": "off"}
+    environment = {**dagster_environment(starting.home), **off}
     with (
         log_path.open("w") as log,
         started_dagster(starting, environment, stdin=subprocess.DEVNULL, stdout=log) as process,

@@ -19,10 +19,11 @@ from factories.core.yaml.variables import target
 
 KEY_FILE = "fingerprint.key"
 IGNORED = "DP_IGNORED_VARIABLES"
-# The project, the target and the instance are compared by themselves. Automation may differ: it is
-# off where just what was asked for runs.
+# The project, the target and the instance are compared by themselves. Automation and alerts may
+# differ: they are off where just what was asked for runs.
 COMPARED_OTHERWISE = frozenset(
-    {"DP_PROJECT_DIR", "DP_TARGET", "DAGSTER_HOME", "DP_AUTOMATION", SERVED_BY_VARIABLE, IGNORED}
+    {"DP_PROJECT_DIR", "DP_TARGET", "DAGSTER_HOME", SERVED_BY_VARIABLE, IGNORED}
+    | {"DP_AUTOMATION", "DP_ALERTS"}
 )
 # What differs from one terminal to the next, and says nothing to a step.
 OF_A_TERMINAL = re.compile(

@@ -12,6 +12,9 @@ from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.freshness import freshness_policy
 from factories.core.meta.keys import parse_key
 from factories.core.meta.partitions import partitions_definition
+from factories.core.yaml.reader import display_name
+
+CODE_REFERENCES = "dagster/code_references"
 
 
 def asset_spec(
@@ -71,3 +74,20 @@ def code_references(places: Iterable[tuple[Path, int]]) -> dg.CodeReferencesMeta
             for path, line in places
         ]
     )
+
+
+def declared_at(metadata: Mapping[str, Any], root: Path) -> tuple[str, int] | None:
+    """Return the file and line that an asset's metadata says it is declared at.
+
+    Args:
+        metadata: Of the asset.
+        root: The project folder: files below it are told relative to it.
+
+    Returns:
+        A line of 0 when it names a file alone; None when it names none.
+    """
+    references = metadata.get(CODE_REFERENCES)
+    for reference in references.code_references if references else ():
+        if isinstance(reference, dg.LocalFileCodeReference):
+            return display_name(Path(reference.file_path), root), reference.line_number or 0
+    return None

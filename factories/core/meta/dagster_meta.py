@@ -71,6 +71,9 @@ def _kinds(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+OwnerText = Annotated[StrictStr, AfterValidator(_owner)]
+
+
 class DagsterMeta(StrictModel):
     """Everything that YAML can say to Dagster about an asset, the same for every tool.
 
@@ -88,9 +91,7 @@ class DagsterMeta(StrictModel):
         None, description="Group in the asset graph; by default the system's name."
     )
     description: StrictStr | None = Field(None, description="Shown in the catalog; Markdown.")
-    owners: tuple[Annotated[StrictStr, AfterValidator(_owner)], ...] = Field(
-        (), description="Email addresses and `team:NAME`s."
-    )
+    owners: tuple[OwnerText, ...] = Field((), description="Email addresses and `team:NAME`s.")
     tags: dict[
         Annotated[StrictStr, AfterValidator(_tag_key)],
         Annotated[StrictStr, AfterValidator(_tag_value)],

@@ -11,15 +11,13 @@ from typing import Any
 import dagster as dg
 
 from factories.core.assets.context import LoadContext, Origin
-from factories.core.assets.specs import code_reference
+from factories.core.assets.specs import CODE_REFERENCES, code_reference
 from factories.core.project import MARKER
 from factories.core.python_defs.conflicts import asset_keys
 from factories.core.python_defs.declarations import Declarations, Declared, PlacesOf
 from factories.core.python_defs.error_places import caller_place
 from factories.core.python_defs.files import read_python_files
 from factories.core.yaml.reader import display_name
-
-CODE_REFERENCES = "dagster/code_references"
 
 
 def read_python(

@@ -35,17 +35,25 @@ class StrictModel(BaseModel):
     elsewhere: ClassVar[Mapping[str, str]] = {}
 
 
-def _duration(value: object) -> timedelta:
+def parse_duration(value: object) -> timedelta:
+    """Return the span of time that a text such as `36h` stands for.
+
+    Raises:
+        ValueError: When it is no duration, or longer than any time can be.
+    """
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and (match := DURATION.fullmatch(value)):
-        return timedelta(**{UNIT_NAMES[match[2]]: float(match[1])})
+        try:
+            return timedelta(**{UNIT_NAMES[match[2]]: float(match[1])})
+        except OverflowError:
+            raise ValueError(f"{value!r} is longer than any time can be") from None
     raise ValueError("must be a duration like 30s, 15m, 36h or 7d")
 
 
 Duration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(parse_duration),
     WithJsonSchema(
         {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhdw]\s*$", "examples": ["30s", "36h"]},
     ),

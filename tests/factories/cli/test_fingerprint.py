@@ -27,6 +27,7 @@ def take(root: Path, **changes: str) -> Fingerprint:
     "changes",
     [
         {"DP_AUTOMATION": "off"},
+        {"DP_ALERTS": "off"},
         {"DP_TARGET": "local"},  # as without it
         {
             "TERM": "dumb",

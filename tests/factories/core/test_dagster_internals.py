@@ -5,17 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import sys
+from typing import Any
 
+import dagster as dg
 import pytest
 from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadContext,
     DefinitionsLoadType,
 )
+from dagster._core.definitions.freshness import FreshnessStateChange
 from dagster._utils.error import serializable_error_info_from_exc_info
 
 from factories.core.dagster_internals import (
+    RUNLESS_RUN_ID,
     CodeLocationConfigError,
+    FreshnessState,
+    RetryRequestedFromPolicy,
     TickError,
+    TickStatus,
     is_reconstruction,
     parse_selection,
     ticks_before,
@@ -66,3 +73,41 @@ def test_dagster_shows_a_configuration_error_as_its_report_alone() -> None:
     assert "sling/shop.yaml:3:5: unknown key 'x'" in shown.to_string()
     assert "Traceback" not in shown.to_string()
     assert not shown.stack
+
+
+def test_an_instance_stores_what_alerts_read_under_these_names() -> None:
+    change = FreshnessStateChange(
+        key=dg.AssetKey("a"),
+        new_state=FreshnessState.FAIL,
+        previous_state=FreshnessState.PASS,
+        state_change_timestamp=1.0,
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance._report_runless_asset_event(change)
+        records = instance.get_records_for_run(RUNLESS_RUN_ID).records
+        states = instance.get_freshness_state_records([dg.AssetKey("a")])
+
+    assert [record.event_log_entry.run_id for record in records] == [RUNLESS_RUN_ID]
+    assert states[dg.AssetKey("a")].freshness_state is FreshnessState.FAIL
+    assert {status.value for status in TickStatus} >= {"SUCCESS", "SKIPPED", "FAILURE"}
+
+
+def test_a_step_that_is_tried_again_fails_in_the_error_of_the_policy() -> None:
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def locked() -> None:
+        raise TimeoutError
+
+    @dg.job
+    def job() -> None:
+        locked()
+
+    events = job.execute_in_process(raise_on_error=False).all_events
+    by_type: dict[Any, Any] = {event.event_type: event.event_specific_data for event in events}
+    error, names = by_type[dg.DagsterEventType.STEP_FAILURE].error, []
+    while error is not None:
+        names.append(error.cls_name)
+        error = error.cause
+
+    assert names == [RetryRequestedFromPolicy.__name__, "TimeoutError"]
+    retried = by_type[dg.DagsterEventType.STEP_UP_FOR_RETRY].error
+    assert retried.cls_name == RetryRequestedFromPolicy.__name__

@@ -1,0 +1,297 @@
+"""Incidents: what belongs together, what is told of it and when. No clock, no network, no Dagster.
+
+An incident begins with its first failure and ends when what failed works again. A channel is told
+of it once, is reminded when it goes on, and is told of its end. What a channel was told is noted
+only after the post has succeeded, so that whatever happens in between, it is told later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from factories.alerts.models import SEVERITIES, Event, Severity
+from factories.alerts.occurrences import JobSucceeded, Observation, Occurrence, Recovery
+
+MOST_RUNS = 20  # of an incident, whose failures are told apart
+MOST_PARTITIONS = 2_000
+FORGET_AFTER = 7 * 86_400.0  # without a new failure; what is observed as it is now is not forgotten
+OF_NOW: frozenset[Event] = frozenset(
+    {"freshness_violated", "evaluation_failed", "location_not_loading", "daemon_silent"}
+)
+OF_THE_LATEST = (
+    "event", "subject", "text", "exception", "run_id", "job", "step", "place", "link", "group",
+    "ends_with_step",
+)  # fmt: skip
+
+Kind = Literal["alert", "reminder", "recovery"]
+
+
+class Told(BaseModel):
+    """What a channel was last told of an incident.
+
+    Attributes:
+        at: When.
+        count: How often it had happened by then.
+        ended: Whether that it was over.
+    """
+
+    at: float
+    count: int
+    ended: bool = False
+
+
+class Incident(BaseModel):
+    """Failures that belong together. The attributes of `Occurrence` are those of the latest.
+
+    Attributes:
+        first_at: When it began.
+        last_at: When it happened last.
+        ended_at: Since when it is over.
+        count: How often it has happened.
+        in_runs: How often in each of the latest runs.
+        told: What each channel was told.
+        held_by: The asset upstream that has failed, while that is why this one is not told.
+        quiet_until: When it may be told at the earliest.
+    """
+
+    key: str
+    event: Event
+    events: list[Event]
+    severity: Severity
+    location: str
+    subject: str
+    text: str
+    exception: str = ""
+    run_id: str = ""
+    job: str = ""
+    step: str = ""
+    assets: list[str] = []
+    owners: list[str] = []
+    partitions: list[str] = []
+    held_back: list[str] = []
+    place: str = ""
+    link: str = ""
+    group: str = ""
+    ends_with_step: bool = False
+    first_at: float
+    last_at: float
+    ended_at: float | None = None
+    count: int = 0
+    in_runs: dict[str, int] = {}
+    told: dict[str, Told] = {}
+    held_by: str = ""
+    quiet_until: float = 0.0
+
+    @property
+    def step_or_run(self) -> bool:
+        """Whether a step or a run has failed, and not a check or anything outside of runs."""
+        return bool(self.run_id) and self.event != "check_failed"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return self.ended_at is None
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One address of a route.
+
+    Attributes:
+        name: Tells it from the others: the route, the variable, and which address in it.
+        remind_every: Seconds after which an incident that goes on is told again.
+        tells_recovery: Whether it is told that an incident is over.
+    """
+
+    name: str
+    remind_every: float
+    tells_recovery: bool = True
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell a channel: incidents that one message holds."""
+
+    channel: Channel
+    kind: Kind
+    incidents: Sequence[Incident]
+
+    @property
+    def since(self) -> float:
+        """When the oldest of its incidents began."""
+        return min(incident.first_at for incident in self.incidents)
+
+
+Incidents = dict[str, Incident]
+ChannelsOf = Callable[[Incident], Iterable[Channel]]
+
+
+def observe(incidents: Incidents, observations: Iterable[Observation], now: float) -> None:
+    """Take what was observed, the oldest first.
+
+    Args:
+        incidents: By their keys; changed.
+        observations: In any order.
+        now: The time, in seconds since 1970.
+    """
+    for seen in sorted(observations, key=lambda each: each.at):
+        if isinstance(seen, Occurrence):
+            _take(incidents, seen)
+        elif isinstance(seen, Recovery):
+            end(incidents, seen.key, seen.at)
+        else:
+            _end_of_job(incidents, seen)
+    for key, incident in [*incidents.items()]:
+        stale = incident.is_open and now - incident.last_at > FORGET_AFTER
+        if stale and not OF_NOW.intersection(incident.events):
+            del incidents[key]  # nobody knows whether it is over
+
+
+def end(incidents: Incidents, key: str, at: float) -> None:
+    """Note that an incident is over, unless it has happened again since."""
+    incident = incidents.get(key)
+    if incident and incident.is_open and at >= incident.last_at:
+        incident.ended_at = at
+
+
+def _end_of_job(incidents: Incidents, seen: JobSucceeded) -> None:
+    for incident in incidents.values():
+        of_job = incident.job == seen.job and incident.ends_with_step
+        if of_job and incident.step in seen.steps and {*incident.partitions} <= {seen.partition}:
+            end(incidents, incident.key, seen.at)
+
+
+def _take(incidents: Incidents, seen: Occurrence) -> None:
+    known = incidents.get(seen.key)
+    if known is None:
+        known = Incident(
+            key=seen.key, event=seen.event, events=[seen.event], severity=seen.severity,
+            location=seen.location, subject=seen.subject, text=seen.text,
+            first_at=seen.at, last_at=seen.at,
+        )  # fmt: skip
+        incidents[seen.key] = known
+    known.ended_at = None
+    known.last_at = max(known.last_at, seen.at)
+    known.count += max(0, seen.times - known.in_runs.get(seen.run_id, 0)) if seen.run_id else 1
+    if seen.run_id:
+        known.in_runs[seen.run_id] = max(seen.times, known.in_runs.get(seen.run_id, 0))
+        known.in_runs = dict([*known.in_runs.items()][-MOST_RUNS:])
+    known.events = [*dict.fromkeys([*known.events, seen.event, *seen.also])]
+    known.severity = max(known.severity, seen.severity, key=SEVERITIES.index)
+    for name in OF_THE_LATEST:
+        setattr(known, name, getattr(seen, name))
+    known.assets = sorted({*known.assets, *seen.assets})
+    known.owners = sorted({*known.owners, *seen.owners})
+    known.partitions = sorted({*known.partitions, *seen.partitions})[:MOST_PARTITIONS]
+    known.held_back = [*seen.held_back]
+
+
+def hold(
+    incidents: Incidents, culprits: Callable[[Incident], str], now: float, rest: float
+) -> None:
+    """Keep quiet about what an upstream failure holds back, and for a while after that is repaired.
+
+    Args:
+        incidents: By their keys; changed.
+        culprits: Returns the failed asset that holds an incident's assets back, empty if none does.
+        now: The time.
+        rest: Seconds that what was held back has to come back by itself.
+    """
+    for incident in incidents.values():
+        if not incident.is_open or incident.told:
+            continue
+        held_by = culprits(incident)
+        if incident.held_by and not held_by:
+            incident.quiet_until = max(incident.quiet_until, now + rest)
+        incident.held_by = held_by
+
+
+def find_notices(
+    incidents: Incidents,
+    channels_of: ChannelsOf,
+    is_muted: Callable[[Incident, Channel], bool],
+    now: float,
+) -> list[Notice]:
+    """Return what is to be told now, one incident each, the oldest first."""
+    found: list[Notice] = []
+    for incident in incidents.values():
+        for channel in channels_of(incident):
+            kind = _due(incident, channel, now)
+            if kind and not is_muted(incident, channel):
+                found.append(Notice(channel, kind, [incident]))
+    return sorted(found, key=lambda notice: (notice.since, notice.incidents[0].key))
+
+
+def _due(incident: Incident, channel: Channel, now: float) -> Kind | None:
+    told = incident.told.get(channel.name)
+    if told is None or (told.ended and incident.is_open):
+        is_quiet = incident.held_by or now < incident.quiet_until
+        return None if is_quiet else "alert"
+    if not incident.is_open:
+        return "recovery" if channel.tells_recovery and not told.ended else None
+    return "reminder" if now - told.at >= channel.remind_every else None
+
+
+def group(notices: Iterable[Notice], most: int) -> list[Notice]:
+    """Join what one message can tell: alerts by their run, everything else by its kind.
+
+    Args:
+        notices: The oldest first.
+        most: How many alerts a channel gets one by one; more become one.
+
+    Returns:
+        The messages, the oldest first.
+    """
+    by_message: dict[tuple[str, Kind, str], list[Notice]] = {}
+    for notice in notices:
+        of = notice.incidents[0]
+        part = (of.group or of.key) if notice.kind == "alert" else ""
+        by_message.setdefault((notice.channel.name, notice.kind, part), []).append(notice)
+    alerts: dict[str, int] = {}
+    for name, kind, _ in by_message:
+        alerts[name] = alerts.get(name, 0) + (kind == "alert")
+    joined: dict[tuple[str, Kind, str], list[Notice]] = {}
+    for (name, kind, part), parts in by_message.items():
+        whole = kind == "alert" and alerts[name] > most
+        joined.setdefault((name, kind, "" if whole else part), []).extend(parts)
+    made = (
+        Notice(parts[0].channel, kind, [each.incidents[0] for each in parts])
+        for (_, kind, _), parts in joined.items()
+    )
+    return sorted(made, key=lambda notice: notice.since)
+
+
+def note_told(notice: Notice, now: float) -> None:
+    """Note that a message has arrived."""
+    for incident in notice.incidents:
+        incident.told[notice.channel.name] = Told(
+            at=now, count=incident.count, ended=not incident.is_open
+        )
+
+
+def drop_finished(
+    incidents: Incidents, channels_of: ChannelsOf, pending: Iterable[Notice], now: float
+) -> None:
+    """Forget the incidents that are over, when nobody is still to be told of them."""
+    waiting = {incident.key for notice in pending for incident in notice.incidents}
+    for key, incident in [*incidents.items()]:
+        if incident.is_open:
+            continue
+        too_old = now - incident.last_at > 2 * FORGET_AFTER
+        if too_old or key not in waiting or not any(True for _ in channels_of(incident)):
+            del incidents[key]
+
+
+def failing_assets(incidents: Incidents) -> Iterator[tuple[str, str]]:
+    """Yield each asset that is not made while an incident is open, and what is to blame for it.
+
+    A check that fails holds nothing back: where it blocks, its step fails too.
+    """
+    for incident in incidents.values():
+        if incident.is_open and {*incident.events} != {"check_failed"}:
+            for asset in incident.assets:
+                yield asset, incident.held_by or asset
