@@ -26,6 +26,7 @@ DEFAULT_EVENTS: tuple[Event, ...] = (
     "run_failed", "check_failed", "freshness_violated", "asset_recovered", "evaluation_failed",
     "location_not_loading", "daemon_silent",
 )  # fmt: skip
+WORD = re.compile(r"[^\s,]+")
 BASE_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 # The worst that each event is told as.
 WORST: Mapping[Event, Severity] = {
@@ -40,8 +41,9 @@ WORST: Mapping[Event, Severity] = {
     "daemon_silent": "critical",
 }
 OF_THE_PLATFORM: frozenset[Event] = frozenset({"location_not_loading", "daemon_silent"})
-ROUTE_NAME = r"^[a-z0-9][a-z0-9_-]*$"
+ROUTE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 SHORTEST_SILENCE = timedelta(minutes=2)
+SHORTEST_REMINDER = timedelta(minutes=5)
 
 
 def is_worse(one: Severity, other: Severity) -> bool:
@@ -63,10 +65,26 @@ def _url(value: str) -> str:
         raise ValueError(f"{value!r} is not the name of a variable{near}")
     if (variable := find_intended_variable(value)) is not None:
         raise ValueError(f"a variable is written {variable}")
+    if all(VARIABLE.fullmatch(word) for word in WORD.findall(value)) and VARIABLE.search(value):
+        raise ValueError(f"write several as a list: [{', '.join(WORD.findall(value))}]")
     raise ValueError(
         "the address of a channel is a secret: put it into an environment variable, and write"
         " ${NAME} here"
     )
+
+
+def _reminder(value: timedelta) -> timedelta:
+    if value < SHORTEST_REMINDER:
+        raise ValueError("a reminder comes every five minutes at most")
+    return value
+
+
+def _route_name(value: str) -> str:
+    if not ROUTE_NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a route's name: lower-case letters, digits, '-' and '_'"
+        )
+    return value
 
 
 def _base_url(value: str) -> str:
@@ -77,6 +95,7 @@ def _base_url(value: str) -> str:
     return value
 
 
+Reminder = Annotated[Duration, AfterValidator(_reminder)]
 Url = Annotated[StrictStr, AfterValidator(_url)]
 Urls = Annotated[tuple[Url, ...], BeforeValidator(as_list), Field(min_length=1)]
 
@@ -118,7 +137,7 @@ class Route(StrictModel):
         False,
         description="Takes only what no other route of the file takes, such as what has no owner.",
     )
-    remind_every: Duration | None = Field(
+    remind_every: Reminder | None = Field(
         None, description="When an incident that goes on is told again; by default the file's."
     )
 
@@ -145,7 +164,7 @@ class AlertsFile(StrictModel):
         "http://127.0.0.1:3000",
         description="Address of Dagster's UI, for links; may be a `${NAME}`.",
     )
-    remind_every: Duration = Field(
+    remind_every: Reminder = Field(
         timedelta(hours=24), description="When an incident that goes on is told again."
     )
     watch: Literal["runs", "platform"] = Field(
@@ -157,7 +176,7 @@ class AlertsFile(StrictModel):
         timedelta(minutes=10),
         description="With `watch: platform`: how long the daemon or a location may do nothing.",
     )
-    routes: dict[Annotated[StrictStr, Field(pattern=ROUTE_NAME)], Route] = Field(
+    routes: dict[Annotated[StrictStr, AfterValidator(_route_name)], Route] = Field(
         min_length=1, description="Each route by its name."
     )
 

@@ -44,6 +44,7 @@ POSTING_SECONDS = 30.0  # of one evaluation, which Dagster ends after 60
 MOST_MESSAGES = 3  # alerts that a channel gets one by one in an evaluation; more become one
 FIRST_WAIT, LONGEST_WAIT = 30.0, 600.0  # before a channel that is down is tried again
 REST = 1_800.0  # what was held back by a failure has this long to come back by itself
+GONE_AFTER = 3_600.0  # a location whose sensor was not evaluated for so long
 DURING_RUNS = frozenset({"step_failed", "attempt_failed"})
 
 
@@ -177,7 +178,7 @@ class _Evaluation:
         observe(state.incidents, self._gather(parts), now)
         quiet_stale(state.incidents.values(), now)
         if any(each.group == FRESHNESS and each.is_open for each in state.incidents.values()):
-            held = place.catalog.held_back(self._failing_anywhere())
+            held = place.catalog.held_back(self._failing_anywhere(now))
 
             def culprit(each: Incident) -> str:
                 # What has been tried, and has failed itself, is always told.
@@ -196,11 +197,13 @@ class _Evaluation:
                 self._errors.append(" ".join(text.split()))
         return found
 
-    def _failing_anywhere(self) -> dict[str, str]:
+    def _failing_anywhere(self, now: float) -> dict[str, str]:
         """Return the assets that fail or are held back in any location, each with the culprit."""
         found = dict(failing_assets(self._state.incidents))
         for other in self._store.others(self._place.location):
-            found |= dict(failing_assets(other.incidents))
+            # What one that was renamed or taken away has left behind must hold nothing back.
+            if now - (other.last_tick or 0.0) < GONE_AFTER:
+                found |= dict(failing_assets(other.incidents))
         return found
 
     def _channels_of(self, incident: Incident) -> Iterable[Channel]:

@@ -106,6 +106,21 @@ def test_a_file_with_every_key_is_read(yaml_project: YamlProject) -> None:
                 " owner"
             ),
         ),
+        (
+            "routes: {team: {to: '${A}, ${B}'}}",
+            "1:21: to: write several as a list: [${A}, ${B}]",
+        ),
+        (
+            f"remind_every: 30s\n{ONE}",
+            "1:15: remind_every: a reminder comes every five minutes at most",
+        ),
+        (
+            "routes: {Team A: {to: '${A}'}}",
+            (
+                "1:18: Team A: 'Team A' is not a route's name: lower-case letters, digits, '-' and"
+                " '_'"
+            ),
+        ),
         ("routes: {team: {to: []}}", "1:21: to: must not be empty"),
         ("routes: {team: {owners: 'team:a'}}", "1:10: the key 'to' is missing"),
         ("routes: {}", "1:9: routes: must not be empty"),

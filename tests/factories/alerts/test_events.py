@@ -195,6 +195,11 @@ def test_a_failure_in_another_code_location_holds_a_stale_asset_back(
     (stale,) = StateStore(location.instance, "local").read("ml").incidents.values()
     assert stale.held_by == "orders"
 
+    # That location has been taken away: nobody would ever say that orders work again.
+    location.tick(after=2 * 3_600)
+    location.tick(after=REST)
+    assert webhook.titles[1:] == ["[local] ml: scores is stale"]
+
 
 def report_freshness(location: AlertingLocation, key: str, state: str) -> None:
     """Report what Dagster's freshness daemon does."""
