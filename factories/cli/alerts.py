@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
+SILENT_AFTER = 600.0  # seconds: a sensor is evaluated every 30
 LONGEST_MUTE = timedelta(days=90)
 
 
@@ -117,7 +118,9 @@ def list_alerts() -> Iterator[Table | str]:
     now = time.time()
     with open_instance() as instance:
         states = list(_states(StateStore(instance, target())))
-        yield from _incidents([state for state in states if isinstance(state, AlertState)])
+        read = [state for state in states if isinstance(state, AlertState)]
+        yield from _incidents(read)
+        yield from _not_evaluated(read, now)
         yield from (state for state in states if isinstance(state, str))
         yield from _mutes(read_mutes(instance, now))
 
@@ -164,6 +167,14 @@ def _incidents(states: Sequence[AlertState]) -> Iterator[Table | str]:
         for name, health in state.channels.items():
             since = _when(health.since)
             yield f"{state.location}: {name} is not reached since {since}: {health.error}"
+
+
+def _not_evaluated(states: Sequence[AlertState], now: float) -> Iterator[str]:
+    """Yield the code locations whose sensor sends nothing: it is off, or they are gone."""
+    for state in states:
+        if state.last_tick is not None and now - state.last_tick > SILENT_AFTER:
+            since = _when(state.last_tick)
+            yield f"{state.location}: the sensor `alerts` was last evaluated {since}"
 
 
 def _mutes(mutes: Sequence[Mute]) -> Iterator[Table]:

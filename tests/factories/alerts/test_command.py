@@ -103,7 +103,12 @@ def _mute_and_look(project: AlertingLocation, webhook: Webhook, wrong: dict[str,
     assert "team is told again" in dp("alerts", "mute", "team", "--for", "0s")[1]
     project.tick()
     assert webhook.titles[1:] == ["[local] this code location: orders works again"]
-    assert "no incident is open" in dp("alerts", "list")[1]
+    said = dp("alerts", "list")[1]
+    assert "no incident is open" in said
+    assert "last evaluated" not in said
+    project.now -= 4 * 3_600
+    project.tick()
+    assert "this code location: the sensor `alerts` was last" in dp("alerts", "list")[1]
 
 
 def test_a_project_without_alerts_says_so(
