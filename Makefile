@@ -62,6 +62,9 @@ bench: setup $(VENV)/test/.ready ## measure what is promised, into benchmarks/re
 kill-matrix: setup $(VENV)/test/.ready ## kill each process in mid-work and run again (over half an hour), into docs/reference/
 	@$(VENV)/test/bin/python -m kill_matrix
 
+automation-story: setup $(VENV)/test/.ready ## let the real daemon run two code locations, and disturb it (ten minutes)
+	@$(VENV)/test/bin/python -m automation_story
+
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml
 	@for env in $(ENVS) test; do \
 	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \
@@ -73,4 +76,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix clean
+.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix automation-story clean

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
-    "benchmarks|code_locations|constraints|docs|factories|kill_matrix|local_snowflake|sample_sources"
-    "|tests"
+    "automation_story|benchmarks|code_locations|constraints|docs|factories|kill_matrix"
+    "|local_snowflake|sample_sources|tests"
 )
 # Paths in prose that begin with a folder of the project; `*` and `…` stand for any name.
 NAMED = re.compile(rf"`((?:{FOLDERS})/[\w./*-]*)`")

@@ -33,12 +33,13 @@ class Story:
         failing: The keys of assets whose steps fail, and of checks (`asset:check`) that do.
     """
 
-    def __init__(self) -> None:
-        self.instance = dg.DagsterInstance.ephemeral()
+    def __init__(self, instance: dg.DagsterInstance | None = None) -> None:
+        self.instance = instance or dg.DagsterInstance.ephemeral()
         self.now = datetime(2024, 1, 1, 1, tzinfo=UTC)
         self.inside: dict[str, Callable[[], None]] = {}
         self.failing: set[str] = set()
         self.cursor: Any = None
+        self.results: Sequence[Any] = ()
         self.why: dict[str, list[str]] = {}
         self.definitions = dg.Definitions()
         self._sensor = retry_sensor(dg.DefaultSensorStatus.RUNNING)
@@ -126,6 +127,7 @@ class Story:
                 self.definitions, self.instance, evaluation_time=self.now, cursor=self.cursor
             )
         self.cursor = result.cursor
+        self.results = result.results
         found = self._retries() if self.is_operators else set()
         for outcome in result.results:
             name = outcome.key.to_user_string()

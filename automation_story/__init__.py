@@ -1,0 +1,1 @@
+"""A story of automation, told by the real daemon: `make automation-story`."""
