@@ -131,6 +131,8 @@ class CauseFinder:
         if self._facts.was_held_in_run(self._key, run_id):
             if asked and not asked.cause.joined:
                 memory.causes[unit] = replace(asked.cause, waits=None)
+            elif self._rule.name == UPSTREAM_CHANGE:
+                self._find_updates_of(memory, unit)
             return
         permanent = self._facts.is_permanent(run_id, self._key)
         self._try_again(memory, unit, asked, permanent=permanent)
@@ -198,6 +200,12 @@ class CauseFinder:
                 units = [u for u in units if not self._is_newer(u, parent)]
             self._add(memory, units, text)
 
+    def _find_updates_of(self, memory: Memory, unit: str) -> None:
+        """Add the updates that a unit has missed, in a run that left it out."""
+        for parent in self._parents:
+            if not self._is_newer_whole(unit, parent):
+                self._add(memory, [unit], f"{parent.to_user_string()} was updated")
+
     def _is_newer(self, unit: str, parent: dg.AssetKey) -> bool:
         """Tell whether a partition was made of what its upstream partitions are now."""
         made = self._facts.latest(self._key, unit)
@@ -241,7 +249,11 @@ class CauseFinder:
         return units if rule.catch_up == ALL else units[-int(rule.catch_up) :]
 
     def _drop_what_was_met(self, memory: Memory) -> None:
-        """Forget the causes that somebody's run has met since."""
+        """Forget the causes, and the failures, that somebody's run has met since."""
+        for unit in list(memory.gave_up):
+            made = self._facts.latest(self._key, unit)
+            if made is not None and made.event > memory.own:
+                del memory.gave_up[unit]
         for unit, cause in list(memory.causes.items()):
             made = self._facts.latest(self._key, unit)
             if made is None or made.event <= cause.own:

@@ -18,6 +18,9 @@ from factories.core.conditions.rule import (
 from factories.core.conditions.tick_facts import Key, Subset, TickFacts
 from factories.core.conditions.times import last_tick, midnight, moment_text
 
+# While another code location loads again, its assets look like external ones, which hold nothing.
+UNLOADED_SECONDS = 3600.0
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -49,13 +52,20 @@ class HoldFinder:
             rule: The asset's.
             facts: Of this evaluation.
             key: The asset.
-            parents: The upstream assets that count; external ones never hold anything back.
+            parents: The upstream assets that count; external ones, which no run has ever made, hold
+                nothing back.
             requested: What this evaluation asks for of upstream assets.
         """
         self._rule = rule
         self._facts = facts
         self._key = key
-        self._parents = [parent for parent in parents if facts.graph.get(parent).is_materializable]
+        made_here = [parent for parent in parents if facts.graph.get(parent).is_materializable]
+        self._parents = made_here
+        self._unloaded = [
+            parent
+            for parent in parents
+            if parent not in made_here and facts.was_made_by_run(parent)
+        ]
         self._requested = requested
 
     def with_waits(self, unit: str, cause: Cause) -> Cause:
@@ -87,6 +97,9 @@ class HoldFinder:
         if facts.now < cause.since + self._rule.debounce and cause.attempt == 1:
             until = moment_text(cause.since + self._rule.debounce)
             yield Hold(f"further changes are collected until {until}", soon=True)
+        if self._unloaded and facts.now < cause.since + UNLOADED_SECONDS:
+            names = ", ".join(parent.to_user_string() for parent in self._unloaded)
+            yield Hold(f"the code location that makes {names} is not loaded")
         for parent in self._parents:
             units = facts.upstream_units(self._key, unit, parent)
             together = facts.requested_together(parent, self._key, self._requested.get(parent))

@@ -70,7 +70,6 @@ class Memory:
         causes: Of the units that have to run.
         asked: Of the units that were asked for.
         gave_up: Why units are not tried again until their next cause.
-        producers: Upstream assets of other code locations that something produces.
     """
 
     event: int
@@ -82,7 +81,6 @@ class Memory:
     causes: dict[str, Cause] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
     gave_up: dict[str, str] = field(default_factory=dict)
-    producers: tuple[str, ...] = ()
 
     def dump(self) -> str:
         """Return the memory as text, without what is empty: thousands of assets share a cursor."""
@@ -97,8 +95,7 @@ class Memory:
             unit: Asked(**{**one, "cause": _cause(one["cause"])})
             for unit, one in data.pop("asked", {}).items()
         }
-        producers = tuple(data.pop("producers", ()))
-        return Memory(**data, causes=causes, asked=asked, producers=producers)
+        return Memory(**data, causes=causes, asked=asked)
 
 
 def _cause(data: dict[str, Any]) -> Cause:

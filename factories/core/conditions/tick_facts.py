@@ -138,6 +138,11 @@ class TickFacts:
         record = self._queries.get_asset_record(key)
         return (record.asset_entry.last_run_id if record else None) or ""
 
+    def was_made_by_run(self, key: dg.AssetKey) -> bool:
+        """Tell whether a run of this instance has made an asset's present state."""
+        made = self.latest(key)
+        return made is not None and bool(made.run_id)
+
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run; those that were to make the assets of the graph are read together."""
         if run_id not in self._runs:

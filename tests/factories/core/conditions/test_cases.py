@@ -609,3 +609,55 @@ def test_a_check_with_a_condition_of_its_own(story: Story) -> None:
     story.later(minutes=10)
     assert story.tick() == set()
     assert story.says("up:fresh", "the cron ticks next at")
+
+
+@NODE
+def test_an_update_in_a_run_that_left_d_out_is_not_lost(story: Story) -> None:
+    d = story.asset("d", condition("on_upstream_change"), ["up", "other"])
+    story.define(story.asset("up"), story.asset("other"), d)
+    story.run("up", "other", "d")
+    story.tick()
+    story.later(minutes=1)
+    story.failing.add("other")
+    story.run("up", "other", "d")
+    story.later(minutes=1)
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=1)
+    assert story.tick() == set()
+
+
+@NODE
+def test_a_success_by_hand_ends_that_it_was_given_up(story: Story) -> None:
+    story.define(story.asset("d", condition("on_cron_no_deps", retry={"max": 0})))
+    story.tick()
+    story.at("02:05")
+    story.failing.add("d")
+    story.run_what_is_asked()
+    story.later(minutes=1)
+    story.tick()
+    assert story.says("d", "Given up")
+    story.failing.clear()
+    story.run("d")
+    story.later(minutes=1)
+    story.tick()
+    assert story.says("d", "Nothing to do")
+
+
+@NODE
+@WITH_DEPS
+def test_while_another_code_location_loads_again_its_assets_are_waited_for(
+    story: Story, name: str
+) -> None:
+    d = story.asset("d", condition(name), ["up", "other"])
+    story.define(story.asset("up"), story.asset("other"), d)
+    story.run("up", "other", "d")
+    story.tick()
+    story.at("02:05")
+    story.define(story.asset("other"), d)  # `up` is of a code location that is not loaded
+    story.run("other")
+    assert story.tick() == set()
+    assert story.says("d", "the code location that makes up is not loaded")
+    story.define(story.asset("up"), story.asset("other"), d)
+    story.run("up")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
