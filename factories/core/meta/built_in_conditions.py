@@ -33,6 +33,7 @@ from factories.core.meta.named_conditions import (
 )
 from factories.core.meta.times import CronText, TimezoneText, check_cron
 from factories.core.yaml.models import Duration, StrictModel
+from factories.core.yaml.problems import did_you_mean, nearest
 
 
 def _since(value: str) -> str:
@@ -43,7 +44,8 @@ def _catch_up(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"must be {LATEST}, {ALL} or a number of partitions")  # noqa: TRY004 - pydantic takes it for a mistake of the user's
     if isinstance(value, str) and value not in (LATEST, ALL):
-        raise ValueError(f"{value!r} is not {LATEST}, {ALL} or a number of partitions")
+        hint = did_you_mean(nearest(value, (LATEST, ALL)))
+        raise ValueError(f"{value!r} is not {LATEST}, {ALL} or a number of partitions{hint}")
     if isinstance(value, int) and value < 1:
         raise ValueError("must be 1 at least")
     return str(value)

@@ -109,6 +109,21 @@ def test_an_unknown_name_is_an_error_and_never_an_asset_that_does_not_run() -> N
         ),
         (
             "on_upstream_change",
+            "{catch_up: lastest}",
+            "spec.yaml:2:41: catch_up: 'lastest' is not latest, all or a number of partitions;",
+        ),
+        (
+            "on_upstream_change",
+            "{environments: [prd]}",
+            "spec.yaml:2:46: environments[0]: 'prd' is not one of the allowed values; did you",
+        ),
+        (
+            "on_upstream_change",
+            "{retry: {max: many}}",
+            "spec.yaml:2:44: max: must be a whole number, not 'many'",
+        ),
+        (
+            "on_upstream_change",
             "{cron_schedule: 0 2 * * *}",
             (
                 "spec.yaml:2:31: unknown key 'cron_schedule' (allowed: retry, catch_up, debounce,"
