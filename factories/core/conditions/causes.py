@@ -10,8 +10,10 @@ from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from factories.core.conditions.memory import WHOLE, Asked, Cause, Memory
 from factories.core.conditions.rule import ALL, LATEST, UPSTREAM_CHANGE, AutomationRule
-from factories.core.conditions.tick_facts import BACKFILL, Key, Subset, TickFacts
+from factories.core.conditions.run_facts import BACKFILL
+from factories.core.conditions.tick_facts import TickFacts
 from factories.core.conditions.times import last_tick, moment_text
+from factories.core.conditions.unit_facts import Key, Subset
 
 # A run that was asked for is there at the next evaluation; after this long it will not come.
 NEVER_CAME = 600.0

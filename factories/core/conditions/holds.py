@@ -15,8 +15,9 @@ from factories.core.conditions.rule import (
     TICK,
     AutomationRule,
 )
-from factories.core.conditions.tick_facts import Key, Subset, TickFacts
+from factories.core.conditions.tick_facts import TickFacts
 from factories.core.conditions.times import last_tick, midnight, moment_text
+from factories.core.conditions.unit_facts import Key, Subset
 
 # While another code location loads again, its assets look like external ones, which hold nothing.
 UNLOADED_SECONDS = 3600.0

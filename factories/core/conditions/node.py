@@ -28,8 +28,9 @@ from factories.core.conditions.causes import CauseFinder
 from factories.core.conditions.holds import HoldFinder
 from factories.core.conditions.memory import WHOLE, Asked, Memory
 from factories.core.conditions.rule import AutomationRule
-from factories.core.conditions.tick_facts import Subset, TickFacts, facts_of
+from factories.core.conditions.tick_facts import TickFacts, facts_of
 from factories.core.conditions.times import moment_text, next_tick
+from factories.core.conditions.unit_facts import Subset
 
 if TYPE_CHECKING:
     from dagster._core.definitions.declarative_automation.automation_context import (
