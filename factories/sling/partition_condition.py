@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from factories.core.execution.window import UnreadableWindowError, Window
 from factories.core.yaml.problems import did_you_mean, nearest
@@ -93,7 +93,7 @@ class PartitionLimit:
                 )
                 raise UnreadableWindowError(message)
             return self._compare(name, dialect.date, self.covered.start, self.covered.end)
-        return self._compare(name, dialect.wall, *find_wall_times(self.covered))
+        return self._compare(name, dialect.wall, *self.covered.times_of_day)
 
     @property
     def cuts_days(self) -> bool:
@@ -116,7 +116,7 @@ class PartitionLimit:
             raise TypeError("keys are compared as they are")
         value, bound = SQLITE_TIME.format(column=column), "'{date} {time}.000'"
         instants = self._compare(value, bound, *_find_instants(self.covered))
-        wall_times = self._compare(value, bound, *find_wall_times(self.covered))
+        wall_times = self._compare(value, bound, *self.covered.times_of_day)
         has_offset = SQLITE_HAS_OFFSET.format(column=column)
         return f"(case when {has_offset} then {instants} else {wall_times} end)"
 
@@ -151,13 +151,17 @@ def find_column(name: str, columns: Sequence[SourceColumn]) -> SourceColumn:
         message = f"the column {name!r} may be {choices}: write it as the source has it"
         raise UnreadableWindowError(message)
     names = [column.name for column in columns]
-    shown = ", ".join(names[:MANY]) + (", …" if len(names) > MANY else "")
     hint = did_you_mean(nearest(plain, names))
     message = (
         f"there is no column {name!r}, which would say which partition a row is in{hint}"
-        f" (the source has: {shown})"
+        f" (the source has: {show_names(names)})"
     )
     raise UnreadableWindowError(message)
+
+
+def show_names(names: Sequence[str]) -> str:
+    """Return the names of columns for an error, the first of many."""
+    return ", ".join(names[:MANY]) + (", …" if len(names) > MANY else "")
 
 
 def _strip_quotes(name: str) -> str:
@@ -169,24 +173,8 @@ def _strip_quotes(name: str) -> str:
     return stripped
 
 
-def find_wall_times(window: Window) -> tuple[datetime, datetime]:
-    """Return the bounds of a window as a clock on the wall shows them.
-
-    The hour that is repeated in autumn occurs once: both of its partitions load all of it.
-    Otherwise the first would be empty, from 01:00 to 01:00.
-    """
-    end = window.end.replace(tzinfo=None) + _repeated(window.end)
-    return window.start.replace(tzinfo=None), end
-
-
 def _find_instants(window: Window) -> tuple[datetime, datetime]:
     return window.start.astimezone(UTC), window.end.astimezone(UTC)
-
-
-def _repeated(moment: datetime) -> timedelta:
-    """Return how far the clocks were set back, when this is the repeated hour's second time."""
-    first, now = moment.replace(fold=0).utcoffset(), moment.utcoffset()
-    return first - now if moment.fold and first and now is not None else timedelta()
 
 
 def _format_bound(bound: str, moment: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ TIME_PARTITIONS: dict[str, type[dg.TimeWindowPartitionsDefinition]] = {
 KEY_FORMAT = {"hourly": "%Y-%m-%d-%H:%M"}
 DEFAULT_KEY_FORMAT = "%Y-%m-%d"
 SUNDAY = 7
+A_WEEK, A_YEAR = timedelta(days=7), timedelta(days=365)
 # As Dagster has it (dagster/_core/definitions/partitions/utils/base.py, 1.13.27).
 NOT_IN_A_KEY = re.compile(r"\.\.\.|[\a\b\f\n\r\t\v\0]")
 
@@ -79,6 +80,16 @@ class PartitionSpec(StrictModel):
                 raise ValueError(f"{name}: {self.type} partitions begin {where}, not {value}")
         return self
 
+    @model_validator(mode="after")
+    def _has_whole_hours(self) -> PartitionSpec:
+        if self.type == "hourly" and self.start and (day := _find_uneven_change(self)):
+            # Dagster's hours would skip half an hour there: rows that no partition loads.
+            raise ValueError(
+                f"timezone: the clocks of {self.timezone} change by a part of an hour, as before"
+                f" {day}, which hourly partitions cannot follow: use UTC, or partition by day"
+            )
+        return self
+
 
 def _misplaced(kind: str, moment: datetime) -> str | None:
     """Return where partitions of this kind begin, when the moment is elsewhere."""
@@ -91,6 +102,24 @@ def _misplaced(kind: str, moment: datetime) -> str | None:
     if kind == "monthly" and moment.day != 1:
         return "on the first of a month"
     return None
+
+
+def _find_uneven_change(spec: PartitionSpec) -> date | None:
+    """Return a day before which clocks change by a part of an hour; looks a year ahead."""
+    zone = ZoneInfo(spec.timezone)
+    moment = datetime.fromisoformat(str(spec.start))
+    end = datetime.fromisoformat(spec.end) if spec.end else datetime.now() + A_YEAR  # noqa: DTZ005 - the zone makes no difference of a week
+    first = _minutes(moment, zone)
+    while moment < end + A_WEEK:
+        if _minutes(moment, zone) != first:
+            return moment.date()
+        moment += A_WEEK
+    return None
+
+
+def _minutes(moment: datetime, zone: ZoneInfo) -> float:
+    offset = moment.replace(tzinfo=zone).utcoffset()
+    return offset.total_seconds() % 3600 if offset else 0
 
 
 @lru_cache(maxsize=256)

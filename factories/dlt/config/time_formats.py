@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from factories.core.execution.window import Window
 from factories.core.meta.partitions import PartitionSpec
 from factories.dlt.errors import SourceError
 
@@ -24,6 +25,25 @@ UNIT = {
 }
 # So many partitions, months and years from the first on are tried.
 PARTITIONS, MONTHS, YEARS = 50, 36, 30
+
+
+def bounds(covered: Window, form: str | None) -> tuple[Any, Any]:
+    """Return the bounds of a window as they are compared with the cursor's field.
+
+    The hour that autumn repeats is one for a field without zone: both of its partitions have all
+    of it, as Sling's have. Otherwise the first would load nothing.
+
+    Args:
+        covered: The window of the run's partitions.
+        form: A value of `datetime_format`; None for a time with a zone.
+
+    Raises:
+        SourceError: When a date cannot express a bound.
+    """
+    of_text = form is not None and "%" in form and not form.endswith(UTC_ENDS)
+    wall = form == "timestamp_ntz" or of_text
+    start, end = covered.times_of_day if wall else (covered.start, covered.end)
+    return bound(start, form), bound(end, form)
 
 
 def bound(moment: datetime, form: str | None) -> Any:

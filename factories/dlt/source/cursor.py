@@ -8,7 +8,7 @@ from typing import Any
 
 from factories.core.execution.window import Window
 from factories.dlt.config.schema import Incremental
-from factories.dlt.config.time_formats import bound
+from factories.dlt.config.time_formats import bounds
 from factories.dlt.errors import SourceError
 
 SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what JSONPath takes for a name without quotes
@@ -36,9 +36,10 @@ def incremental_arguments(
         if isinstance(start := given.get("initial_value"), str):
             given["initial_value"] = _value(start, form)
         return given
+    start, end = bounds(covered, form)
     given |= {
-        "initial_value": bound(covered.start, form),
-        "end_value": bound(covered.end, form),
+        "initial_value": start,
+        "end_value": end,
         "range_start": "closed",
         "range_end": "open",
     }

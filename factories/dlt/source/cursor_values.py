@@ -15,7 +15,7 @@ from typing import Any
 from dlt.common.time import detect_datetime_format
 
 from factories.core.execution.window import Window
-from factories.dlt.config.time_formats import DIRECTIVE, UTC_ENDS, bound
+from factories.dlt.config.time_formats import DIRECTIVE, UTC_ENDS, bounds
 
 ZONE = re.compile("%:?z$")
 # How many digits or what letters stand for a directive of strftime.
@@ -104,8 +104,9 @@ class CursorValues:
         if in_utc:
             within = start.astimezone(UTC) <= moment < end.astimezone(UTC)
         else:
-            within = start.replace(tzinfo=None) <= moment < end.replace(tzinfo=None)
-        low, high = (str(bound(each, self._form)) for each in (start, end))
+            start, end = self._covered.times_of_day
+            within = start <= moment < end
+        low, high = map(str, bounds(self._covered, self._form))
         return within == (low <= text < high)
 
     def _check_unit(self, value: Any) -> None:

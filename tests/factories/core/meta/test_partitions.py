@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from factories.core.meta.partitions import PartitionSpec, partitions_definition
 
@@ -69,8 +70,7 @@ SPANS = {
 }
 
 
-# One whose offset is not a whole hour, one whose clocks change at midnight. Not Lord Howe Island's,
-# whose clocks change by half an hour: there Dagster's hours begin at half past from then on.
+# One whose offset is not a whole hour, one whose clocks change at midnight.
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Pacific/Chatham", "America/Sao_Paulo"]
 
 
@@ -100,3 +100,24 @@ def test_windows_of_adjacent_partitions_tile_time(kind: str, zone: str, day: dat
     for earlier, later in pairwise(windows):
         assert earlier.start.timestamp() < earlier.end.timestamp()
         assert earlier.end.timestamp() == later.start.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "end"),
+    [
+        ("Australia/Lord_Howe", "2024-01-01", None),
+        ("Asia/Pyongyang", "2015-08-14", "2015-08-16"),
+        ("America/Caracas", "2016-01-01", "2017-01-01"),
+    ],
+)
+def test_hours_of_clocks_that_change_by_half_an_hour_are_refused(
+    zone: str, start: str, end: str | None
+) -> None:
+    with pytest.raises(ValidationError, match=f"timezone: the clocks of {zone} change by a part"):
+        spec(type="hourly", start=start, end=end, timezone=zone)
+    assert spec(type="daily", start=start, end=end, timezone=zone)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Pyongyang", "America/Caracas", "Asia/Kolkata"])
+def test_hours_are_allowed_where_clocks_changed_by_half_an_hour_once(zone: str) -> None:
+    assert spec(type="hourly", start="2019-01-01", timezone=zone)
