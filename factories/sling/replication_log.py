@@ -25,6 +25,9 @@ INSERTED = re.compile(
 )
 WRITTEN_TO_FILE = re.compile(r"^wrote (?P<rows>\d+) rows .*to \S+")
 TAIL_LINES = 20
+# What an error does not begin with: it is the same whatever the reason.
+FATAL = "fatal:"
+TELLS_NOTHING = ("Sling CLI |", FATAL, "~ failure running replication (see docs")
 # Warnings after which a table is as it was asked for.
 HARMLESS = (
     "FYI there is a new sling version released",
@@ -79,6 +82,14 @@ def parse_line(raw: str) -> LogLine:
     return LogLine(level, ANSI.sub("", text).rstrip())
 
 
+def _keep_for_error(text: str, tail: deque[str]) -> None:
+    """Keep a line of the log for streams whose end the log does not have."""
+    if text.startswith(FATAL):
+        tail.clear()
+    if not text.startswith(TELLS_NOTHING):
+        tail.append(text)
+
+
 def parse_size(text: str | None) -> int | None:
     """Return the bytes that `1.2 MB` stands for, or None."""
     number, _, unit = (text or "").partition(" ")
@@ -122,7 +133,7 @@ class ReplicationLog:
             line = parse_line(raw.text)
             if line.text:
                 self.report(line)
-                tail.append(line.text)
+                _keep_for_error(line.text, tail)
                 self._note_warning(line)
                 if result := self._read_message(line.text):
                     done.add(result.name)
@@ -151,7 +162,7 @@ class ReplicationLog:
         if self._error is not None:
             if text.startswith("Sling Replication Completed"):
                 return self._take_failed()
-            if text != "fatal:":
+            if not text.startswith(TELLS_NOTHING):
                 self._error.append(text)
         elif match := INSERTED.match(text) or WRITTEN_TO_FILE.match(text):
             found = match.groupdict()

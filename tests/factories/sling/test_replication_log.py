@@ -7,6 +7,7 @@ import json
 import pytest
 
 from factories.core.execution.subprocesses import RawLine
+from factories.sling.program import KILLED
 from factories.sling.replication_log import ReplicationLog, parse_size
 
 
@@ -36,6 +37,25 @@ def test_streams_never_reached_have_failed() -> None:
 
     assert [(name, ok) for name, ok, _, _ in found] == [("a.x", False), ("a.y", False)]
     assert all("could not connect" in error for *_, error in found)
+
+
+BANNER = '{"lvl":"info","msg":"Sling CLI | https://slingdata.io"}'
+USELESS = "~ failure running replication (see docs @ https://docs.slingdata.io/sling-cli)"
+
+
+def test_an_error_begins_with_the_reason() -> None:
+    [killed] = follow(("a.x",), BANNER, '{"lvl":"info","msg":"reading"}', f"{KILLED}SIGKILL")
+    assert killed[3] == "Sling was ended by SIGKILL; the end of its log:\nreading"
+
+    [never] = follow(("a.x",), BANNER, "fatal:", USELESS, "~ could not parse")
+    assert never[3] == "~ could not parse"
+
+    failed = ('{"lvl":"info","msg":"execution failed"}', "fatal:", USELESS, "~ no such table")
+    [lost] = follow(("a.x",), BANNER, *failed)
+    assert lost[3] == "~ no such table"
+
+    [silent] = follow(("a.x",), BANNER)
+    assert silent[3] == "Sling gave no reason"
 
 
 @pytest.mark.parametrize(
