@@ -104,6 +104,7 @@ def load_source(
     full_refresh: Collection[str],
     partitioned: bool,
     extract: Mapping[str, Any],
+    nan_is_null: Collection[str] = (),
 ) -> dict[str, LoadedResource]:
     """Extract, normalize and load the selected resources of a source.
 
@@ -117,6 +118,7 @@ def load_source(
             leaves the old ones.
         partitioned: Whether the run is for partitions, which leave the state alone.
         extract: Further arguments of `dlt.Pipeline.extract`.
+        nan_is_null: The resources whose reader has NaN for what is not there.
 
     Returns:
         What was loaded, by the resource's name.
@@ -133,7 +135,7 @@ def load_source(
         of_source = state.setdefault("sources", {}).setdefault(source.name, {})
         set_cursors(source, of_source, full_refresh, partitioned=partitioned)
     known = _loaded_tables(opened, source)
-    watched = watch_fields(source)
+    watched = watch_fields(source, nan_is_null)
     types = find_column_types(opened, source.schema.name)
     with refusals_recorded(source, Path(opened.working_dir)) as refusals:
         extracted = opened.extract(source, **extract)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isnan
 
 from dlt.common import logger
 from dlt.common.schema import Schema
@@ -50,13 +51,14 @@ class LostField:
 class FieldWatch(RowWatch):
     """Watches the names of the fields that one resource gives, and its numbers."""
 
-    def __init__(self, resource: DltResource, schema: Schema) -> None:
-        """Take the resource and the schema of its source."""
+    def __init__(self, resource: DltResource, schema: Schema, *, nan_is_null: bool = False) -> None:
+        """Take the resource, the schema of its source, and whether NaN is meant to be NULL."""
         super().__init__()
         self.resource = resource
         self._naming = RowNaming(schema)
         self._path = schema.naming.normalize_path
         self._limits = NumberLimits(resource, schema)
+        self._nan_is_null = nan_is_null
         self._clashing: set[Shape] = set()
 
     def note_row(self, shape: Shape) -> None:
@@ -89,6 +91,23 @@ class FieldWatch(RowWatch):
         """
         self._limits.check(name, value)
 
+    def check_float(self, path: Sequence[str], value: float) -> None:
+        """Count a field that is NaN, refuse one that is infinite.
+
+        Raises:
+            LoadedDataError: When it is infinite.
+        """
+        if not (self._nan_is_null and isnan(value)):
+            self._limits.check_float(path, value)
+
+    def missing(self) -> list[str]:
+        """Return a sentence for each field that was NaN."""
+        return [
+            f"the field {name!r} of {self.resource.table_name} was NaN {count} times, which dlt"
+            " loads as NULL: give None in the source, or write data_type: text for the column"
+            for name, count in self._limits.missing.items()
+        ]
+
     def lost(self, schema: Schema) -> list[LostField]:
         """Return what is lost, by the schema as it is after the rows were normalized."""
         table = schema.naming.normalize_tables_path(str(self.resource.table_name))
@@ -97,27 +116,37 @@ class FieldWatch(RowWatch):
         return sorted({each for s in self._clashing for each in _lost(naming, (table,), s, levels)})
 
 
-def watch_fields(source: DltSource) -> list[FieldWatch]:
-    """Look at the rows of a source's selected resources while they are read."""
+def watch_fields(source: DltSource, nan_is_null: Collection[str] = ()) -> list[FieldWatch]:
+    """Look at the rows of a source's selected resources while they are read.
+
+    Args:
+        source: The source.
+        nan_is_null: The resources whose reader has NaN for what is not there.
+    """
     watched = []
     for resource in source.selected_resources.values():
-        watch = FieldWatch(resource, source.schema)
+        watch = FieldWatch(resource, source.schema, nan_is_null=resource.name in nan_is_null)
         watch.look_at(resource)
         watched.append(watch)
     return watched
 
 
 def report_lost_fields(watched: Iterable[FieldWatch], schema: Schema) -> None:
-    """Warn of the fields that are lost.
+    """Warn of the fields that are lost, and of values that are.
 
     Args:
         watched: What was given.
         schema: The schema, after the rows were normalized.
 
     Raises:
-        LoadedDataError: When the contract of a table freezes its columns.
+        LoadedDataError: When the contract of a table freezes its columns, or their types.
     """
     for watch in watched:
+        table = schema.naming.normalize_tables_path(str(watch.resource.table_name))
+        for missing in watch.missing():
+            if schema.resolve_contract_settings_for_table(table)["data_type"] == "freeze":
+                raise LoadedDataError(f"the schema contract refuses it: {missing}")
+            logger.warning("%s: %s", watch.resource.name, missing)
         for lost in watch.lost(schema):
             contract = schema.resolve_contract_settings_for_table(lost.table)
             if contract["columns"] == "freeze":

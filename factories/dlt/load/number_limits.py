@@ -1,8 +1,14 @@
-"""Numbers that no column of the warehouse holds: found where they are read, by their field."""
+"""Numbers that no column of the warehouse holds: found where they are read, by their field.
+
+dlt writes rows as JSON, which has no NaN and no infinity: both would become NULL without a word.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
+from math import isnan
 from typing import Any
 
 from dlt.common.configuration.container import Container
@@ -22,6 +28,8 @@ class NumberLimits:
         self._resource = resource
         self._schema = schema
         self._limits: dict[str, tuple[int, int] | None] = {}
+        self._texts: dict[str, bool] = {}
+        self.missing: Counter[str] = Counter()  # how often each field was NaN
 
     def check(self, name: str, value: int | Decimal) -> None:
         """Refuse a number that does not fit.
@@ -45,6 +53,28 @@ class NumberLimits:
                 f" {decimal_advice(name, value)}"
             )
 
+    def check_float(self, path: Sequence[str], value: float) -> None:
+        """Count what is NaN, refuse what is infinite; a column of text holds both.
+
+        Args:
+            path: The field's name, after those of the fields that it is in.
+            value: What it holds.
+
+        Raises:
+            LoadedDataError: When it is infinite.
+        """
+        name = ".".join(path)
+        if name not in self._texts:
+            self._texts[name] = self._find_column("__".join(path)).get("data_type") == "text"
+        if self._texts[name]:
+            return
+        if not isnan(value):
+            raise LoadedDataError(
+                f"the field {name!r} of {self._resource.table_name} holds {value}, which dlt would"
+                f" load as NULL: give another value in the source{_advise_text(path)}"
+            )
+        self.missing[name] += 1
+
     def _find_limits(self, name: str) -> tuple[int, int] | None:
         """Return the precision and scale of a field's column; None when it is no decimal."""
         column = self._find_column(name)
@@ -63,3 +93,7 @@ class NumberLimits:
         table = naming.normalize_tables_path(str(self._resource.table_name))
         known = self._schema.tables.get(table, {"columns": {}})["columns"]
         return {**known.get(naming.normalize_path(name), {})}
+
+
+def _advise_text(path: Sequence[str]) -> str:
+    return f", or write columns: {{{path[0]}: {{data_type: text}}}}" if len(path) == 1 else ""

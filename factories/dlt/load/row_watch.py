@@ -6,9 +6,10 @@ It costs a pass over the values of each row; names are worked out once for each 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any, ClassVar, TypeAlias
 
 from dlt.common.libs import is_arrow_object, is_pandas_frame
@@ -20,8 +21,8 @@ from dlt.extract.items_transform import MetricsItem
 Shape: TypeAlias = tuple["str | tuple[str, Shape | frozenset[Shape]]", ...]
 # So many sets of names are remembered; one that is seen again later is worked out again.
 MOST_SHAPES = 10_000
-PLAIN = frozenset({str, type(None), bool, float, datetime, date, time, bytes})
-SIMPLE = PLAIN | {int, Decimal}
+PLAIN = frozenset({str, type(None), bool, datetime, date, time, bytes})
+SIMPLE = PLAIN | {int, float, Decimal}
 NOTHING: frozenset[Shape] = frozenset()
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 
@@ -30,6 +31,10 @@ class LastStep(MetricsItem):
     """A step behind an incremental cursor, which dlt puts at the end: it sees what is loaded."""
 
     placement_affinity: ClassVar[float] = 2
+
+
+class _NotFiniteError(Exception):
+    """A nested value is NaN or infinite."""
 
 
 class RowWatch(ABC):
@@ -50,6 +55,10 @@ class RowWatch(ABC):
     @abstractmethod
     def check_number(self, name: str, value: int | Decimal) -> None:
         """Take a decimal number, or a whole number of more than 64 bits, and its field."""
+
+    @abstractmethod
+    def check_float(self, path: Sequence[str], value: float) -> None:
+        """Take a number that is NaN or infinite, its field, and those that this one is in."""
 
     def look_at(self, resource: DltResource) -> None:
         """Look at all that a resource will give, behind its cursor."""
@@ -73,13 +82,25 @@ class RowWatch(ABC):
             kind = type(value)
             if kind in PLAIN or (kind is int and SMALLEST <= value <= LARGEST):
                 continue
-            if kind is Decimal or kind is int:
+            if kind is float:
+                if not isfinite(value):
+                    self.check_float([name], value)
+            elif kind is Decimal or kind is int:
                 self.check_number(name, value)
             else:
                 nested = True
-        shape = _shape(row) if nested else tuple(row)
+        shape = self._shape_of_nested(row) if nested else tuple(row)
         if self._is_new(shape):
             self.note_row(shape)
+
+    def _shape_of_nested(self, row: Mapping[str, Any]) -> Shape:
+        try:
+            return _shape(row, finite=True)
+        except _NotFiniteError:
+            nested = {name: value for name, value in row.items() if type(value) is not float}
+            for path, value in _find_not_finite(nested):
+                self.check_float(path, value)
+        return _shape(row, finite=False)
 
     def _is_new(self, shape: Shape) -> bool:
         if shape in self._seen:
@@ -90,8 +111,13 @@ class RowWatch(ABC):
         return True
 
 
-def _shape(row: Mapping[str, Any]) -> Shape:
-    if SIMPLE.issuperset(map(type, row.values())):
+def _shape(row: Mapping[str, Any], *, finite: bool) -> Shape:
+    """Return the names of a row and of the rows in it.
+
+    Raises:
+        _NotFiniteError: When a number in it is not finite, though all should be.
+    """
+    if _all_simple(row.values(), finite=finite):
         return tuple(row)
     fields: list[str | tuple[str, Shape | frozenset[Shape]]] = []
     for name, value in row.items():
@@ -99,25 +125,48 @@ def _shape(row: Mapping[str, Any]) -> Shape:
         if kind in SIMPLE:
             fields.append(name)
         elif kind is dict or isinstance(value, Mapping):
-            fields.append((name, _shape(value)))
+            fields.append((name, _shape(value, finite=finite)))
         elif kind is list or isinstance(value, list | tuple):
-            fields.append((name, _shapes(value)))
+            fields.append((name, _shapes(value, finite=finite)))
         else:
             fields.append(name)
     return tuple(fields)
 
 
-def _shapes(values: list[Any] | tuple[Any, ...]) -> frozenset[Shape]:
+def _shapes(values: list[Any] | tuple[Any, ...], *, finite: bool) -> frozenset[Shape]:
     """Return the names of the rows in a list; dlt makes one of a list in it."""
-    if SIMPLE.issuperset(map(type, values)):
+    if _all_simple(values, finite=finite):
         return NOTHING
     found = set()
     for value in values:
         if type(value) is dict or isinstance(value, Mapping):
-            found.add(_shape(value))
+            found.add(_shape(value, finite=finite))
         elif isinstance(value, list | tuple):
-            found.add(_shape({"list": value}))
+            found.add(_shape({"list": value}, finite=finite))
     return frozenset(found)
+
+
+def _all_simple(values: Collection[Any], *, finite: bool) -> bool:
+    kinds = set(map(type, values))
+    if finite and float in kinds:
+        for value in values:
+            if type(value) is float and not isfinite(value):
+                raise _NotFiniteError
+    return kinds <= SIMPLE
+
+
+def _find_not_finite(
+    value: Any, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Yield each number that is not finite, with the names of the fields that it is in."""
+    if type(value) is float and not isfinite(value):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _find_not_finite(inner, (*path, str(name)))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _find_not_finite(inner, path)
 
 
 def _column_names(table: Any) -> list[Any]:

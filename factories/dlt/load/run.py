@@ -110,7 +110,13 @@ class _PipelineLoads(Loads):
             full_refresh=full_refresh,
             partitioned=self.partitioned,
             extract={"loader_file_format": self.pipeline.settings.loader_file_format},
+            nan_is_null=self._csv_resources(),
         )
+
+    def _csv_resources(self) -> set[str]:
+        """Return the resources of CSV files, whose empty cells pandas reads as NaN."""
+        entries = (self.config.get("filesystem") or {}).get("resources", ())
+        return {entry["name"] for entry in entries if entry["reader"] == "read_csv"}
 
 
 def run_pipeline_file(

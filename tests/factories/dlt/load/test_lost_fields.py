@@ -130,9 +130,50 @@ def test_columns_of_tables_that_become_one_are_refused(table: Any, expected: str
         list(source)
 
 
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        ({"x": float("inf")}, "x"),
+        ({"a": {"b": float("-inf")}, "x": 1.5}, "a.b"),
+        ({"kids": [{"x": 1}, {"x": float("inf")}]}, "kids.x"),
+        ({"kids": [[1.5, float("inf")]]}, "kids"),
+    ],
+)
+def test_an_infinite_number_is_refused_by_its_field(row: dict[str, Any], field: str) -> None:
+    source = dlt.source(lambda: dlt.resource([{"x": 0.5}, row], name="things"), name="shop")()
+    watch_fields(source)
+
+    with pytest.raises(ResourceExtractionError, match=f"the field '{field}' of things holds -?inf"):
+        list(source)
+
+
+def test_values_that_are_nan_are_counted_by_their_fields() -> None:
+    nan = float("nan")
+    rows = [{"x": nan, "text": nan, "a": {"b": nan}}, {"x": nan, "kids": [{"y": nan}, nan]}]
+    hints: Any = {"text": {"data_type": "text"}}
+
+    def count(**options: Any) -> list[str]:
+        resource = dlt.resource(rows, name="things", columns=hints)
+        source = dlt.source(lambda: resource, name="shop")()
+        (watch,) = watch_fields(source, **options)
+        list(source)
+        return [" ".join(sentence.split()[:8]) for sentence in watch.missing()]
+
+    assert count() == [
+        "the field 'x' of things was NaN 2",
+        "the field 'a.b' of things was NaN 1",
+        "the field 'kids.y' of things was NaN 1",
+        "the field 'kids' of things was NaN 1",
+    ]
+    assert count(nan_is_null=["things"]) == []
+
+
 PEOPLE = """
     def people():
-        yield [{"id": 1, "userId": 7, "user_id": 8}, {"id": 2, "userId": 9}]
+        yield [
+            {"id": 1, "userId": 7, "user_id": 8, "height": float("nan")},
+            {"id": 2, "userId": 9, "height": 1.5},
+        ]
 """
 
 
@@ -142,16 +183,23 @@ def test_a_run_warns_of_what_is_lost_and_a_frozen_table_refuses_it(project: Proj
     project.pipeline('source: {python: "shop:people"}\nresources: {people: {}}')
 
     assert project.run().success
-    (warning,) = (
+    warnings = [
         event.user_message
         for event in project.instance.all_logs(project.results[-1].run_id)
-        if event.level == 30 and "user_id" in event.user_message
-    )
-    assert warning == (
-        "people: the fields 'userId' and 'user_id' of people both become the column user_id: the"
-        " value of 'user_id' is kept, that of 'userId' is lost in rows that have both: rename one"
-        " of them in the source"
-    )
+        if event.level == 30 and event.user_message.startswith("people: the field")
+    ]
+    assert warnings == [
+        (
+            "people: the field 'height' of people was NaN 1 times, which dlt loads as NULL: give"
+            " None in the source, or write data_type: text for the column"
+        ),
+        (
+            "people: the fields 'userId' and 'user_id' of people both become the column user_id:"
+            " the value of 'user_id' is kept, that of 'userId' is lost in rows that have both:"
+            " rename one of them in the source"
+        ),
+    ]
+    assert project.rows("select height from {d}.people order by id") == [(None,), (1.5,)]
     assert project.rows("select user_id from {d}.people order by id") == [(8,), (9,)]
 
     frozen = "{schema_contract: {columns: freeze}}"
@@ -159,3 +207,8 @@ def test_a_run_warns_of_what_is_lost_and_a_frozen_table_refuses_it(project: Proj
     project.run()
     assert "people: the schema contract refuses it: the fields 'userId' and" in project.failure()
     assert project.count("people") == 2
+
+    frozen = "{schema_contract: {data_type: freeze}}"
+    project.pipeline(f'source: {{python: "shop:people"}}\nresources: {{people: {frozen}}}')
+    project.run()
+    assert "people: the schema contract refuses it: the field 'height' of" in project.failure()

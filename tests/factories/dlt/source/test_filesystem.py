@@ -74,6 +74,7 @@ def test_csv(project: Project, files: Path) -> None:
         (2, None, None),
         (3, "Bob", 2.5),
     ]
+    assert "NaN" not in project.messages()  # what pandas reads empty cells as
 
 
 def test_csv_as_its_reader_has_to_read_it(project: Project, files: Path) -> None:
