@@ -1,59 +1,33 @@
-"""Builds the condition of each stream that a run limits to partitions, by the source's columns."""
+"""Builds the condition of a stream that a run limits to partitions, by the source's columns."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
 
 from factories.core.execution.window import UnreadableWindowError
 from factories.sling.objects import StreamName, parse_stream
 from factories.sling.partition_condition import find_column
 from factories.sling.program import call_sling
 from factories.sling.replication_config import ResolvedReplication
-from factories.sling.source_columns import StreamColumns, read_source_columns, wrap_query
+from factories.sling.source_columns import StreamColumns, wrap_query
 from factories.sling.source_dialects import DIALECTS, Dialect
 
 
-def build_conditions(
-    replication: ResolvedReplication, names: Sequence[str], folder: Path
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Build the conditions of the source's SQL that limit streams to the run's partitions.
+def build_condition(replication: ResolvedReplication, found: StreamColumns) -> str:
+    """Build the condition of the source's SQL that limits a stream to the run's partitions.
 
     Args:
         replication: What Sling is given.
-        names: The streams to load.
-        folder: The step's temporary folder.
+        found: The stream's columns.
 
-    Returns:
-        The condition of each stream that has a limit; and of each that cannot be limited, why.
+    Raises:
+        UnreadableWindowError: When the stream cannot be limited.
     """
-    limited = {name: replication.streams[name] for name in names if name in replication.limits}
-    if not limited:
-        return {}, {}
     dialect = DIALECTS.get(replication.dialect)
     if dialect is None:
-        reason = f"partitions need a source with SQL, not {replication.dialect}"
-        return {}, dict.fromkeys(limited, reason)
-    conditions: dict[str, str] = {}
-    refused: dict[str, str] = {}
-    for found in read_source_columns(
-        replication.binary, replication.settings, limited, replication.connections, folder
-    ):
-        try:
-            conditions[found.name] = _build_condition(replication, found, dialect)
-        except UnreadableWindowError as error:
-            refused[found.name] = str(error)
-    return conditions, refused
-
-
-def _build_condition(
-    replication: ResolvedReplication, found: StreamColumns, dialect: Dialect
-) -> str:
-    if found.error or not found.columns:
-        reason = found.error or "Sling's log names none"
-        raise UnreadableWindowError(f"the columns of the source cannot be learnt: {reason}")
+        message = f"partitions need a source with SQL, not {replication.dialect}"
+        raise UnreadableWindowError(message)
     limit = replication.limits[found.name]
     if unplaceable := limit.find_unplaceable(found.columns, dialect):
         column = find_column(limit.column, found.columns).name

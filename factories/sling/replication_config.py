@@ -19,10 +19,11 @@ from factories.sling.connections import (
     find_type,
     resolve_target_connection,
 )
+from factories.sling.named_columns import NamedColumn, find_named_columns
 from factories.sling.partition_condition import CoveredPartitions, PartitionLimit
 from factories.sling.replications import Replication, Stream
 from factories.sling.source_columns import wrap_query
-from factories.sling.source_types import FILE_TYPES, FILES_DIALECT
+from factories.sling.source_types import FILE_TYPES, FILES_DIALECT, WITHOUT_SQL
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ResolvedReplication:
         mask: Hides the secrets of the connections, and the values of `${VAR}`s.
         limits: What limits a stream to the run's partitions, by the stream's name.
         dialect: The type of connection whose SQL the source takes.
+        named: The columns that the settings of a stream name, by the stream's name.
+        files: The streams that are files, which Sling reads without SQL.
     """
 
     binary: str
@@ -46,6 +49,8 @@ class ResolvedReplication:
     mask: SecretMask
     limits: Mapping[str, PartitionLimit] = field(default_factory=dict)
     dialect: str = UNKNOWN_TYPE
+    named: Mapping[str, Sequence[NamedColumn]] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
 
     def to_json(self, names: Iterable[str], conditions: Mapping[str, str] | None = None) -> str:
         """Return a replication in Sling's format with just these streams.
@@ -105,6 +110,14 @@ def resolve_replication(
     limits = (
         {stream.name: find_limit(stream, partitions) for stream in streams} if partitions else {}
     )
+    dialect = _find_dialect(replication.connection.type, source)
+    files = {each.name for each in streams if each.source.file and each.settings.sql is None}
+    named = {
+        name: columns
+        for name, config in configs.items()
+        if dialect not in WITHOUT_SQL
+        and (columns := find_named_columns(config, is_file=name in files))
+    }
     values: dict[str, str] = {}
     source_name = replication.connection.name.upper()
     sling_settings: dict[str, Any] = {"source": source_name, "target": TARGET}
@@ -117,7 +130,9 @@ def resolve_replication(
         connections={source_name: source, TARGET: target},
         mask=SecretMask({*secrets, *settings.secrets, target, *values.values()}),
         limits=limits,
-        dialect=_find_dialect(replication.connection.type, source),
+        dialect=dialect,
+        named=named,
+        files=frozenset(files),
     )
 
 

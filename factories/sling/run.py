@@ -17,7 +17,7 @@ from factories.core.execution.table_reader import QueryFailedError, TableReader,
 from factories.core.meta.retries import RetrySpec, max_retries
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
-from factories.sling.partition_limits import build_conditions
+from factories.sling.prepared_streams import prepare_streams
 from factories.sling.program import run_sling
 from factories.sling.replication_config import ResolvedReplication
 from factories.sling.replication_log import LogLine, ReplicationLog, StreamResult
@@ -107,7 +107,7 @@ def _run_once(
     def report(line: LogLine) -> None:
         getattr(log, line.level)(replication.mask(line.text))
 
-    conditions, refused = build_conditions(replication, names, folder)
+    conditions, refused = prepare_streams(log, replication, names, folder)
     for name, reason in refused.items():
         yield StreamResult(name, error=replication.mask(reason))
     names = [name for name in names if name not in refused]

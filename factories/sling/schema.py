@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 from factories.core.meta.dagster_meta import META_KEYS_ELSEWHERE, DagsterMeta
 from factories.core.yaml.models import Names, SourceMap, StrictModel
 from factories.core.yaml.problems import Problem
+from factories.sling.named_columns import ColumnTypes, Transforms
 from factories.sling.objects import (
     PATTERN,
     StreamName,
@@ -85,8 +86,8 @@ class SourceOptions(StrictModel):
     limit: Annotated[StrictInt, Field(ge=1)] | None = Field(
         None, description="Read this many rows at most."
     )
-    columns: dict[str, StrictStr] | None = Field(None, description="Types by column.")
-    transforms: Any = Field(None, description="Transforms of values.")
+    columns: ColumnTypes | None = Field(None, description="Types by column.")
+    transforms: Transforms = Field(None, description="Transforms of values.")
 
 
 class TargetOptions(StrictModel):
@@ -136,14 +137,14 @@ class SlingStream(StrictModel):
     disabled: StrictBool = Field(False, description="Leaves the stream out.")
     primary_key: Names | None = Field(None, description="Columns by which rows are merged.")
     update_key: StrictStr | None = Field(None, description="Column that says what is new.")
-    columns: dict[str, StrictStr] | None = Field(None, description="Types by column.")
+    columns: ColumnTypes | None = Field(None, description="Types by column.")
     select: Names | None = Field(None, description="Columns to read; `-name` leaves one out.")
     sql: StrictStr | None = Field(None, description="A query to read instead of a table.")
     where: StrictStr | None = Field(None, description="Condition on the rows to read.")
     single: StrictBool | None = Field(None, description="Load a folder's files into one table.")
     source_options: SourceOptions | None = Field(None, description="How the stream is read.")
     target_options: TargetOptions | None = Field(None, description="How the stream is written.")
-    transforms: Any = Field(None, description="Transforms of values.")
+    transforms: Transforms = Field(None, description="Transforms of values.")
     id: StrictStr | None = Field(None, description="An id for `sling run --streams`.")
     tags: Names | None = Field(None, description="Tags for `sling run --streams tag:…`.")
     meta: dict[str, Any] | None = Field(
@@ -282,8 +283,8 @@ def _check_file(settings: SlingStream, meta: DagsterMeta, report: _Report) -> No
     if meta.partition:
         message = "partition: Sling loads all of a file each time: write sql"
         report(["meta", "dagster", "partition"], message)
-    if any(name.startswith("-") for name in settings.select or ()):
-        report(["select"], "select: Sling leaves no column of a file out: name those to load")
+    if settings.select is not None:
+        report(["select"], "select: Sling loads all columns of a file: write sql")
 
 
 def _check_backfill(settings: SlingStream, meta: DagsterMeta, report: _Report) -> None:

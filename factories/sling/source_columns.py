@@ -1,14 +1,15 @@
 """The columns of streams at their source: their names and types, as Sling itself sees them.
 
 Sling reads no row of each stream into a file, and its log tells the columns. That is one short
-process for all streams, and works for tables and queries of every system that Sling reads.
+process for all streams, and works for tables and queries of every system that Sling reads. Of files
+it reads the first row.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from factories.sling.replication_log import LogLine, ReplicationLog, parse_line
 COLUMN = re.compile(
     r'^database col => "(?P<name>.*)" native_type=(?P<type>.*?) generic_type=\S* length='
 )
+# The columns of a file, each with its type: `[]string{"id [bigint]", "name [string]"}`.
+FIELDS = re.compile(r"^\[\]string\{(?P<fields>.*)\}$", re.DOTALL)
+FIELD = re.compile(r'"(?P<name>(?:[^"\\]|\\.)*) \[(?P<type>[^\[\]"]*)\]"')
 STACK = re.compile(r"^-{3,} ")
 FILES_TARGET = "COLUMNS_OF_SOURCE"
 
@@ -47,6 +51,8 @@ def read_source_columns(
     streams: Mapping[str, Mapping[str, Any]],
     connections: Mapping[str, str],
     folder: Path,
+    *,
+    files: Collection[str],
 ) -> Iterator[StreamColumns]:
     """Yield what columns each stream has at the source.
 
@@ -56,24 +62,35 @@ def read_source_columns(
         streams: The config of each stream.
         connections: Each connection's URL or JSON by name.
         folder: Where the process's own folder is made.
+        files: The streams that are files, which Sling reads without SQL.
     """
     described = {
-        name: _describe(config, folder / f"columns_{number}.csv")
+        name: _describe(config, folder / f"columns_{number}.csv", is_file=name in files)
         for number, (name, config) in enumerate(streams.items())
     }
     body = json.dumps({**settings, "target": FILES_TARGET, "streams": described}, default=str)
     process = run_sling(binary, body, {**connections, FILES_TARGET: "file://"}, folder, trace=True)
     with closing(process) as lines:
-        yield from follow_columns(lines, tuple(streams))
+        yield from follow_columns(lines, tuple(streams), files)
 
 
-def _describe(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """Return a stream's config with which Sling reads its columns and no row."""
+def _describe(config: Mapping[str, Any], path: Path, *, is_file: bool) -> dict[str, Any]:
+    """Return a stream's config with which Sling reads its columns, and no row where it can."""
     described: dict[str, Any] = {"object": f"file://{path}", "mode": "full-refresh"}
-    if options := config.get("source_options"):
+    options = dict(config.get("source_options") or {})
+    for key in ("columns", "transforms"):  # Sling takes the columns of JSON from there as well
+        options.pop(key, None)
+    query = str(config.get("sql") or "")
+    if is_file or query.startswith("file:"):
+        options["limit"] = 1
+    if options:
         described["source_options"] = options
-    if query := config.get("sql"):
-        described["sql"] = wrap_query(str(query), "1=0")
+    if query.startswith("file:"):
+        described["sql"] = query
+    elif query:
+        described["sql"] = wrap_query(query, "1=0")
+    elif is_file:
+        pass
     else:
         described["where"] = "1=0"
     return described
@@ -86,12 +103,15 @@ def wrap_query(query: str, condition: str) -> str:
     return f"select * from (\n{inner}\n) windowed where {condition}"  # noqa: S608 - the user's own query, and names and literals that are quoted
 
 
-def follow_columns(lines: Iterator[RawLine], names: Sequence[str]) -> Iterator[StreamColumns]:
+def follow_columns(
+    lines: Iterator[RawLine], names: Sequence[str], files: Collection[str] = ()
+) -> Iterator[StreamColumns]:
     """Yield each stream's columns from the log of a Sling process that traces what it does.
 
     Sling asks the source's catalog first: the columns of the stream are those that come last.
     """
     columns: list[SourceColumn] = []
+    fields: list[SourceColumn] = []
     complete = False
 
     def without_details() -> Iterator[RawLine]:
@@ -105,16 +125,26 @@ def follow_columns(lines: Iterator[RawLine], names: Sequence[str]) -> Iterator[S
                 complete = False
             elif line.level == "debug":
                 complete = True
+                if match := FIELDS.match(line.text):
+                    fields[:] = _parse_fields(match["fields"])
             else:
                 yield raw
 
     for result in ReplicationLog(tuple(names), report=_drop).follow(without_details()):
         if result.succeeded:
-            yield StreamColumns(result.name, tuple(columns))
+            found = fields if result.name in files else columns
+            yield StreamColumns(result.name, tuple(found))
         else:
             error = [text for text in result.error.splitlines() if not STACK.match(text)]
             yield StreamColumns(result.name, error="\n".join(error))
         columns.clear()
+        fields.clear()
+
+
+def _parse_fields(text: str) -> Iterator[SourceColumn]:
+    for match in FIELD.finditer(text):
+        name = re.sub(r"\\(.)", r"\1", match["name"])
+        yield SourceColumn(name, match["type"])
 
 
 def _drop(line: LogLine) -> None:

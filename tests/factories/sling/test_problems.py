@@ -436,6 +436,18 @@ def test_a_file_without_streams(yaml_project: YamlProject) -> None:
             "mode: incremental, primary_key: id, update_key: t, source_options: {range: '1,2'}",
             "range: only mode: backfill applies it",
         ),
+        (
+            "columns: {a: number}",
+            "a: 'number' is none of Sling's types, and the column would be text (allowed: bigint,",
+        ),
+        (
+            "columns: {a: 'Decimal(10,2)'}",
+            "a: 'Decimal(10,2)' is none of Sling's types, and the column would be text; did you m",
+        ),
+        ("source_options: {columns: {a: boolean}}", "a: 'boolean' is none of Sling's types"),
+        ("columns: {'*': text, a: bigint}", "columns: '*': Sling applies it to no column where"),
+        ("columns: {a: text, A: bigint}", "columns: 'A' is the column 'a' again: case makes no"),
+        ("transforms: {a: [x], A: [y]}", "transforms: 'A' is the column 'a' again: case makes"),
         ("source_options: {flatten: true}", "flatten: Sling applies it to files, not to postgres"),
         ("source_options: {delimiter: ';'}", "delimiter: Sling applies it to files"),
     ],
@@ -451,7 +463,8 @@ def test_an_option_that_sling_would_pass_over_is_refused(
     ("settings", "expected"),
     [
         ("where: a > 1", "where: Sling does not apply it to files: write sql"),
-        ("select: [-a]", "select: Sling leaves no column of a file out: name those to load"),
+        ("select: [-a]", "select: Sling loads all columns of a file: write sql"),
+        ("select: [a]", "select: Sling loads all columns of a file: write sql"),
         (
             "mode: backfill, primary_key: a, update_key: b, source_options: {range: '1,2'}",
             "mode: backfill loads all of a file: write sql, or another mode",
