@@ -56,14 +56,20 @@ FILES = {
     "dlt_pipelines/api.py": """
         import os
 
-        def events():
-            yield [{"id": n} for n in range(int(os.environ["EVENTS"]))]
+        import dlt
+
+        @dlt.source
+        def api():
+            rows = [{"id": n} for n in range(int(os.environ["EVENTS"]))]
+            return dlt.resource(rows, name="events"), dlt.resource(rows, name="people")
     """,
     "dlt_pipelines/api.yaml": """
         pipeline: api
         dataset: api
-        source: {python: "api:events"}
-        resources: {events: {write_disposition: append, incremental: {cursor_path: id}}}
+        source: {python: "api:api"}
+        resources:
+          events: {write_disposition: append, incremental: {cursor_path: id}}
+          people: {write_disposition: merge, primary_key: id}
     """,
     "dbt/dbt_project.yml": PROJECT,
     "dbt/profiles.yml": PROFILE.replace("{s}", "MARTS"),
@@ -229,6 +235,11 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return error.cause.message if error.cause else error.message
 
 
+def dlt_workers() -> list[threading.Thread]:
+    """The threads in which dlt loads files."""
+    return [each for each in threading.enumerate() if each.name.startswith("dlt-pool")]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_sling_load(project: Project, number: signal.Signals) -> None:
     with signalled(number, project.when_staging()):
@@ -259,19 +270,26 @@ def test_slow_statements_on_a_living_server(project: Project) -> None:
     assert project.rows("select n from RAW.PUBLIC.LATCH") == [(2,)]
 
 
-def test_dlt_load(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EVENTS", "5")
+@pytest.mark.parametrize(("number", "events"), [(signal.SIGKILL, 20), (signal.SIGSTOP, 40)])
+def test_dlt_load(
+    project: Project, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, events: int
+) -> None:
+    monkeypatch.setenv("EVENTS", str(events - 15))
     assert project.run(dlt="dlt_pipelines").success
-    monkeypatch.setenv("EVENTS", "20")
+    monkeypatch.setenv("EVENTS", str(events))
     with (
-        project.locked("update RAW.API.EVENTS set id = id"),
-        signalled(signal.SIGKILL, project.is_waiting),
+        project.locked("update RAW.API.PEOPLE set id = id"),
+        signalled(number, lambda: bool(dlt_workers())),
     ):
         lost = project.run(dlt="dlt_pipelines")
 
     assert "no longer answers" in failure(lost)
+    for worker in dlt_workers():  # what would keep the step's process from ending
+        worker.join(WAIT_SECONDS)
+        assert not worker.is_alive()
     assert project.run(dlt="dlt_pipelines").success
-    assert project.count("RAW.API.EVENTS") == 20
+    assert project.count("RAW.API.EVENTS") == events
+    assert project.count("RAW.API.PEOPLE") == events
 
 
 def test_dbt_build(project: Project) -> None:

@@ -6,6 +6,8 @@ The test beside it fails by name when an upgrade changes one of these.
 from __future__ import annotations
 
 import atexit
+import gc
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +20,28 @@ def abandon_connection(connection: Any) -> None:
             the connector also does when the process ends, would wait for the server once more.
     """
     atexit.unregister(connection._close_at_exit)  # noqa: SLF001 - see above
+
+
+def refuse_requests(url: str, reason: str) -> None:
+    """Let this process's connections to a server fail at their next request, or at its repetition.
+
+    A connection repeats a request to a server that is gone for as long as a statement may take:
+    threads that wait for it would keep the process from ending.
+
+    Args:
+        url: The server's address.
+        reason: The text of the error.
+    """
+    network = sys.modules.get("snowflake.connector.network")
+    if network is None:  # nothing has connected
+        return
+
+    def refuse(**_: Any) -> None:
+        raise network.OperationalError(msg=reason)
+
+    for found in gc.get_objects():
+        if type(found) is network.SnowflakeRestful and found.server_url == url.rstrip("/"):
+            found._request_exec = refuse  # noqa: SLF001 - see above
 
 
 def set_default_timeouts(timeouts: Mapping[str, int]) -> None:

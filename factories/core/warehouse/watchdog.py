@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from factories.core.warehouse.connector_internals import refuse_requests
 from factories.core.warehouse.liveness import Liveness, ask_whether_it_answers
 from factories.core.warehouse.settings import WarehouseSettings
 
@@ -69,7 +70,7 @@ class WarehouseWatch:
         if self.lost is None and self._answered is not None:
             liveness = ask_whether_it_answers(self._settings, self._every)
             if liveness is not Liveness.ANSWERS:
-                self.lost = self._describe(liveness, self._every)
+                self._lose(liveness, self._every)
         return self.lost
 
     def _look(self) -> None:
@@ -81,10 +82,14 @@ class WarehouseWatch:
             elif self._answered is not None:
                 silent = now - self._answered
                 if liveness is Liveness.GONE or silent >= self._patience:
-                    self.lost = self._describe(liveness, silent)
+                    self._lose(liveness, silent)
         while not self._stopped.is_set():
             self._on_lost()
             self._stopped.wait(INTERRUPT_EVERY_SECONDS)
+
+    def _lose(self, liveness: Liveness, seconds: float) -> None:
+        self.lost = self._describe(liveness, seconds)
+        refuse_requests(self._settings.url, self.lost)  # in the threads of tools as well
 
     def _describe(self, liveness: Liveness, seconds: float) -> str:
         where = f"The warehouse at {self._settings.address} no longer answers"
