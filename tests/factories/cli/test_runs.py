@@ -14,7 +14,7 @@ import pytest
 
 from factories.cli.serving.dagster_process import find_dagster, find_free_port
 from factories.cli.serving.served_instance import STATE_FILE, clear_left_over
-from tests.factories.cli.served_project import Project, make_project, wait_for
+from tests.factories.cli.served_project import WAIT_SECONDS, Project, make_project, wait_for
 
 pytestmark = [pytest.mark.programs, pytest.mark.xdist_group("plain runs")]
 
@@ -228,6 +228,27 @@ def test_running_dagster_is_found_by_its_instance_alone(project: Project, tmp_pa
     assert found.instance_folder() == project.home
     shutil.copyfile(project.home / STATE_FILE, tmp_path / STATE_FILE)
     assert find_dagster(tmp_path) is None
+
+
+def test_dp_run_that_is_told_to_end_ends_its_run_and_not_dp_dev(served: Served) -> None:
+    project = served.project
+    before = project.run_statuses()
+    (project.root / "begun").unlink(missing_ok=True)
+    (project.root / "wait").touch()
+    command = project.start("run", "slow/table", "--json")
+    wait_for((project.root / "begun").exists, until="the step has begun")
+    assert project.slots_taken() == 1
+
+    command.send_signal(signal.SIGTERM)
+    _, said = command.communicate(timeout=WAIT_SECONDS)
+    (project.root / "wait").unlink()
+
+    assert command.returncode == 1
+    assert "Stopped; the runs have ended too." in said
+    assert project.run_statuses() == [*before, "CANCELED"]
+    assert project.slots_taken() == 0
+    assert served.dp_dev.poll() is None
+    assert find_dagster(project.home) is not None
 
 
 def test_what_a_killed_dp_dev_leaves_is_ended(served: Served) -> None:
