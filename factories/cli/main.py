@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from factories.core.local_systems import LocalSystemError, load_entry_point
+from factories.core.project import set_project_folders
 from factories.core.yaml.problems import format_problems
 
 COMMANDS = "dp.commands"
@@ -180,4 +181,5 @@ def main() -> None:
     """Run the command; when it is told to end, it stops what it started, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    set_project_folders()
     build_app()()

@@ -8,6 +8,18 @@ from pathlib import Path
 MARKER = "workspace.yaml"
 
 
+def set_project_folders() -> None:
+    """Tell this process, and those that it starts, which project and local folder they work on.
+
+    The local systems do not know the project that a command is given in: without this they keep
+    their data beside the package that is installed, which may be another checkout.
+    """
+    root = project_root()
+    os.environ["DP_PROJECT_DIR"] = str(root)
+    if not os.environ.get("DP_LOCAL_DIR"):
+        os.environ["DP_LOCAL_DIR"] = str(root / ".local")
+
+
 def project_root() -> Path:
     """Return the folder that holds `sling/`, `dlt_pipelines/` and the other YAML folders.
 
