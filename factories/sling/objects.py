@@ -114,6 +114,10 @@ def find_name_problem(name: str, kind: str) -> str | None:
     quote = find_quote(kind)
     if name.count(quote) % 2:
         return f"{name!r} has a {quote} too many: Sling pairs them"
+    if quote * 2 in name:
+        return f"{name!r} has two {quote} in a row, which are the end of one name to Sling"
+    if "'" in name:
+        return f"{name!r} has a ', which Sling puts into its SQL as it is: give it a view"
     if OF_QUERIES.search(_without_quoted(name.strip(), quote)):
         return f"{name!r} is a query to Sling: put its parts in {quote}, as {quote}my table{quote}"
     return None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from factories.core.errors import StepStartError
 from factories.core.execution.subprocesses import Program, RawLine, describe_end, environment_with
@@ -52,6 +55,19 @@ def find_binary(environ: Mapping[str, str] = os.environ) -> str:
         "this environment has no Sling binary: install the one for your system and name it in"
         " SLING_BINARY"
     )
+
+
+def write_replication(replication: Mapping[str, Any]) -> str:
+    """Return a replication as Sling reads it: YAML, which has no escapes for halves of an emoji."""
+    return json.dumps(replication, default=_convert_to_plain_value, ensure_ascii=False)
+
+
+def _convert_to_plain_value(value: object) -> object:
+    """Return what JSON can hold of a value of Python, such as Sling's own classes of options."""
+    to_dict = getattr(value, "to_dict", None)
+    if callable(to_dict):
+        return to_dict()
+    return value.value if isinstance(value, Enum) else str(value)
 
 
 def run_sling(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
 
 from factories.core.execution.window import UnreadableWindowError
@@ -21,6 +19,7 @@ from factories.sling.connections import (
 )
 from factories.sling.named_columns import NamedColumn, find_named_columns
 from factories.sling.partition_condition import CoveredPartitions, PartitionLimit
+from factories.sling.program import write_replication
 from factories.sling.replications import Replication, Stream
 from factories.sling.source_columns import wrap_query
 from factories.sling.source_types import FILE_TYPES, FILES_DIALECT, WITHOUT_SQL
@@ -65,15 +64,7 @@ class ResolvedReplication:
             else self.streams[name]
             for name in names
         }
-        return json.dumps({**self.settings, "streams": streams}, default=_convert_to_plain_value)
-
-
-def _convert_to_plain_value(value: object) -> object:
-    """Return what JSON can hold of a value of Python, such as Sling's own classes of options."""
-    to_dict = getattr(value, "to_dict", None)
-    if callable(to_dict):
-        return to_dict()
-    return value.value if isinstance(value, Enum) else str(value)
+        return write_replication({**self.settings, "streams": streams})
 
 
 def resolve_replication(

@@ -202,7 +202,9 @@ def check_stream(
     def report(path: list[str | int], message: str) -> None:
         problems.append(places.problem(path, message, at_key=not path))
 
-    if not source.file:
+    if "\n" in name or "\r" in name:
+        report([], f"{name!r} has a line break: Sling's log could not tell what became of it")
+    elif not source.file:
         _check_name(name, source, settings, kind, report)
     if settings.object is None:
         report([], "the key 'object' is missing, here and in defaults: the table to load")

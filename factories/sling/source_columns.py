@@ -7,7 +7,6 @@ it reads the first row.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,7 +16,7 @@ from typing import Any
 
 from factories.core.execution.subprocesses import RawLine
 from factories.sling.partition_condition import SourceColumn
-from factories.sling.program import run_sling
+from factories.sling.program import run_sling, write_replication
 from factories.sling.replication_log import LogLine, ReplicationLog, parse_line
 
 COLUMN = re.compile(
@@ -68,7 +67,7 @@ def read_source_columns(
         name: _describe(config, folder / f"columns_{number}.csv", is_file=name in files)
         for number, (name, config) in enumerate(streams.items())
     }
-    body = json.dumps({**settings, "target": FILES_TARGET, "streams": described}, default=str)
+    body = write_replication({**settings, "target": FILES_TARGET, "streams": described})
     process = run_sling(binary, body, {**connections, FILES_TARGET: "file://"}, folder, trace=True)
     with closing(process) as lines:
         yield from follow_columns(lines, tuple(streams), files)

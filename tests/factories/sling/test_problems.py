@@ -253,6 +253,18 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
         ),
         ("'public.\"orders':", "5:3: 'public.\"orders' has a \" too many: Sling pairs them"),
         (
+            '\'public."a""b"\': {object: s.t}',
+            '5:3: \'public."a""b"\' has two " in a row, which are the end of one name to Sling',
+        ),
+        (
+            'public."it\'s": {object: s.t}',
+            "5:3: 'public.\"it\\'s\"' has a ', which Sling puts into its SQL as it is: give it",
+        ),
+        (
+            '"public.a\\nb": {object: s.t}',
+            "5:3: 'public.a\\nb' has a line break: Sling's log could not tell what became of it",
+        ),
+        (
             "'public.\"a?b\"':",
             "5:3: 'public.\"a?b\"' would be one asset for many tables: list each",
         ),

@@ -13,7 +13,7 @@ from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.sling.connections import resolve_target_connection
 from factories.sling.objects import name_parts
-from factories.sling.program import find_binary, run_sling
+from factories.sling.program import find_binary, run_sling, write_replication
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -31,6 +31,13 @@ ODD_TABLES = {
     "data.csv": "{stream_table}",
     "select": "{stream_table}",
     "e-f$g": "2_{stream_table}-x",
+    "100%s": "{stream_table}",
+    "a\\b": "w{stream_table}",
+    "😀": "smile",
+    "x" * 63: "{stream_table}",
+    "é" * 31: "long",
+    "{x}; --": "{stream_table}",
+    "a..b": "dots",
 }
 ODD_FILES = ("Orders 2013.csv", "2fa-codes.csv", "a.b.c.csv", "folder one", "Ünï.csv", "z.csv.gz")
 
@@ -43,7 +50,7 @@ def load_natively(
     Into schemas of its own: the embedded warehouse has one table of names that differ by case.
     """
     own = {name: {"object": f"n_{config['object']}"} for name, config in streams.items()}
-    body = json.dumps({"source": source, "target": "SNOWFLAKE", "streams": own})
+    body = write_replication({"source": source, "target": "SNOWFLAKE", "streams": own})
     target = resolve_target_connection(warehouse_names(), warehouse_settings())
     connections = {source: url, "SNOWFLAKE": target}
     tables: list[str] = []
@@ -65,7 +72,9 @@ def test_streams_of_odd_names_load_the_tables_that_sling_makes_of_them(
         for table, template in ODD_TABLES.items()
     }
     (project.root / "sling" / "shop.yaml").write_text(
-        json.dumps({"source": "shop", "target": "SNOWFLAKE", "streams": streams})
+        json.dumps(
+            {"source": "shop", "target": "SNOWFLAKE", "streams": streams}, ensure_ascii=False
+        )
     )
 
     result = project.run()
