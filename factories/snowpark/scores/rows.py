@@ -28,6 +28,7 @@ from factories.snowpark.models.procedure import RUNTIME
 from factories.snowpark.models.registry import Version
 from factories.snowpark.models.step import ModelStep
 from factories.snowpark.partition_filter import Covered, build_condition
+from factories.snowpark.scores.key_loss import check_keys
 from factories.snowpark.scores.write import ScoresWriter
 
 BATCH_ROWS = 100_000
@@ -76,6 +77,7 @@ def score_rows(
             step.log.warning("%s was made with %s %s", version.label, SKLEARN, made_with)
         model = step.registry.load(version)
         for rows in _read_batches(step.session, query):
+            check_keys(rows, entry.keys, columns)
             writer.add(rows, predict_values(function, model, tidy(rows)))
         return
     # Before the file goes to where it is unpickled; there it is verified once more.
