@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ from factories.dbt.run_config import FULL_REFRESH
 
 PARTIAL_PARSE = "partial_parse.msgpack"
 SOURCE_FRESHNESS = "source freshness"
+# What dbt says when a name is not where its own code has it, which is no mistake of the project's.
+MISSED = re.compile(r"Encountered an error:\s*'[^'\n]*'")
 MODEL_ERROR = 1  # dbt's exit status when everything ran and something failed
 
 
@@ -57,7 +60,20 @@ class DbtProcess:
         return DbtLog(lambda level, text: getattr(self.context.log, level)(self.mask(text)))
 
     def run(self, command: str, selection: Sequence[str]) -> Iterator[NodeResult]:
-        """Run a command of dbt; yield what became of each node, as it ends."""
+        """Run a command of dbt; yield what became of each node, as it ends.
+
+        dbt breaks off before the first node where what it had parsed does not go with the files any
+        more, such as models of a group that has another name now. Then it parses everything.
+        """
+        yield from self._run_once(command, selection)
+        if any(map(MISSED.fullmatch, self.log.errors)) and _cached_parse(self.project).is_file():
+            with suppress(OSError):  # an image's files are read-only
+                _cached_parse(self.project).unlink()
+            self.context.log.info("dbt broke off; it is run again, and parses all files")
+            del self.__dict__["log"]
+            yield from self._run_once(command, selection)
+
+    def _run_once(self, command: str, selection: Sequence[str]) -> Iterator[NodeResult]:
         copy_cached_parse(self.project, self.folder)
         line = dbt_command(command, self.project, self.folder, selection, self.arguments)
         with Program(
@@ -84,6 +100,7 @@ def _cached_parse(project: Path) -> Path:
 def copy_cached_parse(project: Path, folder: Path) -> None:
     """Copy what an earlier run parsed into the folder where dbt writes its artifacts."""
     cached = _cached_parse(project)
+    (folder / PARTIAL_PARSE).unlink(missing_ok=True)
     if cached.is_file():  # else dbt parses every file again
         shutil.copyfile(cached, folder / PARTIAL_PARSE)
 
