@@ -16,6 +16,11 @@ COLUMNS = [
     "it's", "100%s", "{x}", " ", "class", "x" * 255,
 ]  # fmt: skip
 CHECKS = {"columns": {"not_null": COLUMNS, "unique": COLUMNS}}
+# Of streams and resources; each has a table of another name.
+NAMES = [
+    "日本", "ä b", "select", "Order", "a.b", "100%", "a\\b", "😀", "{x}", "%(x)s", "a;b", "$1",
+    "é" * 31,
+]  # fmt: skip
 PIPELINE = {
     "pipeline": "days",
     "dataset": "days",
@@ -23,7 +28,7 @@ PIPELINE = {
         "rest_api": {
             "client": {"base_url": "http://127.0.0.1:1"},
             "resources": [
-                {"name": name, "endpoint": {"path": "x"}} for name in ("a", "日本", "ä b")
+                {"name": name, "endpoint": {"path": "x"}} for name in ("a", "it's", *NAMES)
             ],
         }
     },
@@ -45,7 +50,12 @@ def load(**folders: str) -> list[dg.AssetCheckSpec]:
 
 def test_checks_of_columns_of_any_characters_load_in_every_tool(yaml_project: YamlProject) -> None:
     meta = {"dagster": {"checks": CHECKS}}
-    streams = {"ops.a": {"meta": meta}, 'ops."Größe 1"': {"object": "shop.sizes"}}
+    streams: dict[str, Any] = {"ops.a": {"meta": meta}}
+    for number, name in enumerate(NAMES):
+        streams[f'"{name}"."{name}"'] = {
+            "object": f"shop.t{number}",
+            "meta": {"dagster": {"asset_key": f"shop/raw/t{number}"}},
+        }
     write(
         yaml_project,
         "sling/größe.yaml",
@@ -56,7 +66,8 @@ def test_checks_of_columns_of_any_characters_load_in_every_tool(yaml_project: Ya
             "streams": streams,
         },
     )
-    resources = {"a": {"meta": meta}, "日本": {"table_name": "japan"}, "ä b": {"table_name": "b"}}
+    named = {name: {"table_name": f"t{n}"} for n, name in enumerate([*NAMES, "it's"])}
+    resources = {"a": {"meta": meta}, **named}
     write(yaml_project, "dlt_pipelines/day.yaml", {**PIPELINE, "resources": resources})
     table = {"name": "t", "sql": "select 1 as id", "output": {"table": "ML.A.T"}, "meta": meta}
     write(yaml_project, "snowpark/area.yaml", {"tables": [table]})
@@ -130,7 +141,7 @@ def test_what_dagster_cannot_name_is_refused_at_its_line(
 
 
 def test_a_pipeline_without_a_name_is_refused(yaml_project: YamlProject) -> None:
-    resources = {"a": None, "日本": {"table_name": "japan"}}
+    resources = {"a": None, **{name: {"table_name": f"t{n}"} for n, name in enumerate(NAMES)}}
     write(
         yaml_project,
         "dlt_pipelines/day.yaml",
