@@ -71,7 +71,7 @@ def test_names_of_mysql_stand_between_backticks() -> None:
         ('ops."Order Lines"', None),
         ("ops.order-lines", None),
         ("ops.Order Lines", "'ops.Order Lines' is a query to Sling: put its parts in"),
-        ("ops.o'hare", "is a query to Sling"),
+        ("ops.o'hare", "has a ', which Sling puts into its SQL as it is"),
         ("ops.orders(1)", "is a query to Sling"),
         ('ops."orders', 'has a " too many: Sling pairs them'),
     ],
