@@ -1,6 +1,7 @@
 """`python -m factories.cli.location_report MODULE`: what a code location holds, as JSON.
 
-Each code location is read in its own environment; `dp check` joins the reports.
+Each code location is read in its own environment; `dp check`, `dp ls` and `dp status` join the
+reports.
 """
 
 from __future__ import annotations
@@ -18,6 +19,12 @@ from typing import Any
 import dagster as dg
 
 from factories.alerts.config import ALERTS, read_alerts, runtime_problems
+from factories.cli.asset_facts import (
+    ConditionFacts,
+    FreshnessFacts,
+    describe_condition,
+    describe_freshness,
+)
 from factories.core.assets.context import JOB_READS, READS
 from factories.core.assets.specs import declared_at
 from factories.core.project import MARKER, project_root
@@ -31,13 +38,43 @@ STUB = "dagster/auto_created_stub_asset"
 
 @dataclass(frozen=True)
 class AssetReport:
-    """One asset of a location: its key, where it was declared, and what it depends on."""
+    """One asset of a location: where it was declared, and what is told of it.
+
+    Attributes:
+        key: Its key.
+        file: Where it was declared, relative to the project; empty when nothing says it.
+        line: The line there.
+        produced: Whether the location makes it; else it only names it.
+        deps: The assets that it depends on.
+        group: Its group.
+        kinds: Such as `dbt` and `table`.
+        owners: Email addresses and teams.
+        condition: When Dagster runs it by itself.
+        freshness: When it counts as stale.
+    """
 
     key: str
     file: str
     line: int
     produced: bool
     deps: list[str]
+    group: str = "default"
+    kinds: list[str] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
+    condition: ConditionFacts | None = None
+    freshness: FreshnessFacts | None = None
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> AssetReport:
+        """Read what `asdict` made."""
+        condition, freshness = data["condition"], data["freshness"]
+        return cls(
+            **{
+                **data,
+                "condition": ConditionFacts.from_data(condition) if condition else None,
+                "freshness": FreshnessFacts.from_data(freshness) if freshness else None,
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -66,6 +103,7 @@ class LocationReport:
     jobs: list[str] = field(default_factory=list)
     job_reads: list[ReadReport] = field(default_factory=list)
     alerts: str = ""
+    checks: dict[str, list[str]] = field(default_factory=dict)  # their names, by asset key
 
     def to_json(self) -> str:
         """Return the report as one JSON document."""
@@ -76,11 +114,11 @@ class LocationReport:
         """Read a report that `to_json` wrote."""
         data = json.loads(text)
         problems = [Problem(**{**p, "allowed": tuple(p["allowed"])}) for p in data["problems"]]
-        assets = [AssetReport(**asset) for asset in data["assets"]]
+        assets = [AssetReport.from_data(asset) for asset in data["assets"]]
         reads, job_reads = (
             [ReadReport(**read) for read in data[name]] for name in ("reads", "job_reads")
         )
-        return cls(assets, problems, reads, data["jobs"], job_reads, data["alerts"])
+        return cls(assets, problems, reads, data["jobs"], job_reads, data["alerts"], data["checks"])
 
 
 def report_location(module_name: str) -> LocationReport:
@@ -92,7 +130,11 @@ def report_location(module_name: str) -> LocationReport:
             module = importlib.import_module(module_name)
             defs: dg.Definitions = module.defs
             specs = list(defs.resolve_all_asset_specs())
-            executable = defs.resolve_asset_graph().materializable_asset_keys
+            graph = defs.resolve_asset_graph()
+            executable = graph.materializable_asset_keys
+            checks: dict[str, list[str]] = {}
+            for check in sorted(graph.asset_check_keys):
+                checks.setdefault(check.asset_key.to_user_string(), []).append(check.name)
     except ConfigError as error:
         return LocationReport(problems=list(error.problems))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is wrong with the module is the finding
@@ -109,6 +151,7 @@ def report_location(module_name: str) -> LocationReport:
         jobs=[job.name for job in defs.jobs or ()],
         job_reads=_reads(defs, JOB_READS),
         alerts=alerts.value if alerts else "",
+        checks=checks,
     )
 
 
@@ -136,7 +179,18 @@ def _load_problem(module_name: str, error: BaseException) -> Problem:
 def _asset(spec: dg.AssetSpec, *, produced: bool) -> AssetReport:
     file, line = declared_at(spec.metadata, project_root()) or ("", 0)
     deps = [dep.asset_key.to_user_string() for dep in spec.deps]
-    return AssetReport(spec.key.to_user_string(), file, line, produced, deps)
+    return AssetReport(
+        spec.key.to_user_string(),
+        file,
+        line,
+        produced,
+        deps,
+        spec.group_name or "default",
+        sorted(spec.kinds),
+        list(spec.owners),
+        describe_condition(spec.automation_condition),
+        describe_freshness(spec.freshness_policy),
+    )
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from factories.core.project import set_project_folders
 from factories.core.yaml.problems import format_problems
 
 COMMANDS = "dp.commands"
+SelectArgument = Annotated[
+    list[str] | None, typer.Argument(help="Asset keys or groups; by default every asset.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print data for a machine to read.")]
 
 
@@ -31,6 +34,9 @@ def build_app() -> typer.Typer:
     app.command("sql")(sql)
     app.command("run")(run)
     app.command("dev")(dev)
+    app.command("status")(status)
+    app.command("ls")(ls)
+    app.command("runs")(runs)
     app.command("docs")(docs)
     app.add_typer(build_alerts_app(), name="alerts")
     for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
@@ -92,9 +98,7 @@ def sql(
 
 
 def run(
-    select: Annotated[
-        list[str] | None, typer.Argument(help="Asset keys or groups; by default every asset.")
-    ] = None,
+    select: SelectArgument = None,
     as_json: JsonOption = False,
 ) -> None:
     """Materialize the assets of all code locations; the main job."""
@@ -112,6 +116,33 @@ def dev(
 
     _say_target()
     raise typer.Exit(serve(port))
+
+
+def status(select: SelectArgument = None, as_json: JsonOption = False) -> None:
+    """Tell how each asset is: when it was made, what failed, and why it is not running."""
+    from factories.cli.looking.look import show_status  # noqa: PLC0415
+
+    _say_target()
+    raise typer.Exit(show_status(select or [], as_json=as_json))
+
+
+def ls(select: SelectArgument = None, as_json: JsonOption = False) -> None:
+    """List the assets: group, kinds, owners, automation condition, and where each is defined."""
+    from factories.cli.looking.look import show_assets  # noqa: PLC0415
+
+    _say_target()
+    raise typer.Exit(show_assets(select or [], as_json=as_json))
+
+
+def runs(
+    limit: Annotated[int, typer.Option(min=1, help="How many of the last runs.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List the last runs: how each went, why it was there, and why it failed."""
+    from factories.cli.looking.look import show_runs  # noqa: PLC0415
+
+    _say_target()
+    raise typer.Exit(show_runs(limit, as_json=as_json))
 
 
 def build_alerts_app() -> typer.Typer:

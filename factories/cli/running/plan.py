@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from factories.cli.running.progress import AssetProgress
 from factories.cli.serving.api import AssetNode
-from factories.core.yaml.problems import did_you_mean, nearest
 
 
 class RunRefusedError(Exception):
@@ -37,25 +36,6 @@ def refuse_broken(load_errors: dict[str, str]) -> None:
     if load_errors:
         reports = [f"{name}: {message}" for name, message in load_errors.items()]
         raise RunRefusedError("\n".join(["A code location cannot be loaded.", *reports]))
-
-
-def select_assets(assets: Sequence[AssetNode], selection: Sequence[str]) -> list[AssetNode]:
-    """Return the assets that keys and groups name.
-
-    Raises:
-        RunRefusedError: When there is no asset, or a name stands for none.
-    """
-    if not selection:
-        if not assets:
-            raise RunRefusedError("The code locations have no assets.")
-        return list(assets)
-    names = {asset.key for asset in assets} | {asset.group for asset in assets}
-    for word in selection:
-        if word not in names:
-            groups = sorted({asset.group for asset in assets})
-            hint = did_you_mean(nearest(word, names)) or f"; groups: {', '.join(groups)}"
-            raise RunRefusedError(f"{word!r} is neither an asset nor a group{hint}")
-    return [asset for asset in assets if {asset.key, asset.group} & set(selection)]
 
 
 def plan(assets: Iterable[AssetNode]) -> list[list[Launchable]]:

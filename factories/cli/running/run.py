@@ -14,11 +14,11 @@ from factories.cli.running.plan import (
     RunRefusedError,
     plan,
     refuse_broken,
-    select_assets,
     skip_downstream_of_failures,
 )
 from factories.cli.running.progress import AssetProgress
 from factories.cli.running.summary import print_summary
+from factories.cli.selection import SelectionError, select_assets
 from factories.cli.serving.api import ApiError
 from factories.cli.serving.dagster_process import running_dagster
 from factories.cli.serving.dagster_start import DagsterProcessError
@@ -49,7 +49,7 @@ def run_assets(selection: Sequence[str], *, as_json: bool) -> int:
                 for step in plan(assets):
                     left = skip_downstream_of_failures(step, assets, progress)
                     run_step(api, left, progress, display)
-    except (RunRefusedError, ApiError, DagsterProcessError) as error:
+    except (RunRefusedError, SelectionError, ApiError, DagsterProcessError) as error:
         console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     results = list(progress.values())

@@ -36,17 +36,27 @@ START_SECONDS = 180
 WAIT_SECONDS = 0.5
 
 
+def instance_folder(root: Path) -> Path:
+    """Return where the instance is, whether it is there or not.
+
+    `DAGSTER_HOME` when it is set, else `.local/dagster` in the project.
+    """
+    if chosen := os.environ.get("DAGSTER_HOME"):
+        return Path(chosen)
+    return Path(os.environ.get("DP_LOCAL_DIR", root / ".local")).resolve() / "dagster"
+
+
 def dagster_home(root: Path) -> Path:
     """Return the instance's folder, with the project's `dagster.yaml` in it.
 
-    `DAGSTER_HOME` when it is set, else `.local/dagster` in the project.
+    One that `DAGSTER_HOME` names has its own.
 
     Raises:
         DagsterProcessError: When the folder cannot be written.
     """
-    if chosen := os.environ.get("DAGSTER_HOME"):
-        return Path(chosen)
-    home = Path(os.environ.get("DP_LOCAL_DIR", root / ".local")).resolve() / "dagster"
+    home = instance_folder(root)
+    if os.environ.get("DAGSTER_HOME"):
+        return home
     try:
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / "dagster.yaml", home / "dagster.yaml")

@@ -11,11 +11,11 @@ from factories.cli.running.plan import (
     RunRefusedError,
     plan,
     refuse_broken,
-    select_assets,
     skip_downstream_of_failures,
 )
 from factories.cli.running.progress import AssetProgress
 from factories.cli.running.run_events import RunEvents
+from factories.cli.selection import SelectionError, select_assets
 from factories.cli.serving.api import AssetNode
 
 
@@ -156,12 +156,12 @@ def test_selection_takes_keys_and_groups() -> None:
 
 
 def test_unknown_selection_is_refused_with_the_nearest() -> None:
-    with pytest.raises(RunRefusedError, match="did you mean 'a/raw/flights'"):
+    with pytest.raises(SelectionError, match="did you mean 'a/raw/flights'"):
         select_assets([node("a/raw/flights")], ["a/raw/flihgts"])
 
 
 def test_selection_like_nothing_is_refused_with_the_groups() -> None:
-    with pytest.raises(RunRefusedError, match="groups: a, b"):
+    with pytest.raises(SelectionError, match="groups: a, b"):
         select_assets([node("a/raw/x"), node("b/raw/x")], ["whatever"])
 
 
