@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from functools import lru_cache
 from typing import Annotated
 
 import dagster as dg
@@ -22,6 +23,7 @@ RESERVED = frozenset(keyword.kwlist) | {
 NOT_IN_A_KEY = re.compile(r"[^a-z0-9_]+")
 
 
+@lru_cache(maxsize=16384)
 def key_part(text: str) -> str:
     """Return text as one part of an asset key: lower case, letters, digits and `_`.
 

@@ -233,9 +233,15 @@ def test_a_location_reports_its_assets_with_their_places(
     assert report.problems == []
     assert sorted(report.assets, key=lambda asset: asset.key) == [
         AssetReport(
-            "shop/raw/orders", "sling/shop.yaml", 5, True, ["shop/src/orders", "erp/raw/customers"]
+            "shop/raw/orders",
+            "sling/shop.yaml",
+            5,
+            True,
+            ["shop/src/orders", "erp/raw/customers"],
+            group="shop",
+            kinds=["sling", "snowflake"],
         ),
-        AssetReport("shop/src/orders", "", 0, False, []),
+        AssetReport("shop/src/orders", "", 0, False, [], group="shop", kinds=["postgres"]),
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -33,3 +35,18 @@ def test_collector_that_was_off_stays_off() -> None:
     with gc_paused():
         pass
     assert not gc.isenabled()
+
+
+def test_what_is_created_meanwhile_is_not_walked_afterwards() -> None:
+    script = """
+import gc
+from factories.core.garbage_collection import gc_paused
+walked = []
+gc.callbacks.append(lambda phase, info: walked.append(info["generation"]))
+with gc_paused():
+    kept = [[number] for number in range(300_000)]
+again = [[number] for number in range(100)]
+assert walked == [], walked
+assert gc.isenabled() and gc.get_freeze_count() == 0
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
