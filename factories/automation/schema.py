@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
+from factories.core.meta.dagster_meta import check_tag_key
 from factories.core.meta.environments import EnvironmentNames
 from factories.core.meta.times import CronText, TimezoneText
 from factories.core.yaml.models import Duration, StrictModel
 
-TAG_KEY = re.compile(r"([A-Za-z0-9_.-]{1,63}/)?[A-Za-z0-9_.-]{1,63}")
 RESERVED_TAGS = ("dagster/", ".dagster/", "dp/")
 TARGET_KEYS = ("job", "selection", "dbt_select")
 
@@ -22,9 +21,7 @@ def _tag_key(value: str) -> str:
     if value.startswith(RESERVED_TAGS):
         prefix = f"{value.partition('/')[0]}/"
         raise ValueError(f"{value!r}: tags that begin with {prefix} are set by the factories")
-    if not TAG_KEY.fullmatch(value):
-        raise ValueError(f"{value!r} is not a tag: letters, digits, '_', '-' and '.', 63 at most")
-    return value
+    return check_tag_key(value)
 
 
 def _filled(value: str) -> str:

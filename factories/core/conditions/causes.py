@@ -10,7 +10,7 @@ from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from factories.core.conditions.memory import WHOLE, Asked, Cause, Memory
 from factories.core.conditions.rule import ALL, LATEST, UPSTREAM_CHANGE, AutomationRule
-from factories.core.conditions.run_facts import BACKFILL
+from factories.core.conditions.run_facts import BACKFILL, Update
 from factories.core.conditions.tick_facts import TickFacts
 from factories.core.conditions.times import last_tick, moment_text
 from factories.core.conditions.unit_facts import Key, Subset
@@ -260,13 +260,10 @@ class CauseFinder:
             made = self._facts.latest(self._key, unit)
             if made is None or made.event <= cause.own:
                 continue
-            if self._is_met(unit, cause):
+            if self._is_met(unit, cause, made):
                 del memory.causes[unit]
 
-    def _is_met(self, unit: str, cause: Cause) -> bool:
-        made = self._facts.latest(self._key, unit)
-        if made is None:
-            return False
+    def _is_met(self, unit: str, cause: Cause, made: Update) -> bool:
         if cause.tick is not None:
             run = self._facts.run(made.run_id) if made.run_id else None
             started = run.start_time if run else made.timestamp

@@ -46,7 +46,12 @@ def _owner(value: str) -> str:
     return value
 
 
-def _tag_key(value: str) -> str:
+def check_tag_key(value: str) -> str:
+    """Return the name of a tag as it came.
+
+    Raises:
+        ValueError: When Dagster takes no such name.
+    """
     if not TAG_KEY.fullmatch(value):
         raise ValueError(f"{value!r} is not a tag: letters, digits, '_', '-' and '.', 63 at most")
     return value
@@ -93,7 +98,7 @@ class DagsterMeta(StrictModel):
     description: StrictStr | None = Field(None, description="Shown in the catalog; Markdown.")
     owners: tuple[OwnerText, ...] = Field((), description="Email addresses and `team:NAME`s.")
     tags: dict[
-        Annotated[StrictStr, AfterValidator(_tag_key)],
+        Annotated[StrictStr, AfterValidator(check_tag_key)],
         Annotated[StrictStr, AfterValidator(_tag_value)],
     ] = Field({}, description="Tags to filter by in the catalog.")
     kinds: Annotated[Names, AfterValidator(_kinds)] | None = Field(
