@@ -203,6 +203,7 @@ def test_a_marker_says_that_a_file_is_whole(location: Location, folder: Path) ->
     assert requested(location) == [f"file {folder}/a.csv"]
 
 
+@pytest.mark.programs
 def test_a_file_becomes_a_dynamic_partition(
     location: Location, folder: Path, persistent: dg.DagsterInstance
 ) -> None:

@@ -199,6 +199,7 @@ def test_each_asset_of_a_failed_run_has_the_error_of_its_own(
     }
 
 
+@pytest.mark.programs
 def test_an_error_is_mended_by_what_was_made_since_and_of_a_partition_by_that_partition(
     history: History, told: dict[str, AssetStatus], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,7 @@ def tags_of(story: Story, *names: str, partition: str | None = None) -> dict[str
     return cause_tags(story.instance, run, 7)
 
 
+@pytest.mark.programs
 def test_causes_of_all_its_assets_are_tags(story: Story) -> None:
     change = condition("on_upstream_change")
     story.define(
@@ -58,6 +59,7 @@ def test_causes_of_all_its_assets_are_tags(story: Story) -> None:
     }
 
 
+@pytest.mark.programs
 def test_only_the_causes_of_its_partition_count(story: Story) -> None:
     story.at("01:00", day=10)
     days = dg.DailyPartitionsDefinition("2024-01-01")

@@ -11,6 +11,8 @@ import pytest
 
 from factories.core.execution.upstream_writers import wait_for_upstream_writers
 
+pytestmark = pytest.mark.programs  # Dagster follows the output of a run with `tail`
+
 SECONDS = 20
 
 
