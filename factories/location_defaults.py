@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,7 @@ def automation_sensors(environ: Mapping[str, str]) -> list[dg.SensorDefinition]:
     status = dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING
     conditions = dg.AutomationConditionSensorDefinition(
         AUTOMATION,
-        # A check of an asset of another code location belongs to none of this one's assets.
-        target=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+        target=_all_assets(),
         default_status=status,
         description="Evaluates the automation conditions of this code location's assets, and runs"
         " what is due. Each asset's page says why it was run, or what it waits for.",
@@ -82,6 +82,16 @@ def automation_sensors(environ: Mapping[str, str]) -> list[dg.SensorDefinition]:
     if engine(environ) == OPERATORS:
         return [conditions, retry_sensor(status)]
     return [conditions]
+
+
+def _all_assets() -> dg.AssetSelection:
+    """Return all assets, with those of other locations, whose checks may be this one's.
+
+    A union with all checks would be the same, but has no text that the UI could show.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # no news to who writes YAML
+        return dg.AssetSelection.all(include_sources=True)
 
 
 def step_executor() -> dg.ExecutorDefinition:

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster._core.definitions.freshness import CronFreshnessPolicy, TimeWindowFreshnessPolicy
 
 from factories.core.conditions.node import RuleCondition
+from factories.core.conditions.rule import condition_name
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def describe_condition(condition: dg.AutomationCondition[Any] | None) -> Conditi
     """Return what is to be told of an automation condition."""
     if condition is None:
         return None
-    name = condition.get_label() or condition.name or type(condition).__name__
+    name = condition_name(condition.get_label() or condition.name or type(condition).__name__)
     crons = tuple(dict.fromkeys(_crons(condition)))
     off = condition.rule.off if isinstance(condition, RuleCondition) else ""
     return ConditionFacts(name, crons, off)

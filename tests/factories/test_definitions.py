@@ -233,10 +233,25 @@ def test_the_guides_asset_runs(yaml_project: YamlProject) -> None:
     assert event.materialization.metadata["orders"].value == 3
 
 
+def test_the_automation_sensor_takes_checks_of_another_locations_assets() -> None:
+    elsewhere = dg.AssetKey(["elsewhere", "orders"])
+
+    @dg.asset_check(asset=elsewhere)
+    def is_recent() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    defs = build_definitions(asset_checks=[is_recent])
+    selection = defs.resolve_sensor_def("automation").asset_selection
+    assert str(selection) == "*", "the UI shows the text of the selection"
+    graph = defs.resolve_asset_graph()
+    assert selection is not None
+    assert selection.resolve_checks(graph) == {dg.AssetCheckKey(elsewhere, "is_recent")}
+
+
 def test_conditions_by_name_from_python() -> None:
     found = automation_condition("on_cron_no_deps", cron_schedule="0 5 * * *")
     assert found is not None
-    assert found.get_label() == "on_cron_no_deps"
+    assert found.get_label() == "on_cron_no_deps(0 5 * * *, UTC)"
     assert automation_condition("manual_only") is None
     with pytest.raises(ValueError, match="on_cron_no_deps needs cron_schedule=…"):
         automation_condition("on_cron_no_deps")

@@ -53,7 +53,7 @@ def build_condition(rule: AutomationRule, environ: Mapping[str, str]) -> Conditi
         UnsupportedRuleError: When the chosen evaluation cannot do what the rule asks for.
     """
     if engine(environ) == NODE:
-        return RuleCondition(label=rule.name, rule=rule)
+        return RuleCondition(label=rule.title, rule=rule)
     return _tree(rule)
 
 
@@ -77,7 +77,7 @@ def _tree(rule: AutomationRule) -> Condition:
         & _no_upstream_check_failed(ignored)
         & idle.with_label(retries)
     )
-    return condition.with_label(rule.name)
+    return condition.with_label(rule.title)
 
 
 def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:

@@ -50,6 +50,12 @@ class AutomationRule:
         return f"{self.cron_schedule} {self.cron_timezone}" if self.cron_schedule else ""
 
     @property
+    def title(self) -> str:
+        """The name with the cron, as the UI shows it."""
+        cron = f"({self.cron_schedule}, {self.cron_timezone})" if self.cron_schedule else ""
+        return f"{self.name}{cron}{', off here' if self.off else ''}"
+
+    @property
     def description(self) -> str:
         """The rule in words."""
         cron = f"cron {self.cron_schedule} {self.cron_timezone}"
@@ -58,3 +64,9 @@ class AutomationRule:
             CRON_WITH_DEPS: f"At each tick of {cron}, once all its upstream assets were updated",
             UPSTREAM_CHANGE: "When an upstream asset was updated",
         }[self.name]
+
+
+def condition_name(label: str) -> str:
+    """Return the name of the built-in condition whose title a label is; others as they are."""
+    name = label.partition(", off here")[0].partition("(")[0]
+    return name if name in (CRON_NO_DEPS, CRON_WITH_DEPS, UPSTREAM_CHANGE) else label

@@ -17,6 +17,7 @@ from dagster._core.run_coordinator import QueuedRunCoordinator
 from dagster._core.storage.tags import ASSET_EVALUATION_ID_TAG, PARTITION_NAME_TAG
 
 from factories.core.conditions.node import RUN, WHY
+from factories.core.conditions.rule import condition_name
 from factories.core.conditions.run_tags import CAUSE_TAG, CONDITION_TAG, LOCATION_TAG
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def cause_tags(
         evaluation = record.get_evaluation_with_run_ids().evaluation
         if evaluation.key not in (run.asset_selection or ()):
             continue
-        conditions.add(evaluation.condition_snapshot.label or evaluation.condition_snapshot.name)
+        snapshot = evaluation.condition_snapshot
+        conditions.add(condition_name(snapshot.label or snapshot.name or ""))
         causes.update(dict.fromkeys(_causes(evaluation, run.tags.get(PARTITION_NAME_TAG))))
     named = list(causes)[:MOST]
     more = f" (and {len(causes) - MOST} more)" if len(causes) > MOST else ""

@@ -30,7 +30,7 @@ def automation_condition(name: str, **config: object) -> Condition | None:
 
     Example:
         >>> automation_condition("on_cron_no_deps", cron_schedule="0 5 * * *").get_label()
-        'on_cron_no_deps'
+        'on_cron_no_deps(0 5 * * *, UTC)'
     """
     by_name = {condition.name: condition for condition in BUILT_IN}
     if name not in by_name:

@@ -129,7 +129,7 @@ def test_the_exact_specs_of_a_small_project(
     }
     assert labels == {
         "shop/raw/orders": "on_upstream_change",
-        "shop/raw/items": "on_cron_no_deps",
+        "shop/raw/items": "on_cron_no_deps(0 5 * * *, UTC)",
         "shop/src/orders": None,
         "shop/src/items": None,
         "erp/raw/customers": None,

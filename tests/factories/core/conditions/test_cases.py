@@ -507,7 +507,11 @@ def test_a_permanent_failure_is_not_tried_again(story: Story, name: str) -> None
 def test_environments_switch_a_condition_off_elsewhere(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story.define(story.asset("d", condition("on_cron_no_deps", environments=["prod"])))
+    for_prod = condition("on_cron_no_deps", environments=["prod"])
+    assert "is for prod" in str(for_prod.get_label()) or str(for_prod.get_label()).endswith(
+        "off here"
+    )
+    story.define(story.asset("d", for_prod))
     story.tick()
     story.at("02:30")
     assert story.tick() == set()
