@@ -122,7 +122,7 @@ class TickFacts(RunFacts):
                 if record.run_id in self.open_runs:
                     return f"{name} has still to come"
                 return f"{name} did not come to a result"
-            evaluation = record.evaluation
+            evaluation = _evaluation(record)
             if evaluation is None or evaluation.passed:
                 continue
             if evaluation.severity is dg.AssetCheckSeverity.ERROR:
@@ -158,14 +158,19 @@ class TickFacts(RunFacts):
             if made is None or made.run_id != run_id:
                 return True
             for check in self._checks.get(parent, ()):
-                evaluation = check.evaluation
+                evaluation = _evaluation(check)
                 if check.run_id == run_id and evaluation and not evaluation.passed:
                     return True
         return False
 
 
+def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | None:
+    """Return a check's result, if it has come: before, the event is that of its planning."""
+    return None if record.status is AssetCheckExecutionRecordStatus.PLANNED else record.evaluation
+
+
 def _target_event(record: AssetCheckExecutionRecord) -> int | None:
-    evaluation = record.evaluation
+    evaluation = _evaluation(record)
     target = evaluation.target_materialization_data if evaluation else None
     return target.storage_id if target else None
 

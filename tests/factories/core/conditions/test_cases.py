@@ -190,6 +190,29 @@ def test_evaluated_between_ups_materialization_and_its_check(story: Story, name:
 
 @NODE
 @EACH
+def test_the_check_of_up_is_run_once_more_by_itself(story: Story, name: str) -> None:
+    rows = dg.AssetCheckSpec("rows", asset="up", blocking=True)
+
+    @dg.multi_asset_check(specs=[rows])
+    def check_up():
+        story._work("check_up")
+        yield dg.AssetCheckResult(asset_key="up", check_name="rows", passed=True)
+
+    alone = dg.define_asset_job("alone", dg.AssetSelection.checks(rows.key))
+    story.define(story.asset("up"), check_up, story.asset("d", condition(name), ["up"]))
+    have_cause(story)
+    inside = []
+    story.inside["check_up"] = lambda: inside.append(story.tick())
+    job = dg.Definitions.merge(story.definitions, dg.Definitions(jobs=[alone]))
+    with story.clock():
+        job.resolve_job_def("alone").execute_in_process(instance=story.instance)
+    assert inside == [set()]
+    assert story.says("d", "has still to come")
+    assert story.tick() == {"d"}
+
+
+@NODE
+@EACH
 def test_the_check_of_up_came_to_no_result(story: Story, name: str) -> None:
     story.define(story.checked_asset("up"), story.asset("d", condition(name), ["up"]))
     have_cause(story)
