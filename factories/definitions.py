@@ -6,13 +6,14 @@ import inspect
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from factories.automation.location import Automation, read_automation
-from factories.core.assets.context import JOB_READS, READS, LoadContext
+from factories.core.assets.context import CHECK_READS, JOB_READS, READS, LoadContext, Origin
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError, is_reconstruction
 from factories.core.garbage_collection import gc_paused
@@ -179,20 +180,16 @@ def _read_alerts(alerts: str | None, load_context: LoadContext) -> LocationAlert
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:
     """Return the metadata by which `dp check` knows what of other locations is named, and where."""
-    found = {
-        READS: {key.to_user_string(): origin for key, origin in load_context.reads.items()},
-        JOB_READS: load_context.job_reads,
+    found: dict[str, Iterable[tuple[str, Origin]]] = {
+        READS: ((key.to_user_string(), origin) for key, origin in load_context.reads.items()),
+        CHECK_READS: ((key.to_user_string(), origin) for key, origin in load_context.check_reads),
+        JOB_READS: load_context.job_reads.items(),
     }
-    return {
-        name: dg.MetadataValue.json(
-            [
-                {"key": key, "file": origin.file, "line": origin.line}
-                for key, origin in reads.items()
-            ]
-        )
+    listed = {
+        name: [{"key": key, **asdict(origin)} for key, origin in reads]
         for name, reads in found.items()
-        if reads
     }
+    return {name: dg.MetadataValue.json(reads) for name, reads in listed.items() if reads}
 
 
 @gc_paused()

@@ -88,6 +88,7 @@ def joined_graph_problems(
     jobs = {f"{name}/{job}" for name, report in reports.items() for job in report.jobs}
     for report in reports.values():
         yield from _find_unproduced(report, known)
+        yield from _find_tables_not_made(report, known, producers.keys())
         yield from _find_missing_jobs(report, jobs)
     yield from _find_circle({key: asset for key, (_, asset) in sorted(producers.items())})
 
@@ -99,12 +100,25 @@ def _find_unproduced(report: LocationReport, known: set[str]) -> Iterator[Proble
         if read.key not in known:
             message = f"{read.key} is read here, and nothing produces it"
             meant = nearest(read.key, known)
-            yield Problem(read.file, read.line, 1 if read.line else 0, message, nearest=meant)
+            column = read.column if read.line else 0
+            yield Problem(read.file, read.line, column, message, nearest=meant)
     for asset in report.assets:
         for dep in asset.deps:
             if dep not in known and dep not in declared:
                 message = f"{asset.key} depends on {dep}, which nothing produces"
                 yield _problem(asset, message, nearest=nearest(dep, known))
+
+
+def _find_tables_not_made(
+    report: LocationReport, known: Collection[str], produced: Collection[str]
+) -> Iterator[Problem]:
+    """Yield the assets that checks read, and that will never record a table."""
+    for read in report.check_reads:
+        if read.key not in produced:
+            why = "nothing here makes a table of it" if read.key in known else "nothing produces it"
+            meant = None if read.key in known else nearest(read.key, produced)
+            message = f"a check reads {read.key}, and {why}"
+            yield Problem(read.file, read.line, read.column, message, nearest=meant)
 
 
 def _find_missing_jobs(report: LocationReport, jobs: Collection[str]) -> Iterator[Problem]:
@@ -113,7 +127,7 @@ def _find_missing_jobs(report: LocationReport, jobs: Collection[str]) -> Iterato
         if read.key not in jobs:
             message = f"there is no job {read.key}"
             meant = nearest(read.key, jobs)
-            yield Problem(read.file, read.line, 1, message, tuple(sorted(jobs)), meant)
+            yield Problem(read.file, read.line, read.column, message, tuple(sorted(jobs)), meant)
 
 
 def _find_circle(assets: Mapping[str, AssetReport]) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from factories.cli.asset_facts import (
     describe_condition,
     describe_freshness,
 )
-from factories.core.assets.context import JOB_READS, READS
+from factories.core.assets.context import CHECK_READS, JOB_READS, READS
 from factories.core.assets.specs import declared_at
 from factories.core.project import MARKER, project_root
 from factories.core.python_defs.error_places import error_place
@@ -84,6 +84,7 @@ class ReadReport:
     key: str
     file: str
     line: int
+    column: int = 1
 
 
 @dataclass
@@ -94,6 +95,7 @@ class LocationReport:
         assets: Its assets.
         problems: What is wrong with it.
         reads: The assets that it says it reads.
+        check_reads: The assets whose tables its checks read.
         alerts: Its file of alerts; empty when it has none.
     """
 
@@ -102,6 +104,7 @@ class LocationReport:
     reads: list[ReadReport] = field(default_factory=list)
     jobs: list[str] = field(default_factory=list)
     job_reads: list[ReadReport] = field(default_factory=list)
+    check_reads: list[ReadReport] = field(default_factory=list)
     alerts: str = ""
     checks: dict[str, list[str]] = field(default_factory=dict)  # their names, by asset key
 
@@ -115,10 +118,20 @@ class LocationReport:
         data = json.loads(text)
         problems = [Problem(**{**p, "allowed": tuple(p["allowed"])}) for p in data["problems"]]
         assets = [AssetReport.from_data(asset) for asset in data["assets"]]
-        reads, job_reads = (
-            [ReadReport(**read) for read in data[name]] for name in ("reads", "job_reads")
+        reads, job_reads, check_reads = (
+            [ReadReport(**read) for read in data[name]]
+            for name in ("reads", "job_reads", "check_reads")
         )
-        return cls(assets, problems, reads, data["jobs"], job_reads, data["alerts"], data["checks"])
+        return cls(
+            assets,
+            problems,
+            reads,
+            data["jobs"],
+            job_reads,
+            check_reads,
+            data["alerts"],
+            data["checks"],
+        )
 
 
 def report_location(module_name: str) -> LocationReport:
@@ -150,6 +163,7 @@ def report_location(module_name: str) -> LocationReport:
         reads=_reads(defs, READS),
         jobs=[job.name for job in defs.jobs or ()],
         job_reads=_reads(defs, JOB_READS),
+        check_reads=_reads(defs, CHECK_READS),
         alerts=alerts.value if alerts else "",
         checks=checks,
     )

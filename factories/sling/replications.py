@@ -160,8 +160,9 @@ def _read_streams(
         places = SourceMap(file, ["streams", name], ["defaults"])
         merged = _merge_settings(defaults, own)
         settings = validate(SlingStream, merged, places, load_context.problems)
-        meta = metas.of(["streams", name], own.get("meta"))
-        if settings is None or meta is None or settings.disabled:
+        disabled = settings is not None and settings.disabled
+        meta = metas.of(["streams", name], own.get("meta"), disabled=disabled)
+        if settings is None or meta is None or disabled:
             continue
         source = parse_stream(name, is_query=settings.sql is not None, kind=kind)
         # Rules between settings concern the stream, even where it inherits one of them.

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import open_step, start_errors_as_failures, wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata

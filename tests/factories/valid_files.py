@@ -8,8 +8,12 @@ DAGSTER = """{dagster: {automation_condition: on_cron_no_deps, automation_condit
       cron_schedule: "0 5 * * *", cron_timezone: Europe/Berlin}, group: shop, owners: ["team:a",
       b@example.com], tags: {domain: sales}, kinds: [postgres], deps: [x/raw/y], pool: shop_db,
       freshness: {fail_after: 36h, warn_after: 26h}, retries: {max: 3, delay: 30s, backoff:
-      exponential, jitter: full}, checks: {rows: {min: 1, max: 9}, columns: {not_null: [id],
-      unique: [id]}, schema: no_removed_columns, blocking: true}}}"""
+      exponential, jitter: full}, checks: {rows: {min: 1, max: 9, change: {min: -20%, runs:
+      3}}, columns: {not_null: [id], unique: [[id, day], {column: id, severity: warn}],
+      accepted_values: {id: [1, a, true]}, relationships: {id: {to: x/raw/y, field: id}},
+      freshness: {at: {max_age: 36h, timezone: Europe/Berlin}}}, schema: [unchanged,
+      {expect: no_removed_columns, blocking: false}], sql: {late: a >= b, mean: {value: avg(a),
+      max: 3}}, blocking: true}}}"""
 SLING = {
     "sling/connections.yaml": """
 connections:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from factories.cli.reference.alerts_sections import ALERTS_SECTIONS
 from factories.cli.reference.automation_sections import AUTOMATION_SECTIONS
+from factories.cli.reference.checks_sections import CHECKS_SECTIONS
 from factories.cli.reference.dlt_sections import DLT_SECTIONS
 from factories.cli.reference.section import Section
 from factories.cli.reference.snowpark_sections import SNOWPARK_SECTIONS
-from factories.core.meta.check_specs import ChecksSpec, ColumnsCheck, RowsCheck
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.freshness import FreshnessSpec
 from factories.core.meta.partitions import PartitionSpec
@@ -117,17 +117,6 @@ checks:
         "{max: 2, delay: 30s, backoff: exponential, jitter: full}\n",
         level=3,
     ),
-    Section(
-        "`checks`",
-        ChecksSpec,
-        example="""\
-rows: {min: 1}
-columns: {not_null: [flight_id], unique: [flight_id]}
-schema: no_removed_columns
-""",
-        level=3,
-    ),
-    Section("`checks.rows`", RowsCheck, "Give `min`, `max` or both.", level=3),
-    Section("`checks.columns`", ColumnsCheck, level=3),
+    *CHECKS_SECTIONS,
     *ALERTS_SECTIONS,
 )

@@ -109,5 +109,10 @@ def failures(assets: Iterable[AssetNode], progress: Mapping[str, AssetProgress])
         asset.key
         for asset in assets
         if progress[asset.key].status in {"failed", "skipped", "canceled"}
-        or asset.blocking_checks & set(progress[asset.key].failed_checks)
+        or asset.blocking_checks & _failed_for_good(progress[asset.key])
     }
+
+
+def _failed_for_good(progress: AssetProgress) -> set[str]:
+    """Return the checks that failed with an error: Dagster goes on after a warning."""
+    return {*progress.failed_checks} - {*progress.warned_checks}

@@ -19,6 +19,7 @@ class AssetProgress:
         seconds: What its load took.
         run_id: The Dagster run.
         failed_checks: The checks that did not pass.
+        warned_checks: Those of them that only warn, and hold nothing back.
         error: Why it failed, or did not pass its checks.
     """
 
@@ -29,6 +30,7 @@ class AssetProgress:
     seconds: float | None = None
     run_id: str | None = None
     failed_checks: list[str] = field(default_factory=list)
+    warned_checks: list[str] = field(default_factory=list)
     error: str | None = None
 
     @property
@@ -55,12 +57,14 @@ class AssetProgress:
         """Note a reason why it failed, below those that are known."""
         self.error = text if self.error is None else f"{self.error}\n{text}"
 
-    def note_check(self, name: str, passed: bool) -> None:
+    def note_check(self, name: str, passed: bool, *, warns: bool = False) -> None:
         """Note the result of a check, in place of that of an earlier attempt."""
-        if name in self.failed_checks:
-            self.failed_checks.remove(name)
+        for names in (self.failed_checks, self.warned_checks):
+            if name in names:
+                names.remove(name)
         if not passed:
             self.failed_checks.append(name)
+            self.warned_checks += [name] if warns else []
 
     def mark_ended(self, run_status: str) -> None:
         """Note that its run has ended."""

@@ -167,7 +167,7 @@ class RunEvents:
         passed, why = evaluation["success"], evaluation["description"] or ""
         self._evaluated[key, name] = "" if passed else why
         if progress := self._progress.get(key):
-            progress.note_check(name, passed)
+            progress.note_check(name, passed, warns=evaluation["severity"] == "WARN")
 
     def _assets_of(self, step: str) -> set[str]:
         """Return the assets that a step makes, alone or as an op of their graph."""

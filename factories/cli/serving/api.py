@@ -48,7 +48,7 @@ query($id: ID!, $after: String) {
             ... on AssetMaterializationPlannedEvent { assetKey { path } }
             ... on AssetCheckEvaluationPlannedEvent { checked: assetKey { path } checkName }
             ... on AssetCheckEvaluationEvent { evaluation {
-                assetKey { path } checkName success description
+                assetKey { path } checkName success severity description
             } }
             ... on ExecutionStepFailureEvent {
                 error { message causes { message } }

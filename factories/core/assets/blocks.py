@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from factories.core.assets.context import LoadContext
+from factories.core.assets.context import LoadContext, Origin
+from factories.core.meta.check_specs import check_problems, referenced_assets
 from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
 from factories.core.yaml import variables
@@ -28,12 +29,13 @@ class MetaBlocks:
         self._load_context = load_context
         self._default = self._block(default_meta, DEFAULTS)
 
-    def of(self, item: KeyPath, meta: Any) -> DagsterMeta | None:
+    def of(self, item: KeyPath, meta: Any, *, disabled: bool = False) -> DagsterMeta | None:
         """Return the block that holds for an item.
 
         Args:
             item: The item's path in the file, such as `["streams", "ops.flights"]`.
             meta: The value of its `meta`, None when it has none.
+            disabled: Whether the item makes no asset, so that nothing has to be there for it.
 
         Returns:
             None when something in it is wrong; the mistakes are then reported.
@@ -42,7 +44,7 @@ class MetaBlocks:
             return self._shared
         own = self._block(meta, (*item, "meta"))
         merged = merge_meta(self._default, own, self._load_context.conditions.config_keys)
-        return self._resolve(merged, self.places(item))
+        return self._resolve(merged, self.places(item), disabled=disabled)
 
     def places(self, item: KeyPath) -> SourceMap:
         """Return where an item's block is written: its own, then the file's defaults."""
@@ -64,10 +66,15 @@ class MetaBlocks:
         self._load_context.problems.extend(variables_in(self._file, block, (*at, KEY)))
         return block
 
-    def _resolve(self, block: dict[str, Any], places: SourceMap) -> DagsterMeta | None:
-        return resolve_block(
+    def _resolve(
+        self, block: dict[str, Any], places: SourceMap, *, disabled: bool = False
+    ) -> DagsterMeta | None:
+        meta = resolve_block(
             block, places, self._load_context.conditions, self._load_context.problems
         )
+        if not disabled:
+            note_check_reads(meta, block, places, self._load_context)
+        return meta
 
 
 def resolve_block(
@@ -88,6 +95,12 @@ def resolve_block(
         None when something is wrong.
     """
     meta = validate(DagsterMeta, block, places, problems)
+    if meta and meta.checks and (wrong := list(check_problems(meta.checks))):
+        problems.extend(
+            places.problem(_written(["checks", *path], block), message, at_key=True)
+            for path, message in wrong
+        )
+        meta = None
     # Resolved even if the block has other mistakes, so that all are reported.
     name = block.get("automation_condition")
     config = block.get("automation_condition_config")
@@ -95,6 +108,38 @@ def resolve_block(
     if isinstance(name, str | None) and isinstance(config, dict | None):
         condition = conditions.resolve(name, config, places, problems)
     return meta.with_condition(condition) if meta and condition else meta
+
+
+def note_check_reads(
+    meta: DagsterMeta | None,
+    block: Mapping[str, Any],
+    places: HasPosition,
+    load_context: LoadContext,
+) -> None:
+    """Note the assets whose tables a block's checks read: some location has to produce each.
+
+    Args:
+        meta: The model of the block, None when something in it is wrong.
+        block: The keys and values of YAML.
+        places: Where they were written.
+        load_context: Receives them.
+    """
+    for path, key in referenced_assets(meta.checks if meta else None):
+        at = places.problem(_written(["checks", *path], block), "")
+        load_context.check_reads[key, Origin(at.file, at.line, at.column)] = None
+
+
+def _written(path: Sequence[str | int], block: Mapping[str, Any]) -> list[str | int]:
+    """Return as much of a path as the user has written: a short form has no keys."""
+    value: Any = block
+    for length, step in enumerate(path):
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return [*path[:length]]
+        if isinstance(value, str):
+            return [*path[: length + 1]]
+    return [*path]
 
 
 def misplaced_keys(file: YamlFile, meta: Any, at: KeyPath) -> Iterator[Problem]:

@@ -15,6 +15,8 @@ from factories.core.yaml.problems import Problem
 
 # The metadata of a location's definitions that says what it reads: more than its assets depend on.
 READS = "dp/reads"
+# The one that says of which assets' tables its checks read.
+CHECK_READS = "dp/check_reads"
 # The one that says which jobs of other locations it waits for.
 JOB_READS = "dp/job_reads"
 
@@ -45,6 +47,7 @@ class LoadContext:
         outputs: What each output of a step is, by the file or project and Dagster's name of it.
         jobs: The jobs that belong to assets.
         reads: Where each asset is declared that something else has to produce.
+        check_reads: The assets whose tables checks read, each with the places that name it.
         job_reads: Where each job of another location is named, as `location/job`.
         dbt_models: The assets of each dbt project, by its folder and dbt's unique ids.
     """
@@ -58,6 +61,7 @@ class LoadContext:
     outputs: dict[tuple[str, str], str] = field(default_factory=dict)
     jobs: list[dg.JobDefinition] = field(default_factory=list)
     reads: dict[dg.AssetKey, Origin] = field(default_factory=dict)
+    check_reads: dict[tuple[dg.AssetKey, Origin], None] = field(default_factory=dict)
     job_reads: dict[str, Origin] = field(default_factory=dict)
     dbt_models: dict[Path, dict[str, dg.AssetKey]] = field(default_factory=dict)
 

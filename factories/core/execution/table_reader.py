@@ -16,6 +16,7 @@ from factories.core.warehouse.settings import WarehouseConnection, WarehouseSett
 from factories.core.warehouse.watchdog import WarehouseLostError
 
 COLUMN_SCHEMA = "dagster/column_schema"
+ROW_COUNT = "dagster/row_count"
 COLUMNS_SQL = """
     select column_name, data_type
     from {database}.information_schema.columns
@@ -26,6 +27,10 @@ COLUMNS_SQL = """
 
 class QueryFailedError(Exception):
     """The warehouse refused a statement or did not answer; the text is the warehouse's own."""
+
+
+class WarehouseSilentError(QueryFailedError):
+    """The warehouse did not answer: another statement would have no answer either."""
 
 
 class TableReader:
@@ -46,17 +51,20 @@ class TableReader:
         """Return the rows of one statement.
 
         Raises:
-            QueryFailedError: When there is no session, or the statement fails; its text holds no
-                secrets.
+            QueryFailedError: When the statement fails; its text holds no secrets.
+            WarehouseSilentError: When there is no session, or no answer.
         """
-        from snowflake.connector.errors import Error  # noqa: PLC0415 - 0.4 s, while the tool loads
+        from snowflake.connector import errors  # noqa: PLC0415 - 0.4 s, while the tool loads
 
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql, tuple(parameters))
                 return list(cursor.fetchall())
-        except Error as error:
-            raise QueryFailedError(SecretMask(self._settings.secrets)(str(error))) from None
+        except errors.Error as error:
+            text = SecretMask(self._settings.secrets)(str(error))
+            refusals = (errors.ProgrammingError, errors.IntegrityError, errors.DataError)
+            is_refusal = isinstance(error, refusals)
+            raise (QueryFailedError if is_refusal else WarehouseSilentError)(text) from None
         except WarehouseLostError:
             self.close(abandon=True)
             raise
@@ -102,7 +110,7 @@ def table_metadata(
         QueryFailedError: When the table cannot be read.
     """
     return {
-        "dagster/row_count": reader.row_count(relation),
+        ROW_COUNT: reader.row_count(relation),
         "dagster/table_name": str(relation),
         COLUMN_SCHEMA: dg.TableSchema([dg.TableColumn(*column) for column in columns.items()]),
     }

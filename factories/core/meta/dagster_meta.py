@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, StrictStr, model_validator
 
-from factories.core.meta.check_specs import ChecksSpec
+from factories.core.meta.check_schema import ChecksSpec
 from factories.core.meta.freshness import FreshnessSpec
 from factories.core.meta.keys import AssetKeyText
 from factories.core.meta.named_conditions import Condition

@@ -49,7 +49,10 @@ def _nested(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel
     current: Any = model
     for step in path:
         current = _step(current, step)
-    return next(iter(_models(current)), None)
+    found = _models(current)
+    if not found and typing.get_origin(current) is tuple:  # one item in place of a list of it
+        found = _models(typing.get_args(current)[0])
+    return next(iter(found), None)
 
 
 def _step(annotation: Any, step: str | int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from factories.core.assets.context import LoadContext
+from factories.core.meta.check_specs import blocking_names
 from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
 from factories.dbt.project.project import DbtProject, Model
@@ -48,9 +49,7 @@ def conflicting_meta(
 def _late_checks(project: DbtProject) -> Iterator[Problem]:
     """Yield the checks that block too late: dbt builds what reads their model before they run."""
     blocking = {
-        uid: model
-        for uid, model in project.models.items()
-        if model.meta.checks and model.meta.checks.blocking
+        uid: model for uid, model in project.models.items() if blocking_names(model.meta.checks)
     }
     for reader in project.models.values():
         for dep in blocking.keys() & set(reader.node.depends_on):
@@ -76,6 +75,10 @@ def _model_problems(model: Model) -> Iterator[Problem]:
         if spec and spec.column is not None:
             message = f"column: nothing reads it here: the model's SQL bounds its rows by {WINDOW}"
             yield model.places.problem([name, "column"], message, at_key=True)
+    rows = model.meta.checks.rows if model.meta.checks else None
+    if rows and rows.change and model.node.materialized == "view":
+        message = "change: runs record no rows of a view, so there is nothing to compare with"
+        yield model.places.problem(["checks", "rows", "change"], message, at_key=True)
     key = model.key.to_user_string()
     if key in model.meta.deps:
         at: list[str | int] = ["deps", model.meta.deps.index(key)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
-from factories.core.execution.checks import run_table_checks
+from factories.core.execution.checks.history import LoadHistory
+from factories.core.execution.checks.run import failed_blocking, run_table_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.window import Window
 from factories.core.warehouse.names import WarehouseNames
@@ -80,8 +81,7 @@ def _record_materialization(
         model.meta.checks and model.relation
     ):  # before it is recorded: they compare with the last one
         checks += run_table_checks(
-            context.instance,
-            model.key,
+            LoadHistory(context.instance, model.key),
             model.meta.checks,
             model.relation,
             describer.reader,
@@ -92,5 +92,4 @@ def _record_materialization(
     context.log_event(dg.AssetMaterialization(model.key, metadata={**metadata, "window": span}))
     for check in checks:
         context.log_event(check_evaluation(check))
-    blocking = model.meta.checks is not None and model.meta.checks.blocking
-    return [str(check.check_name) for check in checks if blocking and not check.passed]
+    return failed_blocking(model.meta.checks, checks)

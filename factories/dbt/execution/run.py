@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
 from factories.core.execution.window import UnreadableWindowError, Window, window

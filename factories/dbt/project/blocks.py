@@ -13,7 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from factories.core.assets.blocks import KEY, misplaced_keys, resolve_block, variables_in
+from factories.core.assets.blocks import (
+    KEY,
+    misplaced_keys,
+    note_check_reads,
+    resolve_block,
+    variables_in,
+)
 from factories.core.assets.context import LoadContext
 from factories.core.dagster_internals import is_reconstruction
 from factories.core.meta.dagster_meta import DagsterMeta, merge_meta
@@ -237,7 +243,9 @@ class DbtBlocks:
             merged = merge_meta(merged, block.value, self._load_context.conditions.config_keys)
         problems: list[Problem] = []
         conditions = self._load_context.conditions
-        meta = resolve_block(merged, BlockPlaces(blocks), conditions, problems)
+        places = BlockPlaces(blocks)
+        meta = resolve_block(merged, places, conditions, problems)
+        note_check_reads(meta, merged, places, self._load_context)
         # A mistake in a general block is reported once, not for each node below it.
         self._load_context.problems.extend(
             dict.fromkeys(p for p in problems if p not in self._reported)

@@ -189,8 +189,9 @@ def _resources(
         settings = validate(
             DltResource, config, SourceMap(file, at, ["defaults"]), load_context.problems
         )
-        meta = metas.of(at, own.get("meta"))
-        if settings is None or meta is None or settings.disabled:
+        disabled = settings is not None and settings.disabled
+        meta = metas.of(at, own.get("meta"), disabled=disabled)
+        if settings is None or meta is None or disabled:
             continue
         here = SourceMap(file, at, ["defaults"])
         if not check_resource(

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.warehouse.names import Relation
 from factories.dlt.config.pipelines import Resource

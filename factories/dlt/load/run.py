@@ -14,7 +14,7 @@ import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.extract import DltSource
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
 from factories.core.execution.window import UnreadableWindowError, Window, window

@@ -9,6 +9,7 @@ from typing import Any
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.yaml.models import SourceMap
 from factories.core.yaml.problems import Problem, nearest
+from factories.snowpark.config.check_specs import DRIFT
 from factories.snowpark.config.schema import FeatureItem, ModelItem, ScoreItem, TableItem
 from factories.snowpark.in_snowflake.metric_names import METRICS
 
@@ -118,6 +119,9 @@ def check_score(item: ScoreItem, meta: DagsterMeta, report: _Report) -> None:
     for index, key in enumerate(output.keys):
         if key.lower() in SCORE_COLUMNS:
             report(["output", "keys", index], f"keys: {key} is also another column's name")
+    if meta.checks and DRIFT in meta.checks.sql:
+        message = f"{DRIFT}: a check of scores has this name: give it another"
+        report([*BLOCK, "checks", "sql", DRIFT], message, at_key=True)
     _check_partition(meta, output.mode, report, replaces_all=output.mode == "overwrite")
 
 

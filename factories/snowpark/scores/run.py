@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.execution.window import window
 from factories.core.warehouse.names import WarehouseNames

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from factories.core.execution.checks import run_selected_checks
+from factories.core.execution.checks.run import failed_blocking, run_selected_checks
 from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
@@ -176,7 +176,7 @@ def _build_result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeR
             columns=columns,
         )
     )
-    if table.meta.checks and table.meta.checks.blocking and not all(c.passed for c in checks):
+    if failed_blocking(table.meta.checks, checks):
         run.blocking.add(table.key)
     return dg.MaterializeResult(asset_key=table.key, metadata=metadata, check_results=checks)
 

@@ -318,6 +318,32 @@ def test_what_nothing_produces_is_reported_once_where_it_is_declared() -> None:
     ]
 
 
+def test_an_asset_without_a_table_that_a_check_reads_is_reported_where_it_is_named() -> None:
+    reports = {
+        "ingestion": LocationReport(
+            [
+                AssetReport("shop/src/codes", "f", 1, False, []),
+                AssetReport("shop/raw/codes", "f", 1, True, ["shop/src/codes"]),
+            ],
+        ),
+        "ml": LocationReport(
+            check_reads=[
+                ReadReport("shop/raw/codes", "a.yaml", 3, 9),
+                ReadReport("shop/raw/code", "a.yaml", 4, 9),
+                ReadReport("shop/src/codes", "a.yaml", 5, 9),
+            ]
+        ),
+    }
+    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
+    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
+        (
+            "a.yaml:4:9: a check reads shop/raw/code, and nothing produces it;"
+            " did you mean 'shop/raw/codes'?"
+        ),
+        "a.yaml:5:9: a check reads shop/src/codes, and nothing here makes a table of it",
+    ]
+
+
 def test_a_job_of_another_location_that_is_not_there_is_reported_where_it_is_named() -> None:
     reports = {
         "ingestion": LocationReport(jobs=["load_all"]),

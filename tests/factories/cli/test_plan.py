@@ -79,7 +79,7 @@ def test_assets_of_a_run_follow_what_they_depend_on() -> None:
 def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None:
     raw = [
         node("a/raw/x"),
-        node("a/raw/y"),
+        replace(node("a/raw/y"), blocking_checks=frozenset({"unknown"})),
         replace(node("a/raw/z"), blocking_checks=frozenset({"rows"})),
     ]
     built = [
@@ -92,7 +92,9 @@ def test_what_lies_downstream_of_a_failure_is_skipped_and_nothing_else() -> None
     progress = {asset.key: AssetProgress(asset.key) for asset in [*raw, *built]}
     progress["a/raw/x"].mark_ended("FAILURE")
     progress["a/raw/y"].mark_materialized({})
-    progress["a/raw/y"].failed_checks.append("warns_only")
+    progress["a/raw/y"].note_check("unknown", passed=False)
+    progress["a/raw/y"].note_check("unknown", passed=False, warns=True)
+    assert not progress["a/raw/y"].ok
     progress["a/raw/z"].mark_materialized({})
     progress["a/raw/z"].failed_checks.append("rows")
 

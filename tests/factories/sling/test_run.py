@@ -287,7 +287,13 @@ def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> Non
               dagster:
                 checks:
                   rows: {min: 1, max: 4}
-                  columns: {not_null: [id, name, Größe in m], unique: [id, name]}
+                  columns:
+                    not_null: [id, name, Größe in m]
+                    unique: [id, name, [id, name]]
+                    accepted_values: {name: [Ada, Bob]}
+                    relationships: {id: {to: shop/raw/nobody, severity: error}}
+                  schema: unchanged
+                  sql: {first_is_one: {value: min(id), min: 1, max: 1}}
                   blocking: false
     """)
 
@@ -300,7 +306,16 @@ def test_checks_run_on_the_loaded_table(project: Project, source: Source) -> Non
         f"not_null_{dagster_name('größe in m')}": False,
         "unique_id": True,
         "unique_name": False,
+        "unique_id_name": True,
+        "accepted_values_name": True,
+        "relationships_id": False,
+        "schema_unchanged": True,
+        "first_is_one": True,
     }
+    unknown = [
+        e for e in result.get_asset_check_evaluations() if e.check_name == "relationships_id"
+    ]
+    assert unknown[0].severity is dg.AssetCheckSeverity.WARN
 
 
 CHECKED = """
@@ -355,24 +370,34 @@ def test_table_that_cannot_be_read_after_its_load_spares_the_others(project: Pro
     }
 
 
-def test_removed_column_fails_its_check(project: Project, source: Source) -> None:
+def test_removed_column_fails_its_checks_also_when_they_run_again(
+    project: Project, source: Source
+) -> None:
     project.replication("""
         source: shop
         target: SNOWFLAKE
         streams:
           {s}.customers:
             object: "{s}.customers"
-            meta: {dagster: {checks: {schema: no_removed_columns, blocking: false}}}
+            meta: {dagster: {checks: {schema: [no_removed_columns, unchanged], blocking: false}}}
     """)
     first = project.run()
     source.execute("alter table {s}.customers drop column name")
 
     second = project.run()
+    alone = dg.materialize(
+        project.assets(),
+        selection=dg.AssetSelection.all_asset_checks(),
+        instance=project.instance,
+        resources=project.resources(),
+    )
 
-    assert [e.passed for e in first.get_asset_check_evaluations()] == [True]
-    [evaluation] = second.get_asset_check_evaluations()
-    assert not evaluation.passed
-    assert evaluation.metadata["removed_columns"].value == ["NAME"]
+    assert [e.passed for e in first.get_asset_check_evaluations()] == [True, True]
+    for result in (second, alone):
+        evaluations = result.get_asset_check_evaluations()
+        assert [e.passed for e in evaluations] == [False, False]
+        assert [e.metadata["removed_columns"].value for e in evaluations] == [["NAME"]] * 2
+    assert not alone.get_asset_materialization_events()
 
 
 PASSWORD = "s3cret/word%"

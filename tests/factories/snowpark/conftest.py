@@ -120,6 +120,11 @@ features:
             for event in self.results[-1].get_asset_materialization_events()
         }
 
+    def checks(self) -> dict[str, bool]:
+        """Whether each check of the last run passed."""
+        found = self.results[-1].get_asset_check_evaluations()
+        return {check.check_name: check.passed for check in found}
+
     def log(self) -> str:
         """What the last run has logged, a message per line."""
         entries = self.instance.all_logs(self.results[-1].run_id)

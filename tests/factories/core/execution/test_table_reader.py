@@ -8,9 +8,10 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
-from factories.core.execution.checks import run_table_checks
+from factories.core.execution.checks.history import LoadHistory
+from factories.core.execution.checks.run import run_table_checks
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
-from factories.core.meta.check_specs import ChecksSpec
+from factories.core.meta.check_schema import ChecksSpec
 from factories.core.warehouse.names import Relation, WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
 from tests.conftest import WarehouseUnderTest
@@ -40,7 +41,7 @@ def test_a_table_and_its_columns_may_have_reserved_words_for_names(
         {"rows": {"min": 1}, "columns": {"not_null": "from", "unique": "group"}}
     )
     with dg.DagsterInstance.ephemeral() as instance:
-        found = list(run_table_checks(instance, KEY, checks, relation, reader))
+        found = list(run_table_checks(LoadHistory(instance, KEY), checks, relation, reader))
     assert [(check.check_name, check.passed) for check in found] == [
         ("row_count", True),
         ("not_null_from", True),

@@ -96,7 +96,7 @@ def mistake(tmp_path: Path, text: str) -> str:
             ),
         ),
         ("retries: {max: 1, delay: 30}", "meta.yaml:1:26: delay: must be a duration like 30s"),
-        ("checks: {rows: {}}", "meta.yaml:1:16: rows: give min, max or both"),
+        ("checks: {rows: {}}", "meta.yaml:1:16: rows: give min, max or change"),
         ("checks: {rows: {min: 2, max: 1}}", "meta.yaml:1:16: rows: min must not be greater"),
         (
             "checks: {columns: {unique: [id, id]}}",

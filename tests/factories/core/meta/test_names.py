@@ -6,7 +6,8 @@ from dagster._core.definitions.utils import VALID_NAME_REGEX
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.core.meta.check_specs import ChecksSpec, check_names
+from factories.core.meta.check_schema import ChecksSpec
+from factories.core.meta.check_specs import check_names
 from factories.core.meta.names import dagster_name
 
 

@@ -64,7 +64,12 @@ FILES = {
     # Has too many rows for its check as long as `orders` has.
     "models/few.sql": """
         {{ config(
-            materialized='table', meta={'dagster': {'checks': {'rows': {'max': 2}}}}
+            materialized='table',
+            meta={'dagster': {'checks': {
+                'rows': {'max': 2},
+                'columns': {'relationships': {'id': 'few'}},
+                'sql': {'known': 'id is null or id > 0'},
+            }}},
         ) }}
         select * from {{ source('app', 'orders') }}
     """,
@@ -254,6 +259,8 @@ def test_failure_holds_back_what_follows_and_spares_the_others(
     assert set(materialized(first.result)) == {"few", "flags", "orders", "stamps"}
     assert checked(first.result) == {
         "row_count": "ERROR",
+        "relationships_id": "WARN",  # its own table was not recorded yet
+        "known": "passed",
         "not_null_stamp": "passed",
         "unique_stamp": "ERROR",
         "unique_orders_id": "ERROR",
@@ -295,6 +302,8 @@ def test_check_that_failed_runs_again_on_the_table_as_it_is(attempts: Attempts) 
     assert "stamps" not in attempts.second.built
     assert checked(attempts.second.result)["row_count"] == "ERROR"
     assert checked(attempts.second.result)["unique_stamp"] == "passed"
+    assert checked(attempts.second.result)["relationships_id"] == "passed"
+    assert "known" not in checked(attempts.second.result)
     assert checked(attempts.third.result)["row_count"] == "passed"
 
 

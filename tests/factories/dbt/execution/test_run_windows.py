@@ -56,7 +56,7 @@ FILES = {
     ),
     "models/late.sql": INCREMENTAL.format(
         meta="{'backfill': {'type': 'monthly', 'start': '2024-01-01'},"
-        " 'checks': {'rows': {'min': 5}}}"
+        " 'checks': {'rows': {'min': 5, 'change': {'min': '100%', 'max': '100%'}}}}"
     ),
     "models/late.yml": """
         models: [{name: late, columns: [{name: id, data_tests: [unique]}]}]
@@ -224,6 +224,7 @@ def test_partition_of_the_backfill_job_builds_its_month_alone(orders: Project) -
     assert {evaluation.check_name: evaluation.passed for evaluation in evaluations} == {
         "unique_late_id": True,
         "row_count": False,
+        "row_count_change": True,
     }
     [reported] = [e.materialization.metadata for e in events if e.is_step_materialization]
     assert reported["window"].value == "2024-03-01 00:00:00+00:00 to 2024-04-01 00:00:00+00:00"

@@ -256,22 +256,34 @@ def test_checks_run_on_the_loaded_table_and_alone(project: Project) -> None:
     project.pipeline("""
         source: {python: "shop:events"}
         resources:
-          events: {meta: {dagster: {checks: {rows: {min: 3}, columns: {unique: [id]}}}}}
+          events: {meta: {dagster: {checks: {rows: {min: 3, change: {min: 0%}}, columns: {
+            unique: [id], accepted_values: {id: [0, 1]}, relationships: {id: shop/raw/events}},
+            sql: {small: id < 1}}}}}
     """)
     project.module("def events():\n    yield from ({'id': n} for n in range(2))\n")
 
     result = project.run()
 
     passed = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
-    assert passed == {"row_count": False, "unique_id": True}
+    # No run has recorded its rows yet, nor its table.
+    assert passed == {
+        "row_count": False,
+        "row_count_change": True,
+        "unique_id": True,
+        "accepted_values_id": True,
+        "relationships_id": False,
+        "small": False,
+    }
     key = dg.AssetKey(["shop", "raw", "events"])
     alone = dg.materialize(
         project.assets(),
-        selection=dg.AssetSelection.checks(dg.AssetCheckKey(key, "unique_id")),
+        selection=dg.AssetSelection.checks(
+            dg.AssetCheckKey(key, "unique_id"), dg.AssetCheckKey(key, "relationships_id")
+        ),
         instance=project.instance,
         resources=default_resources(warehouse_names()),
     )
-    assert [e.passed for e in alone.get_asset_check_evaluations()] == [True]
+    assert [e.passed for e in alone.get_asset_check_evaluations()] == [True, True]
     assert not alone.get_asset_materialization_events()
 
 

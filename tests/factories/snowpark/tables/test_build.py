@@ -23,6 +23,8 @@ CHAIN = """
           select f.id, f.doubled, s.v from {first} f join {seed} s using (id);
         inputs: {first: ml/{a}/first, seed: seeds/{a}}
         output: {table: "{s}.LAST", keys: id}
+        meta: {dagster: {checks: {severity: warn, columns: {
+          unique: [[id, doubled]], relationships: {doubled: {to: ml/{a}/first, field: id}}}}}}
     features:
       - name: first
         function: rows:doubled
@@ -38,6 +40,9 @@ DOUBLED = """
 """
 
 
+LAST_CHECKS = {"unique_id_doubled": True, "relationships_doubled": False}
+
+
 def test_tables_are_built_after_those_that_they_read(project: AreaProject) -> None:
     project.seed("1, 'a'", "2, 'b'")
     project.write(CHAIN, functions=DOUBLED)
@@ -46,6 +51,7 @@ def test_tables_are_built_after_those_that_they_read(project: AreaProject) -> No
 
     assert list(built) == ["first", "last"]
     assert project.rows("LAST") == [(1, 2, "a"), (2, 4, "b")]
+    assert project.checks() == LAST_CHECKS | {"row_count": True}
     assert f'"ML"."{project.area.upper()}"."FIRST"' in built["last"]["snowpark/sql"]
     assert "*" in built["first"]["snowpark/sql"]  # the function's SQL, not only its source
 
@@ -161,7 +167,8 @@ def test_checks_run_without_their_table(project: AreaProject) -> None:
         project.assets(), selection=selection, instance=project.instance, raise_on_error=False
     )
 
-    assert [c.passed for c in result.get_asset_check_evaluations()] == [True]
+    project.results.append(result)
+    assert project.checks() == LAST_CHECKS | {"row_count": True}
     assert result.get_asset_materialization_events() == []
 
 
