@@ -9,7 +9,7 @@ import dagster as dg
 
 from factories.core.execution.table_reader import COLUMN_SCHEMA, ROW_COUNT
 
-PAGE = 100
+PAGE = 20
 MOST_RECORDS = 1000  # a run over many partitions has one for each
 
 

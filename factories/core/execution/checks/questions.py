@@ -31,6 +31,7 @@ from factories.core.meta.check_schema import RowsChange, RowsCheck, SchemaCheck,
 from factories.core.meta.check_specs import Check
 from factories.core.warehouse.quoting import sql_identifier, sql_literal
 
+UNREADABLE = "The table does not exist, or cannot be read."
 TEXT_TYPES = ("TEXT", "VARCHAR", "CHAR", "STRING")
 
 
@@ -154,6 +155,8 @@ def _compare_columns(rule: SchemaCheck, table: LoadedTable) -> Outcome:
         now = {column.lower() for column in table.columns}
         removed = [column for column in previous or () if column.lower() not in now]
         text = f"Columns are gone: {', '.join(removed)}." if removed else None
+        if removed and not table.columns:
+            text = UNREADABLE
         return Outcome(not removed, {"removed_columns": removed}, text)
     if previous is None:
         text = "No earlier run has recorded its columns, so there is nothing to compare with."
@@ -170,6 +173,8 @@ def _compare_columns(rule: SchemaCheck, table: LoadedTable) -> Outcome:
     words = {"added_columns": "added", "removed_columns": "removed", "changed_types": "changed"}
     found = [f"{words[name]}: {', '.join(texts)}" for name, texts in differences.items() if texts]
     text = f"The columns differ from those of the last load; {'; '.join(found)}."
+    if not table.columns:
+        text = UNREADABLE
     return Outcome(not found, differences, text if found else None)
 
 

@@ -32,11 +32,21 @@ FILES = {
             config: {meta: {dagster: {checks: {rows: {min: 1}}}}}
           - name: monthly
             config: {meta: {dagster: {checks: {rows: {min: 1}}}}}
+          - name: warned
+            config:
+              meta:
+                dagster:
+                  checks:
+                    severity: warn
+                    rows: {min: 1, change: {min: -5%}}
+                    sql: {one: {condition: id = 1, severity: error, blocking: false}}
     """,
+    "models/warned.sql": "select 1 as id\n",
+    "models/reads_warned.sql": "select * from {{ ref('warned') }}\n",
 }
 
 
-def test_checks_that_block_too_late(tmp_path: Path) -> None:
+def test_checks_that_block_too_late_or_can_never_compare(tmp_path: Path) -> None:
     project = WrittenProject(tmp_path)
     project.write(FILES)
 
@@ -44,6 +54,10 @@ def test_checks_that_block_too_late(tmp_path: Path) -> None:
         (
             "dbt_project/models/_models.yml:6:11: checks: dbt builds report in the same step,"
             " before these run: write tests of dbt, which hold it back, or `blocking: false`"
+        ),
+        (
+            "dbt_project/models/_models.yml:18:28: change: runs record no rows of a view, so there"
+            " is nothing to compare with"
         ),
     ]
 

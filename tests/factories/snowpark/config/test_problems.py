@@ -401,6 +401,12 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "14:30: checks: a model is not a table: its metrics are checked",
         ),
         (
+            "predictions",
+            "checks: {sql: {feature_drift: probability > 0}}",
+            "",
+            "19:37: feature_drift: a check of scores has this name: give it another",
+        ),
+        (
             "flights",
             'backfill: {type: monthly, start: "2013-01-01"}',
             "",

@@ -23,14 +23,18 @@ def checks_alone(models: ModelProject) -> dict[str, dg.AssetCheckEvaluation]:
 
 
 def test_checks_run_without_scoring_on_the_whole_table(models: ModelProject) -> None:
-    models.write(PARTITIONED, CHECKS="checks: {rows: {min: 6, max: 6}}")
+    rows = "rows: {min: 6, max: 12, change: {max: 0%, severity: warn}}"
+    sql = "sql: {shares: probability between 0 and 1}"
+    models.write(PARTITIONED, CHECKS=f"checks: {{{rows}, {sql}}}")
     models.champion()
     models.run("predictions", partition_key="2013-01-02")
+    first = {"row_count": True, "row_count_change": True, "shares": True, "feature_drift": True}
+    assert models.checks() == first
+    # The rows of the whole table, whose partition the run before has written too.
+    models.run("predictions", partition_key="2013-01-03")
+    assert models.checks() == first | {"row_count_change": False}
     found = checks_alone(models)
-    assert {name: check.passed for name, check in found.items()} == {
-        "row_count": True,
-        "feature_drift": True,
-    }
+    assert {name: check.passed for name, check in found.items()} == models.checks()
     assert found["feature_drift"].metadata["rows"].value == 600
     assert found["feature_drift"].metadata["model_version"].value == 1
 

@@ -260,6 +260,16 @@ def test_changed_columns(orders: Orders, previous: dict[str, str], text: str | N
     assert result.passed is (text is None or not previous)
 
 
+def test_the_columns_of_a_table_that_is_not_there(orders: Orders) -> None:
+    orders.key = dg.AssetKey("gone")
+    schema = ["no_removed_columns", "unchanged"]
+    assert set(orders.passed({}, schema=schema).values()) == {True}  # nothing was there before
+    record_columns(orders, COLUMNS)
+    found = orders.results({}, schema=schema).values()
+    text = "The table does not exist, or cannot be read."
+    assert [(result.passed, result.description) for result in found] == [(False, text)] * 2
+
+
 def record_columns(orders: Orders, columns: Mapping[str, str]) -> None:
     if columns:
         schema = dg.TableSchema([dg.TableColumn(*column) for column in columns.items()])
