@@ -127,7 +127,7 @@ def test_pools_that_look_alike_have_steps_of_their_own(yaml_project: YamlProject
         ),
         (
             'ops.a: {meta: {dagster: {checks: {columns: {unique: [""]}}}}}',
-            "5:55: unique: the name of a column is empty",
+            "5:56: unique[0]: the name of a column is empty",
         ),
         ("ops..a:", "5:3: 'ops..a' names no table"),
     ],
