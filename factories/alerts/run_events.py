@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from factories.alerts.causes import Cause, find_cause, last_lines
-from factories.alerts.incidents import MOST_PARTITIONS
 from factories.alerts.place import Place
-from factories.core.execution.failures import FAILED_ASSETS
+from factories.core.conditions.run_outcome import OF_OUTCOMES, RunOutcome
 
 PAGE = 2_000
 IN_PROGRESS = frozenset(
     {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_UP_FOR_RETRY}
 )  # fmt: skip
-OF_FAILURES = IN_PROGRESS | {
+OF_FAILURES = OF_OUTCOMES | {
     dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
-    dg.DagsterEventType.STEP_SUCCESS,
-    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
-    dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-    dg.DagsterEventType.ASSET_MATERIALIZATION,
     dg.DagsterEventType.RUN_FAILURE,
 }
 OF_SUCCESSES = frozenset({dg.DagsterEventType.ASSET_CHECK_EVALUATION})
@@ -36,13 +29,11 @@ class RunStep:
     """One step of a run.
 
     Attributes:
-        planned: The assets that it makes, each with its partitions.
         checks: The assets that it checks, each with the check's name.
         error: Why it failed when it was last tried; None when it did not.
         succeeded: Whether it has succeeded.
     """
 
-    planned: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     checks: list[tuple[str, str]] = field(default_factory=list)
     error: StepError | None = None
     succeeded: bool = False
@@ -74,7 +65,7 @@ class RunEvents:
         run: The run.
         place: Where it belongs.
         steps: By their names.
-        made: The assets that were materialized.
+        outcome: What has become of the assets.
         checks: What was evaluated, and when.
         error: Why the run itself failed, where no step is to blame, and when.
     """
@@ -84,7 +75,7 @@ class RunEvents:
         self.run = run
         self.place = place
         self.steps: defaultdict[str, RunStep] = defaultdict(RunStep)
-        self.made: set[str] = set()
+        self.outcome = RunOutcome()
         self.checks: list[tuple[Any, float]] = []
         self.error: tuple[Cause, float | None] | None = None
 
@@ -120,25 +111,21 @@ class RunEvents:
             cursor, has_more = page.cursor, page.has_more
 
     def _take(self, event: dg.DagsterEvent, at: float) -> None:
+        self.outcome.take(event)
         step = event.step_key or ""
         data: Any = event.event_specific_data
         kind = dg.DagsterEventType
         match event.event_type:
-            case kind.ASSET_MATERIALIZATION_PLANNED:
-                key = data.asset_key.to_user_string()
-                self.steps[step].planned[key] |= {*_partitions(data)}
             case kind.ASSET_CHECK_EVALUATION_PLANNED:
                 checked = data.asset_key.to_user_string()
                 self.steps[step].checks.append((checked, data.check_name))
-            case kind.ASSET_MATERIALIZATION:
-                self.made.add(data.materialization.asset_key.to_user_string())
             case kind.ASSET_CHECK_EVALUATION:
                 self.checks.append((data, at))
             case kind.STEP_FAILURE | kind.STEP_UP_FOR_RETRY:
                 before = self.steps[step].error
                 self.steps[step].error = StepError(
                     self._cause(data.error, event.message or ""),
-                    self._reasons(getattr(data, "user_failure_data", None)),
+                    self._reasons(step),
                     at,
                     1 + (before.times if before else 0),
                     event.event_type is kind.STEP_FAILURE,
@@ -154,17 +141,6 @@ class RunEvents:
         cause = find_cause(error, otherwise)
         return Cause(cause.exception, self.place.mask(cause.text))
 
-    def _reasons(self, failure: Any) -> Mapping[str, str]:
-        """Return why single assets failed, where the step's failure says it."""
-        value = failure.metadata.get(FAILED_ASSETS) if failure else None
-        if not isinstance(value, dg.JsonMetadataValue):
-            return {}
-        found: Any = json.loads(value.value) if isinstance(value.value, str) else value.value
-        return {str(key): self.place.mask(last_lines(str(why))) for key, why in found.items()}
-
-
-def _partitions(planned: Any) -> Iterable[str]:
-    """Return the partitions that a run plans to make of an asset."""
-    if planned.partitions_subset is not None:
-        return itertools.islice(planned.partitions_subset.get_partition_keys(), MOST_PARTITIONS)
-    return [planned.partition] if planned.partition else []
+    def _reasons(self, step: str) -> Mapping[str, str]:
+        reasons = self.outcome.steps[step].reasons
+        return {key: self.place.mask(last_lines(why)) for key, why in reasons.items()}

@@ -57,8 +57,7 @@ def _failures(events: RunEvents, at: float) -> Iterator[Occurrence]:
     if not found:
         found = [_of_run(events, event, at)]
     failed = {asset for seen in found for asset in seen.assets}
-    planned = {asset for step in events.steps.values() for asset in step.planned}
-    held_back = tuple(sorted(planned - events.made - failed))
+    held_back = tuple(sorted(events.outcome.left_out - failed))
     for seen in found:
         yield _with_held_back(seen, held_back)
 
@@ -68,7 +67,8 @@ def _of_step(
 ) -> Iterator[Occurrence]:
     """Yield a step's failure: for each asset, where the step says why each one failed."""
     plain = MAPPING_KEY.sub("[…]", name)
-    partitions = tuple(sorted(set().union(*step.planned.values())))
+    planned = events.outcome.steps[name].planned
+    partitions = tuple(sorted(set().union(*planned.values())))
     if error.reasons:
         for asset, why in sorted(error.reasons.items()):
             cause = Cause(error.cause.exception, why)
@@ -77,14 +77,12 @@ def _of_step(
                 events, event, key, error, cause, assets=(asset,), step=plain, partitions=partitions
             )
         return
-    planned = tuple(sorted(step.planned))
-    left = tuple(asset for asset in planned if asset not in events.made)
     # Where they make no asset, their job tells steps of one name apart.
     job = "" if planned else events.run.job_name
     key = events.place.key("step", job, plain, error.cause.identity)
     seen = _occurrence(
         events, event, key, error, error.cause,
-        assets=left or planned, step=plain, partitions=partitions,
+        assets=tuple(sorted(events.outcome.failed_in(name))), step=plain, partitions=partitions,
     )  # fmt: skip
     yield seen if planned else _without_assets(events, seen, step)
 
@@ -137,8 +135,7 @@ def _occurrence(
 def _of_run(events: RunEvents, event: Event, at: float) -> Occurrence:
     """Return the failure of a run none of whose steps has failed: its process was lost."""
     cause, when = events.error or (Cause("", "the run failed"), at)
-    planned = {asset for step in events.steps.values() for asset in step.planned}
-    assets = tuple(sorted(planned - events.made))
+    assets = tuple(sorted(events.outcome.left_out))
     error = StepError(cause, {}, when or at, 1, gives_up=True)
     key = events.place.key("run", events.run.job_name, *assets[:1], cause.identity)
     seen = _occurrence(events, event, key, error, cause, assets=assets, step="", partitions=())

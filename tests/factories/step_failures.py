@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from factories.core.execution.failures import FAILED_ASSETS
+from factories.core.conditions.run_outcome import FAILED_ASSETS
 
 
 def failed_assets(result: dg.ExecuteInProcessResult | dg.JobExecutionResult) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from factories.cli.running.plan import Launchable, failures
 from factories.cli.running.progress import AssetProgress
 from factories.cli.serving.api import RunPage
-from factories.core.execution.failures import FAILED_ASSETS
+from factories.core.conditions.run_outcome import FAILED_ASSETS
 
 # What Dagster logs of a run whose process was killed, before it only says that the run has failed.
 LOST = re.compile(r"\[DagsterApiServer\] (Run execution process for .*)")

@@ -10,7 +10,7 @@ from dagster._core.storage.dagster_run import DagsterRunStatus
 
 from factories.core.conditions.memory import WHOLE, Asked, Cause, Memory
 from factories.core.conditions.rule import ALL, LATEST, UPSTREAM_CHANGE, AutomationRule
-from factories.core.conditions.run_facts import BACKFILL, Update
+from factories.core.conditions.run_facts import BACKFILL, Attempt, Update
 from factories.core.conditions.tick_facts import TickFacts
 from factories.core.conditions.times import last_tick, moment_text
 from factories.core.conditions.unit_facts import Key, Subset
@@ -41,7 +41,7 @@ class CauseFinder:
             self._facts.last_event, self._facts.last_event_of(self._key), self._facts.now
         )
         last = self._facts.last_run_id(self._key)
-        memory.settled = "" if last in self._facts.open_runs else last
+        memory.settled = "" if self._facts.is_open(last) else last
         self._begin_schedule(memory)
         if self._rule.name == UPSTREAM_CHANGE and self._facts.latest(self._key) is None:
             self._add(memory, self._due_units(0.0), "it was never made")
@@ -100,30 +100,38 @@ class CauseFinder:
 
     def _settle(self, memory: Memory) -> None:
         """Take the results of runs into account: of those asked for, and of anybody's."""
-        last = self._facts.last_run_id(self._key)
-        if last == memory.settled and not memory.asked:
+        facts = self._facts
+        last = facts.last_run_id(self._key)
+        if last == memory.settled and not memory.asked and not memory.under_way:
             return
-        attempts = self._facts.attempts(self._key)
-        still_open = False
+        attempts = {
+            unit: attempt
+            for unit, attempt in facts.attempts(self._key).items()
+            if unit in memory.asked
+            or (self._is_news(memory, attempt, last) and facts.exists(self._key, unit))
+        }
+        facts.read_runs({attempt.run_id for attempt in attempts.values()})
+        under_way = set()
         for unit in sorted({*attempts, *memory.asked}):
-            run_id = attempts.get(unit)
-            if run_id in self._facts.open_runs:
-                still_open = True
-            elif run_id is not None and run_id != self._run_before(memory, unit):
-                self._take_result(memory, unit, run_id, last)
-            elif unit in memory.asked:
+            attempt, asked = attempts.get(unit), memory.asked.get(unit)
+            if attempt and (facts.is_open(attempt.run_id) or attempt.event > facts.last_event):
+                under_way.add(attempt.run_id)
+            elif attempt and (asked is None or attempt.run_id != asked.run_before):
+                self._take_result(memory, unit, attempt.run_id)
+            elif asked:
                 self._look_for_run(memory, unit)
-        if not still_open and last not in self._facts.open_runs:
+        memory.under_way = sorted(under_way)
+        if last not in under_way:
             memory.settled = last
 
-    @staticmethod
-    def _run_before(memory: Memory, unit: str) -> str | None:
-        asked = memory.asked.get(unit)
-        return asked.run_before if asked else None
+    def _is_news(self, memory: Memory, attempt: Attempt, last: str) -> bool:
+        """Tell whether the result of an attempt has not been taken into account yet."""
+        run_id = attempt.run_id
+        if run_id in self._facts.open_runs or run_id in memory.under_way:
+            return True
+        return attempt.event > memory.event or (run_id == last and run_id != memory.settled)
 
-    def _take_result(self, memory: Memory, unit: str, run_id: str, last: str) -> None:
-        if unit not in memory.asked and (run_id == memory.settled or run_id != last):
-            return
+    def _take_result(self, memory: Memory, unit: str, run_id: str) -> None:
         asked = memory.asked.pop(unit, None)
         run = self._facts.run(run_id)
         if run is None or run.dagster_run.status is DagsterRunStatus.SUCCESS:

@@ -67,6 +67,7 @@ class Memory:
         schedule: The cron and its time zone; when they change, ticks count from then.
         tick: The last cron tick that was taken into account.
         settled: The asset's last run whose result was taken into account.
+        under_way: The runs of its partitions that had not ended then.
         causes: Of the units that have to run.
         asked: Of the units that were asked for.
         gave_up: Why units are not tried again until their next cause.
@@ -78,6 +79,7 @@ class Memory:
     schedule: str = ""
     tick: float = 0.0
     settled: str = ""
+    under_way: list[str] = field(default_factory=list)
     causes: dict[str, Cause] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
     gave_up: dict[str, str] = field(default_factory=dict)

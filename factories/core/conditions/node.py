@@ -163,7 +163,7 @@ class _Evaluation:
                 memory.causes.pop(unit),
                 self._facts.now,
                 self._facts.last_event_of(self._key),
-                before.get(unit, ""),
+                before[unit].run_id if unit in before else "",
             )
 
     def _idle(self, memory: Memory) -> dict[str, list[str]]:

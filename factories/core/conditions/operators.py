@@ -99,7 +99,8 @@ def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:
     if rule.name == CRON_NO_DEPS:
         return due & tick.since(requested)
     assert rule.name == CRON_WITH_DEPS  # noqa: S101 - the third has no cron
-    healed = condition.any_deps_match(condition.newly_updated()).ignore(ignored).since(requested)
+    updated = condition.any_deps_match(condition.newly_updated()).ignore(ignored)
+    healed = updated.since(requested & ~updated)
     updated_since = condition.all_deps_updated_since_cron(rule.cron_schedule, rule.cron_timezone)
     return due & (tick.since(requested) | healed) & updated_since.ignore(ignored)
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import dagster as dg
-from dagster import DagsterEventType
 
 PERMANENT = "permanent"
 # What the four tools say of a refused login, a broken contract and wrong SQL or configuration. The
@@ -34,14 +34,13 @@ def permanent_metadata(keys: Iterable[dg.AssetKey]) -> dict[str, dg.MetadataValu
     return {PERMANENT: dg.MetadataValue.json(named)} if named else {}
 
 
-def read_permanent_assets(instance: dg.DagsterInstance, run_id: str) -> set[str]:
-    """Return the keys of the assets that a failed run will never make."""
-    found: set[str] = set()
-    records = instance.get_records_for_run(run_id, of_type=DagsterEventType.STEP_FAILURE).records
-    for record in records:
-        event = record.event_log_entry.dagster_event
-        user_data = event.step_failure_data.user_failure_data if event else None
-        value = user_data.metadata.get(PERMANENT) if user_data else None
-        if isinstance(value, dg.JsonMetadataValue) and isinstance(value.value, list):
-            found.update(map(str, value.value))
-    return found
+def read_permanent(failure: Any) -> set[str]:
+    """Return the keys of the assets for which a step's failure is permanent.
+
+    Args:
+        failure: What the step said, as Dagster stores it; None when it said nothing.
+    """
+    value = failure.metadata.get(PERMANENT) if failure else None
+    if isinstance(value, dg.JsonMetadataValue) and isinstance(value.value, list):
+        return set(map(str, value.value))
+    return set()

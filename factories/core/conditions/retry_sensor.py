@@ -16,7 +16,7 @@ from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, PARTITION_NAME_
 from dagster._time import get_current_timestamp
 
 from factories.core.conditions.operators import retries_of
-from factories.core.conditions.permanent import read_permanent_assets
+from factories.core.conditions.run_outcome import RunOutcome, blocked_assets
 from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG
 
 NAME = "automation_retries"
@@ -58,7 +58,7 @@ def _failed_runs(instance: dg.DagsterInstance) -> list[RunRecord]:
 def _failed_assets(
     instance: dg.DagsterInstance, record: RunRecord, graph: AssetGraph
 ) -> set[dg.AssetKey]:
-    """Return the assets that a run failed to make, without those that wait for one of them."""
+    """Return the assets that a run failed to make, without those below them that it left out."""
     run = record.dagster_run
     keys = [key for key in run.asset_selection or () if graph.has(key)]
     unmade = set()
@@ -68,12 +68,20 @@ def _failed_assets(
         # A run that came later has taken over.
         if entry.last_run_id == run.run_id and (made is None or made.run_id != run.run_id):
             unmade.add(entry.asset_key)
-    permanent = read_permanent_assets(instance, run.run_id) if unmade else set()
+    if not unmade:
+        return set()
+    outcome = RunOutcome.read(instance, run.run_id)
+    blocked = blocked_assets(outcome, graph)
     return {
         key
         for key in unmade
-        if not unmade & set(graph.get(key).parent_keys) and key.to_user_string() not in permanent
+        if not outcome.was_left_out(key.to_user_string(), _parents(graph, key), blocked)
+        and key.to_user_string() not in outcome.permanent
     }
+
+
+def _parents(graph: AssetGraph, key: dg.AssetKey) -> set[str]:
+    return {parent.to_user_string() for parent in graph.get(key).parent_keys}
 
 
 def _requests(

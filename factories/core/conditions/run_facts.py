@@ -51,6 +51,19 @@ class Update:
     of_check: bool = False
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A run that was to make a unit, and has not, or not yet.
+
+    Attributes:
+        run_id: The run.
+        event: The id of the event by which it was planned; 0 where that is not known.
+    """
+
+    run_id: str
+    event: int = 0
+
+
 class RunFacts(UnitFacts):
     """What was made, by which runs, and which runs have not ended.
 
@@ -126,17 +139,17 @@ class RunFacts(UnitFacts):
         made = self.latest(key)
         return made is not None and bool(made.run_id)
 
-    def attempts(self, key: Key) -> dict[str, str]:
+    def attempts(self, key: Key) -> dict[str, Attempt]:
         """Return the last run of each unit that was to make it and has not, or not yet."""
         if isinstance(key, dg.AssetCheckKey):
             last = self.last_run_id(key)
-            return {WHOLE: last} if last and self.latest(key) is None else {}
+            return {WHOLE: Attempt(last)} if last and self.latest(key) is None else {}
         if self._partitions(key) is None:
             last, made = self.last_run_id(key), self.latest(key)
-            return {WHOLE: last} if last and (made is None or made.run_id != last) else {}
+            return {WHOLE: Attempt(last)} if last and (made is None or made.run_id != last) else {}
         storage = self._instance.event_log_storage
         find = storage.get_latest_asset_partition_materialization_attempts_without_materializations
-        return {unit: run_id for unit, (run_id, _) in find(key).items()}
+        return {unit: Attempt(*found) for unit, found in find(key).items()}
 
     def missing_units(self, key: dg.AssetKey, units: Iterable[str]) -> list[str]:
         """Return those units of an asset that were never made."""
@@ -151,13 +164,18 @@ class RunFacts(UnitFacts):
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return a run; those that were to make the assets of the graph are read together."""
-        if run_id not in self._runs:
-            wanted = {run_id, *self._unmade_run_ids} - self._runs.keys()
+        self.read_runs([run_id])
+        return self._runs[run_id]
+
+    def read_runs(self, run_ids: Iterable[str]) -> None:
+        """Read runs that will be asked for, and were not yet, together."""
+        wanted = set(run_ids) - self._runs.keys()
+        if wanted:
+            wanted |= self._unmade_run_ids - self._runs.keys()
             self._runs.update(dict.fromkeys(wanted))
             for chunk in chunks(sorted(wanted)):
                 for record in self._instance.get_run_records(RunsFilter(run_ids=chunk)):
                     self._runs[record.dagster_run.run_id] = record
-        return self._runs[run_id]
 
     @cached_property
     def _unmade_run_ids(self) -> set[str]:
@@ -176,6 +194,13 @@ class RunFacts(UnitFacts):
         """The runs that have not ended, queued ones among them, by id."""
         records = self._instance.get_run_records(RunsFilter(statuses=NOT_FINISHED_STATUSES))
         return {record.dagster_run.run_id: record for record in records}
+
+    def is_open(self, run_id: str) -> bool:
+        """Tell whether a run has not ended: one may have come since the open runs were read."""
+        if run_id in self.open_runs:
+            return True
+        run = self.run(run_id) if run_id else None
+        return run is not None and not run.dagster_run.is_finished
 
     @cached_property
     def _open_units(self) -> dict[dg.AssetKey, dict[str, str]]:
@@ -211,19 +236,24 @@ class RunFacts(UnitFacts):
         """
         if isinstance(key, dg.AssetCheckKey):
             last = self.last_run_id(key)
-            return last if last in self.open_runs and self.latest(key) is None else None
+            return last if self.latest(key) is None and self.is_open(last) else None
         units = dict(self._open_units.get(key, {}))
         last = self.last_run_id(key)
-        if last in self.open_runs and last not in units.values():
+        if last not in units.values() and (run := self._open_last_run(key, last)):
             # The run of a job names no assets; its planned materializations do.
-            for named in self._units_of_run(key, self.open_runs[last]):
-                units[named] = last
+            units.update(dict.fromkeys(self._units_of_run(key, run), last))
         for named, run_id in units.items():
             if unit in (WHOLE, named) or named == ANY:
                 made = self.latest(key, WHOLE if named == ANY else named)
                 if made is None or made.run_id != run_id:
                     return run_id
         return self._open_backfill(key, unit)
+
+    def _open_last_run(self, key: dg.AssetKey, last: str) -> RunRecord | None:
+        made = self.latest(key)
+        if last in self.open_runs or (made is not None and made.run_id == last):
+            return self.open_runs.get(last)
+        return self.run(last) if self.is_open(last) else None
 
     def _open_backfill(self, key: dg.AssetKey, unit: str) -> str | None:
         subset = self._queries.get_active_backfill_in_progress_asset_graph_subset()

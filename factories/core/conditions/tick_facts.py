@@ -21,8 +21,8 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 
 from factories.core.conditions.memory import WHOLE
-from factories.core.conditions.permanent import read_permanent_assets
 from factories.core.conditions.run_facts import RunFacts, Update, chunks
+from factories.core.conditions.run_outcome import RunOutcome, blocked_assets
 from factories.core.conditions.unit_facts import Key
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TickFacts(RunFacts):
     def __init__(self, view: AssetGraphView) -> None:
         """Take the view of the evaluation."""
         super().__init__(view)
-        self._permanent: dict[str, set[str]] = {}
+        self._outcomes: dict[str, RunOutcome] = {}
         self.expected: dict[dg.AssetKey, float] = {}
 
     def updated_units(self, parent: dg.AssetKey, child: Key, after: int) -> Iterator[str]:
@@ -145,23 +145,23 @@ class TickFacts(RunFacts):
 
     def is_permanent(self, run_id: str, key: Key) -> bool:
         """Tell whether a run's failure to make an asset is one that trying again cannot mend."""
-        if run_id not in self._permanent:
-            self._permanent[run_id] = read_permanent_assets(self._instance, run_id)
-        return key.to_user_string() in self._permanent[run_id]
+        return key.to_user_string() in self._outcome(run_id).permanent
 
     def was_held_in_run(self, key: Key, run_id: str) -> bool:
-        """Tell whether a failed run left an asset out because of an upstream one's failure."""
-        for parent in self.parents(key):
-            if self.last_run_id(parent) != run_id:
-                continue
-            made = self.latest(parent)
-            if made is None or made.run_id != run_id:
-                return True
-            for check in self._checks.get(parent, ()):
-                evaluation = _evaluation(check)
-                if check.run_id == run_id and evaluation and not evaluation.passed:
-                    return True
-        return False
+        """Tell whether a failed run left an asset out because of an upstream one's failure.
+
+        The run's own events say so: its upstream assets may have been run again since.
+        """
+        outcome = self._outcome(run_id)
+        parents = [parent.to_user_string() for parent in self.parents(key)]
+        return outcome.was_left_out(
+            key.to_user_string(), parents, blocked_assets(outcome, self.graph)
+        )
+
+    def _outcome(self, run_id: str) -> RunOutcome:
+        if run_id not in self._outcomes:
+            self._outcomes[run_id] = RunOutcome.read(self._instance, run_id)
+        return self._outcomes[run_id]
 
 
 def _evaluation(record: AssetCheckExecutionRecord) -> dg.AssetCheckEvaluation | None:

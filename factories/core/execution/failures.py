@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from factories.core.conditions.permanent import is_permanent, permanent_metadata
-
-FAILED_ASSETS = "failed_assets"
+from factories.core.conditions.run_outcome import FAILED_ASSETS
 
 
 def build_step_failure(

@@ -11,7 +11,7 @@ from unittest import mock
 
 import dagster as dg
 from dagster._core.storage.dagster_run import DagsterRunStatus
-from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG
+from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, PARTITION_NAME_TAG
 from dagster._core.test_utils import get_freezable_log_manager
 
 from factories.core.conditions.retry_sensor import retry_sensor
@@ -195,14 +195,20 @@ class Story:
             tags = {AUTOMATION_CONDITION_TAG: "true", "dp/attempt": max(attempts)}
             self.run(*names, partition=partition, tags=tags)
 
-    def begin_run(self, *names: str, status: DagsterRunStatus = DagsterRunStatus.STARTED) -> str:
+    def begin_run(
+        self,
+        *names: str,
+        status: DagsterRunStatus = DagsterRunStatus.STARTED,
+        partition: str | None = None,
+    ) -> str:
         """Create a run that does not come to its end by itself; return its id."""
+        tags = {PARTITION_NAME_TAG: partition} if partition else {}
         with self.clock():
             run = self.instance.create_run_for_job(
                 self._job(),
                 asset_selection=frozenset(dg.AssetKey(name) for name in names),
                 status=status,
-                tags={AUTOMATION_CONDITION_TAG: "true"},
+                tags={AUTOMATION_CONDITION_TAG: "true", **tags},
             )
         return run.run_id
 

@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
 from dagster._core.definitions.observe import observe as observe_assets
 
+from factories.core.conditions.causes import CauseFinder
+from factories.core.conditions.memory import Asked, Cause, Memory
+from factories.core.conditions.rule import AutomationRule
+from factories.core.conditions.tick_facts import TickFacts
 from factories.core.execution.failures import permanent_failure
 from tests.factories.core.conditions.story import Story, condition
 
@@ -115,6 +120,23 @@ def test_a_requested_run_never_started_or_was_cancelled(
 
 
 @NODE
+@pytest.mark.parametrize(("name", "unit"), [("whole", ""), ("days", "2024-01-01")])
+def test_a_run_that_comes_during_the_evaluation_has_no_result_yet(
+    story: Story, name: str, unit: str
+) -> None:
+    days = dg.DailyPartitionsDefinition("2024-01-01")
+    story.define(story.asset("whole"), story.asset("days", partitions_def=days))
+    facts = TickFacts(AssetGraphView.for_test(story.definitions, story.instance, story.now))
+    assert not facts.open_runs
+    story.begin_run(name, partition=unit or None)
+    memory = Memory(0, 0, 0.0, asked={unit: Asked(Cause("a tick", 0.0, 0, 0), 0.0, 0, "")})
+    finder = CauseFinder(AutomationRule(name="on_cron_no_deps"), facts, dg.AssetKey(name), [])
+    finder.update(memory)
+    assert not memory.causes
+    assert [*memory.asked] == [unit]
+
+
+@NODE
 @EACH
 def test_a_requested_run_never_came(story: Story, name: str) -> None:
     story.define(story.asset("up"), story.asset("d", condition(name), ["up"]))
@@ -144,6 +166,40 @@ def test_up_and_d_in_one_run_up_fails_and_is_run_again_by_hand(story: Story, nam
     story.run("up")
     story.later(minutes=1)
     assert story.tick() == {"d"}
+
+
+@WITH_DEPS
+@pytest.mark.parametrize("fails", ["up", "up:rows"])
+def test_up_fails_and_is_run_again_before_the_next_evaluation(
+    story: Story, name: str, fails: str
+) -> None:
+    """The run that left `d` out tells so, whatever was run since."""
+    cron = condition("on_cron_no_deps", retry={"max": 0})
+    d = story.asset("d", condition(name, retry={"max": 0}), ["mid"])
+    story.define(story.checked_asset("up", cron), story.asset("mid", cron, ["up"]), d)
+    story.run("up", "mid", "d")
+    story.tick()
+    story.at("02:30")
+    story.failing.add(fails)
+    assert story.run_what_is_asked() == {"up", "mid", "d"}
+    story.failing.clear()
+    story.run("up", "mid")
+    story.later(minutes=1)
+    assert story.tick() == {"d"}
+
+
+def test_what_a_failed_check_held_back_in_a_run_is_not_tried_again(
+    story: Story,
+) -> None:
+    cron = condition("on_cron_no_deps")
+    story.define(story.checked_asset("up", cron), story.asset("d", cron, ["up"]))
+    story.tick()
+    story.at("02:30")
+    story.failing.add("up:rows")
+    assert story.run_what_is_asked() == {"up", "d"}
+    for _ in range(3):
+        story.later(minutes=10)
+        assert story.tick() == set()
 
 
 @NODE

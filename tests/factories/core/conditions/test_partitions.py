@@ -255,3 +255,27 @@ def test_unpartitioned_up_asks_for_the_latest_partition(story: Story) -> None:
     assert story.run_what_is_asked() == {"d[2024-01-09]"}
     story.later(minutes=1)
     assert story.tick() == set()
+
+
+def test_each_partition_that_failed_is_asked_for_again(story: Story) -> None:
+    """A person makes several partitions, a run for each; two fail while a third goes on."""
+    days = [f"2024-01-0{day}" for day in (3, 4, 5)]
+    d = daily(story, "d", condition("on_upstream_change", retry={"max": 1, "delay": "5m"}), ["up"])
+    story.define(daily(story, "up"), d)
+    for day in days:
+        story.run("up", "d", partition=day)
+    story.tick()
+    story.later(minutes=1)
+    slow = story.begin_run("d", partition=days[2])
+    story.failing.add("d")
+    for day in days[:2]:
+        story.run("d", partition=day)
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.end_run(slow)
+    story.later(minutes=6)
+    assert story.run_what_is_asked() == {f"d[{day}]" for day in days[:2]}
+    for _ in range(3):
+        story.later(minutes=6)
+        assert story.run_what_is_asked() <= {f"d[{days[2]}]"}
+    assert sum("it failed 2 times" in line for line in story.why["d"]) == 1
