@@ -20,7 +20,11 @@ from factories.core.garbage_collection import gc_paused
 from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.meta.named_conditions import NamedCondition
 from factories.core.project import project_root
-from factories.core.python_defs.conflicts import conflict_problems, selection_problems
+from factories.core.python_defs.conflicts import (
+    conflict_problems,
+    name_problems,
+    selection_problems,
+)
 from factories.core.python_defs.declarations import Declarations
 from factories.core.python_defs.join import join_assets, read_python
 from factories.core.warehouse.names import warehouse_names
@@ -118,8 +122,7 @@ def build_definitions(
         load_context.names, sling=sling, dbt_folders=dbt_folders(dbt, load_context.root)
     )
     automated = read_automation(automation, load_context, own)
-    told = _read_alerts(alerts, load_context)
-    return _join(load_context, made, own, defaults, automated, alerts=told)
+    return _join(load_context, made, own, defaults, automated, alerts=alerts)
 
 
 def _join(
@@ -129,53 +132,54 @@ def _join(
     defaults: Mapping[str, Any],
     automated: Automation,
     *,
-    alerts: LocationAlerts | None,
+    alerts: str | None,
 ) -> dg.Definitions:
     """Join what YAML makes and what Python declares.
 
     Raises:
         ConfigError: When anything is wrong with one of them, or between them.
     """
-    sensors = [*automation_sensors(os.environ), *(alerts.sensors() if alerts else ())]
-    load_context.problems += conflict_problems(
-        own,
-        made,
-        load_context,
-        jobs=automated.job_origins,
-        ticking={**{sensor.name: None for sensor in sensors}, **automated.ticking_origins},
-        resources=defaults,
-    )
+    problems: list[Problem] = []
+    told = _read_alerts(alerts, load_context.root, problems)
+    sensors = [*automation_sensors(os.environ), *(told.sensors() if told else ())]
+    load_context.problems += conflict_problems(own, made, load_context, resources=defaults)
+    ticking = {**{sensor.name: None for sensor in sensors}, **automated.ticking_origins}
+    clashes = [*name_problems(own, load_context, jobs=automated.job_origins, ticking=ticking)]
+    problems += clashes
     if load_context.problems:
-        raise CodeLocationConfigError(load_context.problems)
+        found = [*load_context.problems, *problems, *automated.entries.problems]
+        raise CodeLocationConfigError(found)
+    # Of two of one name Dagster takes neither; what they say of assets is told with it.
+    takes_names = not clashes
     definitions = dg.Definitions(
         assets=join_assets(made, own, load_context.root),
         asset_checks=[*own.values("asset_checks")],
-        jobs=[*load_context.jobs, *automated.jobs, *own.values("jobs")],
+        jobs=[*load_context.jobs, *automated.jobs, *own.values("jobs")] if takes_names else [],
         executor=step_executor(),
-        schedules=[*automated.schedules, *own.values("schedules")],
-        sensors=[*sensors, *automated.sensors, *own.values("sensors")],
+        schedules=[*automated.schedules, *own.values("schedules")] if takes_names else [],
+        sensors=[*sensors, *automated.sensors, *own.values("sensors")] if takes_names else [],
         resources={**defaults, **{name: item.value for name, item in own.resources}},
         loggers={name: item.value for name, item in own.loggers},
         metadata={
             **own.metadata,
             **reads_metadata(load_context),
-            **(alerts.metadata() if alerts else {}),
+            **(told.metadata() if told else {}),
         },
     )
-    problems = [*selection_problems(own, definitions), *automated.problems(definitions)]
-    problems += alerts.problems(definitions) if alerts else ()
+    problems += [*selection_problems(own, definitions), *automated.problems(definitions)]
+    problems += told.problems(definitions) if told else ()
     if problems:
         raise CodeLocationConfigError(problems)
     return definitions
 
 
-def _read_alerts(alerts: str | None, load_context: LoadContext) -> LocationAlerts | None:
+def _read_alerts(alerts: str | None, root: Path, problems: list[Problem]) -> LocationAlerts | None:
     """Return who is told of what goes wrong; a run or step tells nobody, and reads no such file."""
     if alerts is None or is_reconstruction():
         return None
     from factories.alerts.location import read_location_alerts  # noqa: PLC0415 - only where used
 
-    return read_location_alerts(alerts, load_context.root, load_context.problems)
+    return read_location_alerts(alerts, root, problems)
 
 
 def reads_metadata(load_context: LoadContext) -> dict[str, dg.JsonMetadataValue]:

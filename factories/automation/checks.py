@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,40 +20,47 @@ SHOWN = 3  # assets of each kind of partitions
 
 def check_runs(
     entries: Entries,
-    selected: Mapping[str, Selected],
+    selected: Sequence[Selected],
     models: Mapping[str, list[dg.AssetKey]],
     definitions: dg.Definitions,
 ) -> Iterator[Problem]:
     """Yield selections without assets, and partitions and run config that do not fit the jobs.
 
+    Of a job whose selection is wrong nothing else can be told.
+
     Args:
         entries: What YAML says.
-        selected: What each of its jobs selects, by the job's name.
+        selected: What each entry selects, of those that do.
         models: The models that each sensor of models looks for, by the sensor's name.
         definitions: Of the code location.
     """
-    problems: list[Problem] = []
     graph = definitions.resolve_asset_graph()
     partitions: dict[str, Any] = {}
-    for name, found in selected.items():
+    selections: dict[str, dg.AssetSelection] = {}
+    of_yaml = {entry.name for entry in entries.jobs} | entries.unread
+    for found in selected:
+        problems: list[Problem] = []
         keys = selected_keys(found, graph, problems)
-        partitions[name] = _one_kind(found, keys, graph, problems)
-    yield from problems
-    if problems:
-        return
+        kind = _one_kind(found, keys, graph, problems)
+        yield from problems
+        of_yaml.add(found.entry.name)
+        if not problems and found.entry.name not in partitions:
+            partitions[found.entry.name] = kind
+            selections[found.entry.name] = found.selection.materializable()
     for job in definitions.jobs or ():
-        if job.name not in partitions:
+        if job.name not in of_yaml:
             partitions[job.name] = _partitions_of_job(job, graph)
     for schedule in entries.schedules:
-        yield from _schedule_problems(schedule, partitions[job_name(schedule)])
+        if job_name(schedule) in partitions:
+            yield from _schedule_problems(schedule, partitions[job_name(schedule)])
     for sensor in entries.sensors:
         watched = models.get(sensor.name) or [
             parse_key(key) for key in getattr(sensor.item, "assets", ())
         ]
         found_here = [key for key in watched if graph.has(key)]
-        yield from _sensor_problems(sensor, partitions[job_name(sensor)], found_here, graph)
-    selections = {name: found.selection.materializable() for name, found in selected.items()}
-    yield from run_config_problems(entries, selections, definitions)
+        if job_name(sensor) in partitions:
+            yield from _sensor_problems(sensor, partitions[job_name(sensor)], found_here, graph)
+    yield from run_config_problems(entries, selections, definitions, known=partitions)
 
 
 def job_name(entry: Entry[Any]) -> str:

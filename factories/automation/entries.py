@@ -57,12 +57,16 @@ class Entries:
 
     Attributes:
         location: The name of the code location's folder.
+        problems: What is wrong with the entries; those that can be read are there none the less.
+        unread: The names of those that cannot.
     """
 
     location: str
     jobs: list[Entry[JobItem]] = field(default_factory=list)
     schedules: list[Entry[ScheduleItem]] = field(default_factory=list)
     sensors: list[Entry[SensorItem]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
 
     def ticking(self) -> list[Entry[Any]]:
         """Return the schedules and sensors."""
@@ -70,11 +74,11 @@ class Entries:
 
 
 def read_entries(name: str, load_context: LoadContext) -> Entries:
-    """Read the automation files of a code location; mistakes go to `load_context.problems`.
+    """Read the automation files of a code location.
 
     Args:
         name: An `automation.yaml`, or the folder that holds it, relative to the project folder.
-        load_context: Receives the problems.
+        load_context: Knows the project folder.
     """
     path = load_context.root / name
     folder = path if path.is_dir() else path.parent
@@ -83,10 +87,10 @@ def read_entries(name: str, load_context: LoadContext) -> Entries:
     if not paths:
         said = "holds no automation.yaml, jobs.yaml, schedules.yaml or sensors.yaml"
         message = said if path.is_dir() else "the file does not exist"
-        load_context.problems.append(Problem(display_name(path, load_context.root), 0, 0, message))
+        entries.problems.append(Problem(display_name(path, load_context.root), 0, 0, message))
     for found in paths:
-        _read_file(found, entries, load_context)
-    _check_names(entries, load_context.problems)
+        _read_file(found, entries, load_context.root)
+    _check_names(entries)
     return entries
 
 
@@ -100,11 +104,9 @@ def _paths(path: Path, folder: Path) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_file()]
 
 
-def _read_file(path: Path, entries: Entries, load_context: LoadContext) -> None:
-    problems = load_context.problems
-    file = read_yaml(
-        path, root=load_context.root, problems=problems, holds="jobs, schedules or sensors"
-    )
+def _read_file(path: Path, entries: Entries, root: Path) -> None:
+    problems = entries.problems
+    file = read_yaml(path, root=root, problems=problems, holds="jobs, schedules or sensors")
     if file is None:
         return
     for key in KINDS:
@@ -115,6 +117,8 @@ def _read_file(path: Path, entries: Entries, load_context: LoadContext) -> None:
     entries.jobs += _items(file, "jobs", JobItem, problems)
     entries.schedules += _items(file, "schedules", ScheduleItem, problems)
     entries.sensors += _sensors(file, problems)
+    read = {entry.name for entry in (*entries.jobs, *entries.ticking())}
+    entries.unread |= {name for kind in KINDS for name, _ in _values(file, kind)} - read
 
 
 def _values(file: YamlFile, kind: str) -> Iterator[tuple[str, Any]]:
@@ -154,8 +158,9 @@ def _entry(name: str, item: ItemT, places: SourceMap) -> Entry[ItemT]:
     return Entry(name, item, places, Origin(places.file.name, line, column))
 
 
-def _check_names(entries: Entries, problems: list[Problem]) -> None:
+def _check_names(entries: Entries) -> None:
     """Report names that Dagster does not take, and two of one name."""
+    problems = entries.problems
     jobs: dict[str, Origin] = {}
     ticking: dict[str, Origin] = {}
     for entry in entries.jobs:

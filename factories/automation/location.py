@@ -31,12 +31,14 @@ from factories.core.yaml.problems import Problem, nearest
 class Automation:
     """What YAML gives a code location; empty where there is none.
 
+    With a mistake in an entry it holds no jobs, schedules and sensors.
+
     Attributes:
         jobs: Also those of what schedules and sensors select themselves.
         schedules: The schedules.
         sensors: The sensors.
         entries: What YAML says.
-        selected: What each job selects, by its name.
+        selected: What each entry selects, of those that do.
         models: The models that each sensor of models looks for, by its name.
     """
 
@@ -44,7 +46,7 @@ class Automation:
     schedules: list[dg.ScheduleDefinition] = field(default_factory=list)
     sensors: list[dg.SensorDefinition] = field(default_factory=list)
     entries: Entries = field(default_factory=lambda: Entries(""))
-    selected: dict[str, Selected] = field(default_factory=dict)
+    selected: list[Selected] = field(default_factory=list)
     models: dict[str, list[dg.AssetKey]] = field(default_factory=dict)
 
     @property
@@ -59,7 +61,8 @@ class Automation:
         return {entry.name: entry.origin for entry in self.entries.ticking()}
 
     def problems(self, definitions: dg.Definitions) -> Iterator[Problem]:
-        """Yield what is wrong between YAML and the code location that it belongs to."""
+        """Yield what is wrong with YAML, and between it and the code location it belongs to."""
+        yield from self.entries.problems
         if not is_reconstruction() and (self.entries.jobs or self.entries.ticking()):
             yield from check_runs(self.entries, self.selected, self.models, definitions)
 
@@ -79,37 +82,36 @@ def read_automation(name: str | None, load_context: LoadContext, own: Declaratio
     complete = not load_context.problems
     entries = read_entries(name, load_context)
     everything: list[Entry[Any]] = [*entries.jobs, *entries.schedules, *entries.sensors]
+    problems = entries.problems
     for entry in everything:
-        check_values(entry, load_context.problems)
-    selected: dict[str, Selected] = {}
+        check_values(entry, problems)
+    selected: list[Selected] = []
     models: dict[str, list[dg.AssetKey]] = {}
     selector = DbtSelector.of(load_context, everything) if complete else None
     for entry in everything:
-        if (found := _selected(entry, selector, load_context.problems)) is not None:
-            selected.setdefault(entry.name, found)
+        if (found := _selected(entry, selector, problems)) is not None:
+            selected.append(found)
         if isinstance(entry.item, DbtModelUpdateSensor) and selector is not None:
-            keys = selector.find(entry, "models", load_context.problems)
+            keys = selector.find(entry, "models", problems)
             models[entry.name] = sorted(keys or ())
         if isinstance(entry.item, AssetUpdateSensor):
             for index, key in enumerate(entry.item.assets):
                 place = entry.place_of(["assets", index])
                 load_context.reads.setdefault(parse_key(key), place)
-    automation = Automation(entries=entries)
+    automation = Automation(entries=entries, selected=selected, models=models)
     others = {job.name for job in (*load_context.jobs, *own.values("jobs"))}
     _check_jobs(entries, {*automation.job_origins, *others}, load_context)
-    if load_context.problems:
+    if load_context.problems or problems:
         return automation
     requests = _requests_of(entries)
     return replace(
         automation,
-        jobs=[_job(name, found) for name, found in selected.items()],
+        jobs=[_job(found) for found in selected],
         schedules=[build_schedule(entry, requests[entry.name]) for entry in entries.schedules],
         sensors=[
             build_sensor(entry, requests[entry.name], models.get(entry.name, []))
             for entry in entries.sensors
         ],
-        selected=selected,
-        models=models,
     )
 
 
@@ -125,11 +127,11 @@ def _selected(
     return None
 
 
-def _job(name: str, selected: Selected) -> Any:
+def _job(selected: Selected) -> Any:
     """Return the job of a selection: of YAML, or of a schedule or sensor that selects itself."""
     item = selected.entry.item
     return dg.define_asset_job(
-        name,
+        selected.entry.name,
         selected.selection.materializable(),
         config=item.run_config or None if selected.entry.places.bases[0][0] == "jobs" else None,
         description=item.description,
@@ -152,30 +154,34 @@ def _requests_of(entries: Entries) -> Mapping[str, RunRequests]:
 
 
 def _check_watched_jobs(
-    entry: Entry[Any], item: RunStatusSensor, known: set[str], load_context: LoadContext
+    entry: Entry[Any],
+    item: RunStatusSensor,
+    known: set[str],
+    entries: Entries,
+    load_context: LoadContext,
 ) -> None:
     """Report what a sensor waits for that will never run; `dp check` knows of other locations."""
     for index, job in enumerate(item.jobs):
         at: list[str | int] = ["jobs", index]
         if job == job_name(entry):
             message = f"jobs: the sensor would start {job} again after each of its runs"
-            load_context.problems.append(entry.problem(at, message))
+            entries.problems.append(entry.problem(at, message))
         elif "/" in job:
             load_context.job_reads.setdefault(job, entry.place_of(at))
-        elif job not in known:
+        elif job not in known and job not in entries.unread:
             message = f"jobs: this code location has no job {job!r}: of another one, location/{job}"
             allowed, near = sorted(known), nearest(job, known)
-            load_context.problems.append(entry.problem(at, message, allowed=allowed, nearest=near))
+            entries.problems.append(entry.problem(at, message, allowed=allowed, nearest=near))
 
 
 def _check_jobs(entries: Entries, known: set[str], load_context: LoadContext) -> None:
     """Report jobs that are named and not there, and a sensor that would go on for ever."""
     for entry in entries.ticking():
         job = entry.item.job
-        if job is not None and job not in known:
+        if job is not None and job not in known and job not in entries.unread:
             message = f"job: this code location has no job {job!r}"
             allowed, near = sorted(known), nearest(job, known)
             problem = entry.problem(["job"], message, allowed=allowed, nearest=near)
-            load_context.problems.append(problem)
+            entries.problems.append(problem)
         if isinstance(entry.item, RunStatusSensor):
-            _check_watched_jobs(entry, entry.item, known, load_context)
+            _check_watched_jobs(entry, entry.item, known, entries, load_context)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,11 @@ from factories.core.yaml.problems import Problem
 
 
 def run_config_problems(
-    entries: Entries, selections: Mapping[str, dg.AssetSelection], definitions: dg.Definitions
+    entries: Entries,
+    selections: Mapping[str, dg.AssetSelection],
+    definitions: dg.Definitions,
+    *,
+    known: Collection[str],
 ) -> Iterator[Problem]:
     """Yield the run config that a job would refuse when a run starts.
 
@@ -24,19 +28,22 @@ def run_config_problems(
         entries: What YAML says.
         selections: What each of its jobs selects, by the job's name.
         definitions: Of the code location.
+        known: The jobs that can be looked at; of others something else is wrong.
     """
     plain = _PlainJobs(selections, definitions)
     of_jobs = {entry.name: entry.item.run_config for entry in entries.jobs}
     found: set[str] = set()
     for job in entries.jobs:
-        if job.item.run_config:
+        if job.item.run_config and job.name in known:
             problems = [*_problems(job, job.name, job.item.run_config, plain)]
             found.update([job.name] if problems else [])
             yield from problems
     for entry in entries.ticking():
         name = entry.item.job or entry.name
         config = merge_config(of_jobs.get(entry.item.job or "", {}), entry.item.run_config)
-        if config and name not in found and not [*placeholders(entry.item.run_config)]:
+        if name not in known or name in found:
+            continue
+        if config and not [*placeholders(entry.item.run_config)]:
             yield from _problems(entry, name, config, plain)
 
 
@@ -52,7 +59,7 @@ class _PlainJobs:
         repository = self._definitions.get_repository_def()
         if name not in self._selections:
             return repository.get_job(name)
-        made: dg.JobDefinition = dg.define_asset_job(name, self._selections[name]).resolve(
+        made: dg.JobDefinition = dg.define_asset_job("plain", self._selections[name]).resolve(
             repository.asset_graph, resource_defs=repository.get_top_level_resources()
         )
         return made

@@ -21,8 +21,6 @@ def conflict_problems(
     yaml_assets: Iterable[object],
     load_context: LoadContext,
     *,
-    jobs: Mapping[str, Origin | None],
-    ticking: Mapping[str, Origin | None],
     resources: Collection[str],
 ) -> Iterator[Problem]:
     """Yield what Python declares that something else has declared, and resources that are missing.
@@ -31,23 +29,38 @@ def conflict_problems(
         found: What Python declares.
         yaml_assets: What YAML makes.
         load_context: Knows where YAML makes it.
-        jobs: The jobs of YAML's automation, by name.
-        ticking: Its schedules and sensors, and those that every code location has, by name.
         resources: The names of the resources that every code location has.
     """
     yield from _asset_problems(found, load_context)
     yield from _check_problems(found, yaml_assets, load_context)
+    yield from _twice("resource", found.resources)
+    yield from _twice("logger", found.loggers)
+    given = {name for name, _ in found.resources}
+    for declared in (*found.by_kind["assets"], *found.by_kind["asset_checks"]):
+        yield from _missing_resources(declared, {*given, *resources})
+
+
+def name_problems(
+    found: Declarations,
+    load_context: LoadContext,
+    *,
+    jobs: Mapping[str, Origin | None],
+    ticking: Mapping[str, Origin | None],
+) -> Iterator[Problem]:
+    """Yield the jobs, schedules and sensors of Python and YAML that have one name.
+
+    Args:
+        found: What Python declares.
+        load_context: Has the jobs that belong to assets.
+        jobs: The jobs of YAML's automation, by name.
+        ticking: Its schedules and sensors, and those that every code location has, by name.
+    """
     of_tools = {job.name: job_origin(job, load_context) for job in load_context.jobs}
     yield from _of_tools_and_yaml(of_tools, jobs)
     yield from _name_problems("jobs", found.by_kind["jobs"], {**of_tools, **jobs})
     # Dagster keeps schedules and sensors by their names, together.
     own = [*found.by_kind["schedules"], *found.by_kind["sensors"]]
     yield from _name_problems("schedules or sensors", own, ticking)
-    yield from _twice("resource", found.resources)
-    yield from _twice("logger", found.loggers)
-    given = {name for name, _ in found.resources}
-    for declared in (*found.by_kind["assets"], *found.by_kind["asset_checks"]):
-        yield from _missing_resources(declared, {*given, *resources})
 
 
 def job_origin(job: dg.JobDefinition, load_context: LoadContext) -> Origin | None:

@@ -87,6 +87,10 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
             "5:21: dbt_select: this code location has no dbt project",
             "6:3: 'class' cannot be a name: letters, digits and '_', and no word of Python",
             (
+                "6:22: selection: a job has one kind of partitions, and these assets have 4:"
+                " by_file; daily, daily_sum; fixed; hourly"
+            ),
+            (
                 "7:10: unknown key 'selektion'; did you mean 'selection'?"
                 " (allowed: selection, dbt_select, dbt_exclude, description, run_config, tags)"
             ),
@@ -118,6 +122,10 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
             "21:31: secret: a secret is written as a variable: ${NAME}",
             "21:44: ${NOT_THERE} is not defined in the environment",
             (
+                "22:24: run_config: the job python_job refuses it: Received unexpected config entry"
+                ' "x" at path root:ops'
+            ),
+            (
                 "22:27: ${SHOP_URL}: run_config takes no variables, which the UI would"
                 " show: an asset"
                 " reads them itself"
@@ -129,6 +137,52 @@ def test_every_mistake_of_every_entry_is_told_at_once(location: Location) -> Non
                 " (allowed: attribute, class, dbt, python_job, syntax)"
             ),
         )
+    ]
+
+
+def test_what_does_not_fit_the_location_is_told_beside_mistakes_of_other_entries(
+    location: Location,
+) -> None:
+    location.write(
+        """
+        jobs:
+          typo: {selektion: "*"}
+          python_job: {selection: load}
+          gone: {selection: "group:rw"}
+          configured: {selection: load, run_config: {ops: {load: {config: {pth: x}}}}}
+        schedules:
+          of_typo: {cron: "0 5 * * *", job: typo}
+          of_gone: {cron: "0 5 * * *", job: gone}
+          by_file: {cron: "0 5 * * *", selection: "key:by_file"}
+        sensors:
+          class: {type: files, path: "in/*", selection: fixed}
+        """
+    )
+    assert location.problems() == [
+        "defs/assets.py:31:1: two jobs are named 'python_job': here and at shop/automation.yaml:3",
+        *(
+            f"shop/automation.yaml:{problem}"
+            for problem in (
+                (
+                    "2:10: unknown key 'selektion'; did you mean 'selection'?"
+                    " (allowed: selection, dbt_select, dbt_exclude, description, run_config, tags)"
+                ),
+                (
+                    "4:21: selection: 'group:rw' selects no asset of this code location;"
+                    " did you mean 'group:raw'?"
+                ),
+                (
+                    "5:68: run_config: the job configured refuses it: Received unexpected config"
+                    ' entry "pth" at path root:ops:load:config'
+                ),
+                (
+                    "9:43: the job by_file has DynamicPartitionsDefinition: a schedule knows which"
+                    " partition to run by time, or runs all of a fixed list"
+                ),
+                "11:3: 'class' cannot be a name: letters, digits and '_', and no word of Python",
+                "11:49: the job class has partitions: say by `partition` which one a run makes",
+            )
+        ),
     ]
 
 
