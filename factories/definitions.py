@@ -141,7 +141,7 @@ def _join(
     """
     problems: list[Problem] = []
     told = _read_alerts(alerts, load_context.root, problems)
-    sensors = [*automation_sensors(os.environ), *(told.sensors() if told else ())]
+    sensors = [*automation_sensors(os.environ, made), *(told.sensors() if told else ())]
     load_context.problems += conflict_problems(own, made, load_context, resources=defaults)
     ticking = {**{sensor.name: None for sensor in sensors}, **automated.ticking_origins}
     clashes = [*name_problems(own, load_context, jobs=automated.job_origins, ticking=ticking)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import dagster as dg
 from factories.core.assets.lazy_resources import lazy_resource
 from factories.core.conditions.operators import OPERATORS, engine
 from factories.core.conditions.retry_sensor import retry_sensor
+from factories.core.conditions.unknown_checks import may_be_unknown, unknown_checks_sensor
 from factories.core.warehouse.names import WarehouseNames
 
 # Dagster would import the second one before all others, if it were not among them.
@@ -65,10 +66,16 @@ def default_resources(
 AUTOMATION = "automation"
 
 
-def automation_sensors(environ: Mapping[str, str]) -> list[dg.SensorDefinition]:
-    """Return the sensors that evaluate the automation conditions.
+def automation_sensors(
+    environ: Mapping[str, str], assets: Iterable[object] = ()
+) -> list[dg.SensorDefinition]:
+    """Return the sensors that evaluate the automation conditions, and what these leave open.
 
     They are on, unless `DP_AUTOMATION` is `off`: then they wait to be switched on in the UI.
+
+    Args:
+        environ: The environment.
+        assets: What YAML makes: checks among them may have to wait for a table.
     """
     off = environ.get("DP_AUTOMATION") == "off"
     status = dg.DefaultSensorStatus.STOPPED if off else dg.DefaultSensorStatus.RUNNING
@@ -79,9 +86,12 @@ def automation_sensors(environ: Mapping[str, str]) -> list[dg.SensorDefinition]:
         description="Evaluates the automation conditions of this code location's assets, and runs"
         " what is due. Each asset's page says why it was run, or what it waits for.",
     )
+    sensors: list[dg.SensorDefinition] = [conditions]
     if engine(environ) == OPERATORS:
-        return [conditions, retry_sensor(status)]
-    return [conditions]
+        sensors.append(retry_sensor(status))
+    if checks := may_be_unknown(assets):
+        sensors.append(unknown_checks_sensor(checks, status))
+    return sensors
 
 
 def _all_assets() -> dg.AssetSelection:

@@ -2,6 +2,7 @@
 
 A `relationships` test reads a table that is no dependency of the model that it is about. dbt would
 say that it does not exist, as the failure of a test, which would hold back everything downstream.
+Once the table is there, a sensor asks for the test.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import dagster as dg
 
+from factories.core.conditions.unknown_checks import unknown_metadata
 from factories.core.execution.table_reader import QueryFailedError, TableReader
 from factories.core.warehouse.names import Relation
 from factories.dbt.project.project import DbtProject
@@ -17,8 +19,8 @@ from factories.dbt.project.project import DbtProject
 
 def find_missing_tables(
     project: DbtProject, tests: Iterable[str], built: set[str], reader: TableReader
-) -> dict[str, Relation]:
-    """Return a table that is missing, for each test that reads one beside its subject.
+) -> dict[str, str]:
+    """Return the node whose table is missing, for each test that reads one beside its subject.
 
     Args:
         project: The dbt project.
@@ -33,23 +35,26 @@ def find_missing_tables(
         if test.is_unit:
             continue
         for read in test.reads:
-            relation = _relation(project, read)
+            relation = project.relation(read)
             if read in {test.subject, *built} or relation is None:
                 continue
             if relation not in there:
                 there[relation] = _exists(reader, relation)
             if not there[relation]:
-                found[uid] = relation
+                found[uid] = read
     return found
 
 
 def unknown_results(
-    context: dg.AssetExecutionContext, project: DbtProject, missing: Mapping[str, Relation]
+    context: dg.AssetExecutionContext,
+    project: DbtProject,
+    missing: Mapping[str, str],
+    looked_at: float,
 ) -> Iterator[dg.AssetCheckResult]:
-    """Yield a warning for each selected test that cannot run yet; it runs with the next build."""
-    for uid, relation in missing.items():
+    """Yield a warning for each selected test that cannot run yet."""
+    for uid, read in missing.items():
         check = project.checks[uid]
-        text = f"Unknown: it reads {relation}, which does not exist yet."
+        text = f"Unknown: it reads {project.relation(read)}, which does not exist yet."
         context.log.warning("the test %s does not run: %s", check.name, text)
         yield dg.AssetCheckResult(
             asset_key=check.asset_key,
@@ -57,14 +62,8 @@ def unknown_results(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
             description=text,
+            metadata=unknown_metadata(project.keys[read], looked_at),
         )
-
-
-def _relation(project: DbtProject, uid: str) -> Relation | None:
-    if model := project.models.get(uid):
-        return model.relation
-    source = project.manifest.sources.get(uid)
-    return Relation(*source.relation) if source else None
 
 
 def _exists(reader: TableReader, relation: Relation) -> bool:

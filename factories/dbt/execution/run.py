@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -84,8 +85,9 @@ def build_models(
             yield from rematerialize_for_waiting_steps(context, project, finished)
         yield from _checks_without_build(context, models, selected, finished, step.reader)
         checked = {uid for uid in tests - finished.runs.keys() if uid in project.checks}
+        looked_at = time.time()
         missing = find_missing_tables(project, checked, selected, step.reader)
-        yield from unknown_results(context, project, missing)
+        yield from unknown_results(context, project, missing, looked_at)
         wanted = (selected | tests) - finished.runs.keys() - missing.keys()
         for result in build_with_retries(dbt, wanted) if wanted else ():
             if result.unique_id in selected:

@@ -9,10 +9,11 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.conditions.unknown_checks import ALSO_READS
 from factories.core.meta.check_specs import check_names
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.keys import key_part
-from factories.dbt.project.manifest import Manifest
+from factories.dbt.project.manifest import Manifest, Test
 from factories.dbt.project.sources import SourceTable
 
 NOT_IN_A_CHECK_NAME = re.compile(r"[^A-Za-z0-9_]+")
@@ -57,7 +58,11 @@ class CheckNames:
                 description=test.description or None,
                 blocking=source is None and test.severity == "error",
                 automation_condition=source.check_condition if source else None,
-                metadata={"dbt/test": test.unique_id, "dbt/file": test.path},
+                metadata={
+                    "dbt/test": test.unique_id,
+                    "dbt/file": test.path,
+                    **_also_reads(test, nodes, sources),
+                },
             )
         return checks
 
@@ -88,6 +93,20 @@ class CheckNames:
         free = next(name for name in candidates if f"{asset}_{name}" not in self._taken)
         self._taken.add(f"{asset}_{free}")
         return free
+
+
+def _also_reads(
+    test: Test,
+    nodes: Mapping[str, tuple[dg.AssetKey, DagsterMeta]],
+    sources: Mapping[str, SourceTable],
+) -> dict[str, list[str]]:
+    """Return the metadata of a node's test that reads other tables, which may be missing."""
+    if test.is_unit or test.subject in sources:
+        return {}
+    keys = {uid: key for uid, (key, _) in nodes.items()}
+    keys |= {uid: source.key for uid, source in sources.items()}
+    read = sorted(keys[uid] for uid in {*test.reads} - {test.subject} if uid in keys)
+    return {ALSO_READS: [key.to_user_string() for key in read]} if read else {}
 
 
 def _freshness(limits: Mapping[str, Any]) -> str:

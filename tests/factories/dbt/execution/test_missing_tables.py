@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dagster as dg
 import pytest
 
+from factories.core.conditions.unknown_checks import may_be_unknown, unknown_checks_sensor
+from factories.core.warehouse.names import warehouse_names
+from factories.location_defaults import default_resources
 from tests.factories.dbt.conftest import Project, checked
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt missing tables")]
@@ -36,6 +41,31 @@ def test_result_is_unknown_until_the_table_is_there(project: Project) -> None:
     assert unknown.description is not None
     assert unknown.description.endswith(".AIRPORTS, which does not exist yet.")
 
+    sensor = unknown_checks_sensor([unknown.asset_check_key], dg.DefaultSensorStatus.RUNNING)
+    definitions = dg.Definitions(
+        project.assets(),
+        sensors=[sensor],
+        resources=default_resources(warehouse_names(), dbt_folders=[project.folder]),
+    )
+    assert may_be_unknown(definitions.assets or ()) == [unknown.asset_check_key]
+
+    def requests() -> Sequence[dg.RunRequest]:
+        repository = definitions.get_repository_def()
+        context = dg.build_sensor_context(project.instance, repository_def=repository)
+        return sensor.evaluate_tick(context).run_requests or []
+
+    assert requests() == []
     assert project.run("key:marts/airports").success
+    (request,) = requests()
+    assert request.tags["dp/cause"] == "checks were unknown without marts/airports"
+    alone = definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection={*(request.asset_selection or ())},
+        asset_check_selection={*(request.asset_check_keys or ())},
+    )
+    result = alone.execute_in_process(instance=project.instance)
+    assert checked(result) == {TEST: "passed"}
+    assert not result.get_asset_materialization_events()
+    assert requests() == []
+
     second = project.run("key:marts/facts")
     assert {value for name, value in checked(second).items() if TEST in name} == {"passed"}
