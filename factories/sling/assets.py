@@ -14,6 +14,7 @@ import dagster as dg
 from factories.core.assets.context import LoadContext, Origin
 from factories.core.assets.step_groups import StepGroup, step_groups
 from factories.core.assets.translators import find_translator_problem
+from factories.core.execution.reexecution import made_before, rematerialize_for_waiting_steps
 from factories.core.execution.table_reader import COLUMN_SCHEMA
 from factories.core.meta.check_specs import check_names, check_specs
 from factories.core.meta.keys import asset_key, key_part
@@ -267,8 +268,10 @@ def _multi_asset(
     def sling_replication(
         context: dg.AssetExecutionContext, config: SlingRunConfig
     ) -> Iterable[Any]:
-        selected = context.selected_asset_keys
-        loaded = [stream for stream in streams if stream.key in selected]
+        selected, before = context.selected_asset_keys, made_before(context)
+        yield from rematerialize_for_waiting_steps(context, before)
+        wanted = [stream for stream in streams if stream.key in selected]
+        loaded = [stream for stream in wanted if stream.key not in before.runs]
         others = [stream for stream in streams if stream.key not in selected]
         yield from run_checks_alone(context, others, names)
         if loaded:

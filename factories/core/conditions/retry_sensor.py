@@ -12,7 +12,11 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord, RunsFilter
-from dagster._core.storage.tags import AUTOMATION_CONDITION_TAG, PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    AUTOMATION_CONDITION_TAG,
+    PARTITION_NAME_TAG,
+    RESUME_RETRY_TAG,
+)
 from dagster._time import get_current_timestamp
 
 from factories.core.conditions.operators import retries_of
@@ -71,11 +75,13 @@ def _failed_assets(
     if not unmade:
         return set()
     outcome = RunOutcome.read(instance, run.run_id)
-    blocked = blocked_assets(outcome, graph)
+    blocked, resumed = blocked_assets(outcome, graph), RESUME_RETRY_TAG in run.tags
     return {
         key
         for key in unmade
-        if not outcome.was_left_out(key.to_user_string(), _parents(graph, key), blocked)
+        if not outcome.was_left_out(
+            key.to_user_string(), _parents(graph, key), blocked, resumed=resumed
+        )
         and key.to_user_string() not in outcome.permanent
     }
 

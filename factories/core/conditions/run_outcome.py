@@ -121,17 +121,26 @@ class RunOutcome:
         return self.planned - self.made - self.failed
 
     def was_left_out(
-        self, key: str, parents: Iterable[str], blocked: Collection[str] = frozenset()
+        self,
+        key: str,
+        parents: Iterable[str],
+        blocked: Collection[str],
+        *,
+        resumed: bool,
     ) -> bool:
-        """Tell whether an asset was left out because an upstream one failed.
+        """Tell whether an asset was left out without a failure of its own.
+
+        Because an upstream one failed; or because an earlier run had made it, where this one was
+        started again from the step that failed.
 
         Args:
             key: An asset, or a check, that the run has not made.
             parents: The assets upstream of it.
             blocked: The assets of which a blocking check has failed in the run.
+            resumed: Whether the run was started again from the step that failed.
         """
-        if any(key in step.reasons for step in self.steps.values()):
-            return False
+        if resumed and (failed := self.failed) and key not in failed:
+            return True
         unmade = (self.planned - self.made) | self.failed
         return any(parent in unmade or parent in blocked for parent in parents)
 

@@ -19,6 +19,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
 )
+from dagster._core.storage.tags import RESUME_RETRY_TAG
 
 from factories.core.conditions.memory import WHOLE
 from factories.core.conditions.run_facts import RunFacts, Update, chunks
@@ -153,9 +154,12 @@ class TickFacts(RunFacts):
         The run's own events say so: its upstream assets may have been run again since.
         """
         outcome = self._outcome(run_id)
-        parents = [parent.to_user_string() for parent in self.parents(key)]
+        run = self.run(run_id)
         return outcome.was_left_out(
-            key.to_user_string(), parents, blocked_assets(outcome, self.graph)
+            key.to_user_string(),
+            [parent.to_user_string() for parent in self.parents(key)],
+            blocked_assets(outcome, self.graph),
+            resumed=bool(run and RESUME_RETRY_TAG in run.dagster_run.tags),
         )
 
     def _outcome(self, run_id: str) -> RunOutcome:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from factories.core.execution.reexecution import LEFT, MATERIALIZATION, events_of_runs_before
 from factories.core.execution.table_reader import COLUMN_SCHEMA
 from factories.core.meta.check_specs import check_names
 from factories.dbt.project.project import DbtProject
-
-RESUME_TAG = "dagster/is_resume_retry"
 
 
 @dataclass(frozen=True)
@@ -49,35 +48,22 @@ def finished_before(
     uids = {key: uid for uid, key in project.keys.items() if uid in project.models}
     tests = {check.key: uid for uid, check in project.checks.items()}
     finished = Finished()
-    run = context.run
-    while run and run.parent_run_id and run.tags.get(RESUME_TAG) == "true":
-        for entry in context.instance.all_logs(
-            run.parent_run_id,
-            of_type={
-                dg.DagsterEventType.ASSET_MATERIALIZATION,
-                dg.DagsterEventType.ASSET_CHECK_EVALUATION,
-            },
-        ):
-            event = entry.dagster_event
-            if event is None or event.step_key != context.get_step_execution_context().step.key:
-                continue
-            if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-                uid = uids.get(event.asset_key) if event.asset_key else None
-                if uid in selected and uid:
-                    # The earliest remains: the later runs have only reported it again.
-                    finished.runs[uid] = run.parent_run_id
-                    finished.built_at[uid] = entry.timestamp
-                    metadata = event.step_materialization_data.materialization.metadata
-                    finished.columns[uid] = {
-                        k: v for k, v in metadata.items() if k == COLUMN_SCHEMA
-                    }
-            else:
-                found = event.asset_check_evaluation_data
-                key = dg.AssetCheckKey(found.asset_key, found.check_name)
-                passed = finished.checks.setdefault(key, found.passed)
-                if passed and tests.get(key) in selected:
-                    finished.runs.setdefault(tests[key], run.parent_run_id)
-        run = context.instance.get_run_by_id(run.parent_run_id)
+    for run_id, entry in events_of_runs_before(context):
+        event = entry.dagster_event
+        if event.event_type is MATERIALIZATION:
+            uid = uids.get(event.asset_key) if event.asset_key else None
+            if uid in selected and uid:
+                # The earliest remains: the later runs have only reported it again.
+                finished.runs[uid] = run_id
+                finished.built_at[uid] = entry.timestamp
+                metadata = event.step_materialization_data.materialization.metadata
+                finished.columns[uid] = {k: v for k, v in metadata.items() if k == COLUMN_SCHEMA}
+        else:
+            found = event.asset_check_evaluation_data
+            key = dg.AssetCheckKey(found.asset_key, found.check_name)
+            passed = finished.checks.setdefault(key, found.passed)
+            if passed and tests.get(key) in selected:
+                finished.runs.setdefault(tests[key], run_id)
     return finished
 
 
@@ -92,7 +78,7 @@ def rematerialize_for_waiting_steps(
     layer = context.job_def.asset_layer
     elsewhere = set(layer.selected_asset_keys) - set(context.selected_asset_keys)
     for unique_id, run_id in finished.runs.items():
-        metadata = {"left_as_built_by": dg.MetadataValue.dagster_run(run_id)}
+        metadata = {LEFT: dg.MetadataValue.dagster_run(run_id)}
         subject = unique_id
         if test := project.manifest.tests.get(unique_id):
             subject = test.subject

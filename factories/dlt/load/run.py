@@ -16,6 +16,7 @@ from dlt.extract import DltSource
 
 from factories.core.execution.checks.run import run_selected_checks
 from factories.core.execution.failures import build_step_failure
+from factories.core.execution.reexecution import made_before, rematerialize_for_waiting_steps
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
 from factories.core.execution.window import UnreadableWindowError, Window, window
 from factories.core.secret_mask import SecretMask, mask_output
@@ -140,7 +141,8 @@ def run_pipeline_file(
             when the run's window cannot be read or a setting is missing: then nothing has run.
     """
     pipeline = declared.pipeline
-    keys = context.selected_asset_keys
+    before = made_before(context)
+    keys = context.selected_asset_keys - before.runs.keys()
     resources = {r.name: r for key, r in declared.resources.items() if key in keys}
     values: dict[str, str] = {}
     with start_errors_as_failures():
@@ -162,6 +164,7 @@ def run_pipeline_file(
         dlt_log(context, mask),
         kept_sessions() as sessions,
     ):
+        yield from rematerialize_for_waiting_steps(context, before)
         yield from _checks_alone(context, declared, step)
         loads = _PipelineLoads(
             context,

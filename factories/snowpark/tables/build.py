@@ -11,6 +11,7 @@ import dagster as dg
 
 from factories.core.execution.checks.run import failed_blocking, run_selected_checks
 from factories.core.execution.failures import build_step_failure
+from factories.core.execution.reexecution import made_before, rematerialize_for_waiting_steps
 from factories.core.execution.step import wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.execution.window import window
@@ -85,8 +86,10 @@ def build_tables(
         dagster.Failure: After the results, when a table has failed for good; names each. Also when
             the step cannot begin: see `open_step`; then nothing has run.
     """
-    selected = context.selected_asset_keys
-    tables = [table for key, table in entries_by_key.items() if key in selected]
+    selected, before = context.selected_asset_keys, made_before(context)
+    wanted = selected - before.runs.keys()
+    tables = [table for key, table in entries_by_key.items() if key in wanted]
+    yield from rematerialize_for_waiting_steps(context, before)
     with open_step(context, names) as step:
         covered = window(context) if tables else None
         run = _Run(step, covered, step.session.get_current_warehouse())

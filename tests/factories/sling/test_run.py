@@ -7,11 +7,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.instance.runs.run_domain import RunDomain
 
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
 from factories.core.meta.names import dagster_name
 from tests.factories.sling.conftest import Project, Source, materialized
-from tests.factories.step_failures import failed_assets
+from tests.factories.step_failures import failed_assets, resume
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
 
@@ -81,6 +82,23 @@ def test_failed_stream_spares_the_others_and_is_named(project: Project) -> None:
     reasons = failed_assets(result)
     assert set(reasons) == {"missing"}
     assert reasons["missing"] in failure.error.message
+
+
+def test_re_execution_from_failure_loads_only_what_failed(project: Project, source: Source) -> None:
+    project.replication(TWO_STREAMS + "      {s}.missing:\n")
+    first = project.run("customers", "missing")
+    source.execute("create table {s}.missing (id int)", "insert into {s}.missing values (1)")
+
+    again = project.run("customers", "missing", tags=resume(first.run_id))
+
+    assert again.success
+    assert set(materialized(again)) == {"missing"}
+    # By "re-execute from asset failure" Dagster itself selects that one alone.
+    run = project.instance.get_run_by_id(first.run_id)
+    plan = project.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
+    assets, checks = RunDomain(project.instance).get_keys_to_reexecute(first.run_id, plan)
+    assert {key.path[-1] for key in assets} == {"missing"}
+    assert not checks
 
 
 def test_failed_stream_is_retried_alone(project: Project, source: Source) -> None:

@@ -13,8 +13,10 @@ from factories.core.conditions.causes import CauseFinder
 from factories.core.conditions.memory import Asked, Cause, Memory
 from factories.core.conditions.rule import AutomationRule
 from factories.core.conditions.tick_facts import TickFacts
-from factories.core.execution.failures import permanent_failure
+from factories.core.execution.failures import build_step_failure, permanent_failure
+from factories.core.execution.reexecution import made_before
 from tests.factories.core.conditions.story import Story, condition
+from tests.factories.step_failures import resume
 
 EACH = pytest.mark.parametrize(
     "name", ["on_cron_no_deps", "on_cron_with_deps", "on_upstream_change"]
@@ -200,6 +202,29 @@ def test_what_a_failed_check_held_back_in_a_run_is_not_tried_again(
     for _ in range(3):
         story.later(minutes=10)
         assert story.tick() == set()
+
+
+def test_what_a_run_from_failure_left_as_it_was_is_not_asked_for_again(story: Story) -> None:
+    cron = condition("on_cron_no_deps")
+    specs = [dg.AssetSpec(name, automation_condition=cron) for name in ("good", "bad")]
+
+    @dg.multi_asset(specs=specs, can_subset=True)
+    def load(context):
+        before = made_before(context)
+        if not before.runs:
+            yield dg.MaterializeResult(asset_key="good")
+        raise build_step_failure("1 of 2 failed", {dg.AssetKey("bad"): "no table"})
+
+    story.define(load)
+    story.tick()
+    story.at("02:05")
+    assert story.run_what_is_asked() == {"good", "bad"}
+    (first,) = story.instance.get_runs()
+    story.run("good", "bad", tags={**first.tags, **resume(first.run_id)})
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.later(minutes=6)
+    assert story.tick() == {"bad"}
 
 
 @NODE

@@ -8,6 +8,7 @@ import pytest
 from factories.core.warehouse.names import warehouse_names
 from factories.location_defaults import default_resources
 from tests.factories.dlt.conftest import Project, materialized
+from tests.factories.step_failures import resume
 
 pytestmark = pytest.mark.clients
 
@@ -156,6 +157,13 @@ def test_failed_resource_spares_the_others_and_is_retried_alone(project: Project
     assert "bad: extract: RuntimeError: never" in project.failure()
     assert project.count("flaky") == 1
     assert not project.has_table("bad")
+
+    again = project.run(tags=resume(result.run_id))
+
+    assert not again.success
+    assert not materialized(again)
+    assert marker.read_text().splitlines() == ["good", "flaky", "flaky"]
+    assert "1 of 1 resources failed." in project.failure()
 
 
 def test_resources_that_read_from_another_are_loaded_with_it(project: Project) -> None:

@@ -11,7 +11,7 @@ import pytest
 from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark import step
 from tests.factories.snowpark.conftest import FUNCTIONS, AreaProject, open_sessions
-from tests.factories.step_failures import failed_assets
+from tests.factories.step_failures import failed_assets, resume
 
 pytestmark = pytest.mark.clients
 
@@ -118,6 +118,11 @@ def test_a_failed_table_spares_those_that_do_not_read_it(project: AreaProject) -
     assert set(failed_assets(project.results[-1])) == {"first", "last"}
     assert last in why
     assert project.tables() == {"ALONE"}
+
+    why = project.failed(tags=resume(project.results[-1].run_id))
+
+    assert not project.metadata()
+    assert "2 of 2 tables failed." in why
 
 
 def test_a_package_that_there_is_not_fails_its_table_alone(project: AreaProject) -> None:
