@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.declarative_automation.serialized_objects import (
-    AutomationConditionEvaluation,
-)
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from factories.cli.asset_facts import FreshnessFacts
 from factories.cli.looking.assets import ProjectAsset
+from factories.cli.looking.condition_words import describe_evaluation
 from factories.cli.looking.instance import iso
 from factories.cli.looking.run_failure import read_failure
 from factories.cli.looking.runs import assets_of_run
-from factories.core.conditions.node import WHY
 from factories.core.conditions.times import last_tick, next_tick
 
 FAILED_RUNS = 100  # the last ones, in which an asset's last error is looked for
@@ -216,17 +212,4 @@ def _why(asset: ProjectAsset, instance: dg.DagsterInstance | None) -> tuple[str,
     if not records:
         return "Its automation condition has not been evaluated yet", None
     evaluation = records[0].get_evaluation_with_run_ids().evaluation
-    # Without words: Dagster's own conditions.
-    requested = "a run" if evaluation.true_subset.size else "nothing"
-    words = "; ".join(dict.fromkeys(_words(evaluation)))
-    return words or f"{condition.name} asked for {requested}", records[0].timestamp
-
-
-def _words(evaluation: AutomationConditionEvaluation[Any]) -> Iterator[str]:
-    """Yield the reasons of an evaluation, also where a company's own condition combines ours."""
-    for subset in evaluation.subsets_with_metadata:
-        why = subset.metadata.get(WHY)
-        if isinstance(why, dg.TextMetadataValue) and why.text:
-            yield why.text
-    for child in evaluation.child_evaluations:
-        yield from _words(child)
+    return describe_evaluation(evaluation, condition.name), records[0].timestamp

@@ -81,6 +81,7 @@ def _tree(rule: AutomationRule) -> Condition:
 
 
 def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:
+    """Return when an asset is due; each part has a label that says it, for people."""
     condition = dg.AutomationCondition
     requested = condition.newly_requested()
     if not rule.cron_schedule:
@@ -88,21 +89,29 @@ def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:
         # Built when it is added below tables that exist; an update that comes in the evaluation
         # after the request is not forgotten with it.
         missing = condition.newly_missing() | (condition.initial_evaluation() & condition.missing())
+        changed = (missing | updated).since(requested & ~updated)
+        no_missing = ~condition.any_deps_missing().ignore(ignored)
+        none_runs = ~condition.any_deps_in_progress().ignore(ignored)
         return (
-            (missing | updated).since(requested & ~updated)
-            & ~condition.any_deps_missing().ignore(ignored)
-            & ~condition.any_deps_in_progress().ignore(ignored)
+            changed.with_label("an upstream asset was updated, or it is missing, and not asked for")
+            & no_missing.with_label("no upstream asset is missing")
+            & none_runs.with_label("no upstream asset is being made")
         )
     tick: Condition = condition.cron_tick_passed(rule.cron_schedule, rule.cron_timezone)
     # Two plain `since`: one over an `or` forgets which of the events came last (dagster #33587).
-    due = tick.since(condition.newly_updated())
+    ticked = tick.since(condition.newly_updated())
+    due = ticked.with_label("the cron has ticked since it was updated")
+    asked = tick.since(requested)
     if rule.name == CRON_NO_DEPS:
-        return due & tick.since(requested)
+        return due & asked.with_label("the cron has ticked since it was asked for")
     assert rule.name == CRON_WITH_DEPS  # noqa: S101 - the third has no cron
     updated = condition.any_deps_match(condition.newly_updated()).ignore(ignored)
     healed = updated.since(requested & ~updated)
-    updated_since = condition.all_deps_updated_since_cron(rule.cron_schedule, rule.cron_timezone)
-    return due & (tick.since(requested) | healed) & updated_since.ignore(ignored)
+    news = (asked | healed).with_label("there is news since it was asked for")
+    current = condition.all_deps_updated_since_cron(rule.cron_schedule, rule.cron_timezone)
+    current = current.ignore(ignored)
+    label = "all upstream assets were updated since the cron ticked"
+    return due & news & current.with_label(label)
 
 
 def _ignored(rule: AutomationRule) -> dg.AssetSelection:
@@ -129,7 +138,7 @@ def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
         dg.AutomationCondition.check_failed(), blocking_only=True
     )
     upstream = dg.AutomationCondition.any_deps_match(failed).ignore(ignored)
-    return (~upstream).with_label("no_upstream_check_failed")
+    return (~upstream).with_label("no blocking check of an upstream asset has failed")
 
 
 def retries_of(condition: Condition) -> tuple[int, float] | None:

@@ -21,7 +21,7 @@ from dagster._time import get_current_timestamp
 
 from factories.core.conditions.operators import retries_of
 from factories.core.conditions.run_outcome import RunOutcome, blocked_assets
-from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG
+from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG, CONDITION_TAG
 
 NAME = "automation_retries"
 LOOK_BACK = timedelta(days=1)
@@ -97,6 +97,7 @@ def _requests(
     attempt = int(run.tags.get(ATTEMPT_TAG, "1"))
     ended = record.end_time or record.update_timestamp.timestamp()
     by_delay: dict[float, list[dg.AssetKey]] = {}
+    labels = {key: _label(graph, key) for key in failed}
     for key in sorted(failed):
         condition = graph.get(key).automation_condition
         tries, delay = (retries_of(condition) if condition else None) or (0, 0.0)
@@ -111,6 +112,12 @@ def _requests(
             tags={
                 AUTOMATION_CONDITION_TAG: "true",
                 ATTEMPT_TAG: str(attempt + 1),
+                CONDITION_TAG: ", ".join(sorted({labels[key] for key in keys})),
                 CAUSE_TAG: f"run {run.run_id[:8]} failed: try {attempt + 1}",
             },
         )
+
+
+def _label(graph: AssetGraph, key: dg.AssetKey) -> str:
+    condition = graph.get(key).automation_condition
+    return (condition.get_label() or condition.name) if condition else ""

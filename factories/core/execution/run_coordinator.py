@@ -1,7 +1,8 @@
 """The run queue that `dagster.yaml` names: automation's runs say why they are there.
 
 Dagster calls every such run `__ASSET_JOB`, with the number of an evaluation (dagster #26265,
-#13416). The reasons are in that evaluation's record; here they become tags of the run.
+#13416). The reasons are in that evaluation's record; here they become tags of the run: a run has no
+name of its own, and the list of runs shows each tag that does not begin with `dagster/`.
 """
 
 from __future__ import annotations
@@ -32,10 +33,13 @@ class TellingRunCoordinator(QueuedRunCoordinator[dg.DagsterInstance]):
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
         """Tag the run, and put it into the queue."""
         run = context.dagster_run
-        if evaluation_id := run.tags.get(ASSET_EVALUATION_ID_TAG):
-            tags = cause_tags(self._instance, run, int(evaluation_id))
-            if run.remote_job_origin:
-                tags[LOCATION_TAG] = run.remote_job_origin.location_name
+        evaluation_id = run.tags.get(ASSET_EVALUATION_ID_TAG)
+        tags = cause_tags(self._instance, run, int(evaluation_id)) if evaluation_id else {}
+        # A sensor of ours knows the cause, and not how its code location is called.
+        has_cause = evaluation_id or CAUSE_TAG in run.tags
+        if has_cause and run.remote_job_origin and LOCATION_TAG not in run.tags:
+            tags[LOCATION_TAG] = run.remote_job_origin.location_name
+        if tags:
             self._instance.add_run_tags(run.run_id, tags)
         return super().submit_run(context)
 

@@ -32,6 +32,7 @@ from typer.testing import CliRunner
 from factories.cli.asset_facts import Cron, FreshnessFacts
 from factories.cli.location_report import LocationReport, report_location
 from factories.cli.looking.assets import ProjectAsset, join_assets
+from factories.cli.looking.condition_words import describe_evaluation
 from factories.cli.looking.instance import (
     AUTOMATION_DAEMON,
     InstanceUnreadableError,
@@ -44,6 +45,7 @@ from factories.cli.looking.tables import print_assets, print_runs, print_statuse
 from factories.cli.main import build_app
 from factories.cli.serving.fingerprint import Fingerprint
 from factories.cli.serving.served_instance import Served, forget_served, note_served
+from factories.core.meta.condition_lookup import automation_condition
 from factories.core.process_identity import ProcessIdentity
 from factories.location_defaults import AUTOMATION
 from tests.factories.cli.served_project import WORKSPACE, Project, make_project
@@ -227,6 +229,37 @@ def test_why_an_asset_does_not_run_is_what_its_condition_said_last(
         "Waiting: shop/raw/b was never made; to run because it was never made"
     )
     assert told["parts"].why == "No automation condition: it runs when it is asked for"
+
+
+def test_of_dagsters_operators_the_part_that_did_not_hold_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DP_CONDITIONS", "operators")
+    change = automation_condition("on_upstream_change")
+    mine = dg.AutomationCondition.on_missing() & ~dg.AutomationCondition.any_deps_missing()
+
+    def asset(name: str, condition: Any = None, deps: tuple[str, ...] = ()) -> dg.AssetsDefinition:
+        @dg.asset(name=name, automation_condition=condition, deps=deps)
+        def load() -> None: ...
+
+        return load
+
+    cron = automation_condition("on_cron_no_deps", cron_schedule="0 5 * * *")
+    below = [asset("below", change, ("up",)), asset("of_the_company", mine, ("up",))]
+    defs = dg.Definitions([asset("up"), asset("ticks", cron), *below])
+    with dg.DagsterInstance.ephemeral() as instance:
+        results = dg.evaluate_automation_conditions(defs, instance).results
+    told = {
+        each.key.to_user_string(): describe_evaluation(each.serializable_evaluation, "it")
+        for each in results
+    }
+
+    said = "it asked for nothing, as this does not hold:"
+    assert told == {
+        "ticks": f"{said} the cron has ticked since it was updated",
+        "below": f"{said} no upstream asset is missing",
+        "of_the_company": f"{said} missing_since_last_handled",
+    }
 
 
 def test_the_next_tick_is_in_the_crons_own_time_zone(history: History) -> None:

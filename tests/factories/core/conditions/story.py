@@ -154,6 +154,7 @@ class Story:
                 if request.run_key in self._run_keys:
                     continue
                 self._run_keys.add(request.run_key)
+                assert request.tags["dp/condition"].startswith("on_")
                 for key in request.asset_selection or ():
                     name = key.to_user_string()
                     partition = request.partition_key

@@ -8,6 +8,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.run_coordinator.base import SubmitRunContext
 from dagster._core.storage.tags import ASSET_EVALUATION_ID_TAG, PARTITION_NAME_TAG
 
 from factories.core.execution.instance import PlatformInstance
@@ -76,6 +82,27 @@ def test_only_the_causes_of_its_partition_count(story: Story) -> None:
     assert story.tick() == {"d[2024-01-03]"}
     assert tags_of(story, "d", partition="2024-01-03")["dp/cause"] == "up was updated"
     assert "dp/cause" not in tags_of(story, "d", partition="2024-01-09")
+
+
+@pytest.mark.programs
+def test_what_a_sensor_asks_for_gets_its_code_location(story: Story) -> None:
+    location = RegisteredCodeLocationOrigin("ingestion")
+    repository = RemoteRepositoryOrigin(location, "__repository__")
+    run = story.instance.add_run(
+        dg.DagsterRun(
+            job_name="__ASSET_JOB",
+            tags={"dp/cause": "run 1 failed: try 2"},
+            remote_job_origin=RemoteJobOrigin(repository, "__ASSET_JOB"),
+        )
+    )
+    coordinator = TellingRunCoordinator()
+    coordinator.register_instance(story.instance)
+
+    coordinator.submit_run(SubmitRunContext(run, workspace=None))
+
+    queued = story.instance.get_run_by_id(run.run_id)
+    assert queued is not None
+    assert queued.tags["dp/location"] == "ingestion"
 
 
 def test_projects_instance_knows_the_conditions_and_tells_causes(
