@@ -20,6 +20,7 @@ from dagster._core.storage.tags import (
 from dagster._time import get_current_timestamp
 
 from factories.core.conditions.operators import retries_of
+from factories.core.conditions.rule import condition_name
 from factories.core.conditions.run_outcome import RunOutcome, blocked_assets
 from factories.core.conditions.run_tags import ATTEMPT_TAG, CAUSE_TAG, CONDITION_TAG
 
@@ -120,4 +121,4 @@ def _requests(
 
 def _label(graph: AssetGraph, key: dg.AssetKey) -> str:
     condition = graph.get(key).automation_condition
-    return (condition.get_label() or condition.name) if condition else ""
+    return condition_name(condition.get_label() or condition.name or "") if condition else ""
