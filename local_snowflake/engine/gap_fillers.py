@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_snowflake.dialect.column_names import name_result_columns, name_values_columns
+from local_snowflake.dialect.copy_grants import read_copy_grants
 from local_snowflake.dialect.functions.macros import create_function_macros
 from local_snowflake.dialect.functions.refused import refuse_calls
 from local_snowflake.dialect.functions.rewrites.aggregates import CAST_AGGREGATES
@@ -110,7 +111,7 @@ LAYER: Layer[Session] = Layer(
         UseRoleOrWarehouse(),
         ShowObjects(),
     ),
-    prepare=(inline_identifiers,),
+    prepare=(inline_identifiers, read_copy_grants),
     before=(
         refuse_calls,
         name_result_columns,

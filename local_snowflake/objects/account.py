@@ -8,6 +8,7 @@ transaction writes to one database only.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from duckdb import DuckDBPyConnection
 from fakesnow.instance import GLOBAL_DATABASE_NAME
@@ -240,6 +241,43 @@ def drop_grants(session: StatementContext, name: Name) -> None:
             f"DELETE FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND name = ?",  # noqa: S608 - constants
             [str(name)],
         )
+
+
+def copy_grants(session: StatementContext, source: Name, target: Name) -> None:
+    """Grant on a new table what is granted on the one that it is a clone of."""
+    with session.warehouse.connect() as duck:
+        duck.execute(
+            f"INSERT OR IGNORE INTO {GRANTS} SELECT * REPLACE (? AS name) FROM {GRANTS} "  # noqa: S608 - constants
+            "WHERE granted_on = 'TABLE' AND name = ?",
+            [str(target), str(source)],
+        )
+
+
+def move_grants(session: StatementContext, moves: Mapping[Name, Name]) -> None:
+    """Let grants follow the tables and views that are renamed, once that is committed.
+
+    They are of the object, not of its name: after SWAP WITH each name has those of the other.
+    """
+    names = {str(source): str(target) for source, target in moves.items()}
+    columns = (
+        "name, privilege, granted_on, granted_to, grantee_name, grant_option, granted_by, "
+        "created_on"
+    )
+    those = f"FROM {GRANTS} WHERE granted_on IN ('TABLE', 'VIEW') AND list_contains(?, name)"
+
+    def move() -> None:
+        with session.warehouse.connect() as duck:
+            duck.begin()
+            rows = duck.execute(f"SELECT {columns} {those}", [list(names)]).fetchall()
+            duck.execute(f"DELETE {those}", [list(names)])
+            for name, *others in rows:
+                duck.execute(
+                    f"INSERT INTO {GRANTS} ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
+                    [names[name], *others],
+                )
+            duck.commit()
+
+    session.transactions.after_commit(move)
 
 
 def _privileges(

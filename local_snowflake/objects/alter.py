@@ -12,6 +12,7 @@ from sqlglot import Expr, TokenType, exp
 
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
+from local_snowflake.objects.account import move_grants
 from local_snowflake.objects.annotations import (
     Key,
     annotate_columns,
@@ -199,8 +200,8 @@ class _Action:
             case ["DROP", "PRIMARY", "KEY"]:
                 keys = recorded_keys(self.duck, self.place)
                 self._set_keys([key for key in keys if key.kind != "PRIMARY KEY"])
-            case ["DROP", "CLUSTERING", "KEY"]:
-                pass
+            case ["DROP", "CLUSTERING", "KEY"] | ["RESUME" | "SUSPEND", "RECLUSTER"]:
+                pass  # clustering has no meaning here
             case ["DROP", _]:
                 self._alter(f"DROP COLUMN {sql_identifier(_stored_word(words[1]))}")
             case _:
@@ -216,6 +217,7 @@ class _Action:
             raise already_exists(name)
         self._move(self.place, target)
         self.session.times.moved({self.place: target})
+        move_grants(self.session, {self.place: target})
         if temporary:
             self.session.temporaries.discard(self.name)
             self.session.temporaries.add(name)
@@ -234,6 +236,7 @@ class _Action:
         self._move(other, self.place)
         self._move(between, other)
         self.session.times.moved({self.place: other, other: self.place})
+        move_grants(self.session, {self.place: other, other: self.place})
 
     def _move(self, source: Name, target: Name) -> None:
         if source.database != target.database:

@@ -19,7 +19,7 @@ from sqlglot import Expr, exp
 
 from local_snowflake.engine.context import StatementContext
 from local_snowflake.engine.results import StatementResult, status_result
-from local_snowflake.objects.account import drop_grants
+from local_snowflake.objects.account import copy_grants, drop_grants
 from local_snowflake.objects.annotations import (
     Key,
     annotate_columns,
@@ -88,7 +88,8 @@ class CreateRelation:
                 return status_result(message, type_id=DDL)
             raise already_exists(name)
 
-        if exists and not temporary and not create.find(exp.CopyGrantsProperty):
+        keeps_grants = create.find(exp.CopyGrantsProperty) is not None
+        if exists and not temporary and not keeps_grants:
             drop_grants(session, name)
         comment = _strip_properties(create)
         schema = create.this if isinstance(create.this, exp.Schema) else None
@@ -97,7 +98,10 @@ class CreateRelation:
         _target(create).replace(as_table(place))
         source = _source(create)
         if source is not None:
-            _copy(session, create, place, session.temporaries.physical(resolve(source, session)))
+            origin = session.temporaries.physical(resolve(source, session))
+            _copy(session, create, place, origin)
+            if keeps_grants and not exists:
+                copy_grants(session, origin, place)
         elif kind == "TABLE" and create.expression is not None and schema is not None:
             _create_from_query(session, create, place, bindings)
         else:

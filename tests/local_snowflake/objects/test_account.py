@@ -67,6 +67,41 @@ def test_grants_follow_the_table(cursor, database):
     assert cursor.execute("show grants on table t").fetchall() == []
 
 
+def test_clone_copies_grants_of_the_table_that_it_replaces_or_else_of_its_source(cursor):
+    for name in ("new", "old"):
+        cursor.execute(f"create table {name} (a int)")
+        cursor.execute(f"grant select on {name} to reader_of_{name}")
+
+    cursor.execute("create or replace table old clone new copy grants")
+    cursor.execute('create transient table "another" clone "NEW" copy grants')
+    cursor.execute("create table plain clone new")
+
+    assert readers(cursor, "old") == ["READER_OF_OLD"]
+    assert readers(cursor, '"another"') == ["READER_OF_NEW"]
+    assert readers(cursor, "plain") == []
+
+
+def test_grants_move_with_a_table_that_is_renamed_or_swapped(cursor):
+    for name in ("new", "old"):
+        cursor.execute(f"create table {name} (a int)")
+        cursor.execute(f"grant select, insert on {name} to reader_of_{name}")
+    cursor.execute("grant select on old to reader_of_new")
+
+    cursor.execute("alter table old swap with new")
+    assert readers(cursor, "old") == ["READER_OF_NEW"] * 2
+    assert readers(cursor, "new") == ["READER_OF_NEW", "READER_OF_OLD", "READER_OF_OLD"]
+
+    cursor.execute("alter table old rename to newer")
+    cursor.execute("create table old (a int)")
+    assert readers(cursor, "newer") == ["READER_OF_NEW"] * 2
+    assert readers(cursor, "old") == []
+
+
+def readers(cursor, table: str) -> list[str]:
+    shown = cursor.execute(f"show grants on table {table}").fetchall()
+    return sorted(row["grantee_name"] for row in shown)
+
+
 def test_show_filters_by_name_and_scope(cursor, database):
     cursor.execute("create table apples (a int)")
     cursor.execute('create table "apricots" (a int)')
