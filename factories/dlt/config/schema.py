@@ -227,6 +227,15 @@ def _or_none(value: object) -> object:
     return {} if value is None else value
 
 
+def _refuse_truncating(value: object) -> object:
+    if value == "truncate-and-insert":
+        raise ValueError(
+            "truncate-and-insert empties a table before it is loaded, for whoever reads it:"
+            " insert-from-staging and staging-optimized replace it whole"
+        )
+    return value
+
+
 class PipelineFile(StrictModel):
     """A dlt pipeline: where it reads, what it loads."""
 
@@ -241,9 +250,9 @@ class PipelineFile(StrictModel):
     loader_file_format: Literal["parquet", "jsonl", "csv"] = Field(
         "parquet", description="Format of the staged files."
     )
-    replace_strategy: Literal["insert-from-staging", "truncate-and-insert", "staging-optimized"] = (
-        Field("insert-from-staging", description="How `replace` replaces a table.")
-    )
+    replace_strategy: Annotated[
+        Literal["insert-from-staging", "staging-optimized"], BeforeValidator(_refuse_truncating)
+    ] = Field("insert-from-staging", description="How `replace` replaces a table.")
     config: Annotated[dict[str, Any], BeforeValidator(_or_none)] = Field(
         {}, description="dlt's own settings, as its `config.toml` has them."
     )

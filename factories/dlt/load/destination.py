@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import dlt
 from dlt.common.configuration.container import Container
@@ -33,6 +33,7 @@ from dlt.destinations.impl.snowflake.configuration import SnowflakeClientConfigu
 from dlt.destinations.impl.snowflake.snowflake import SnowflakeClient, SnowflakeMergeJob
 from dlt.destinations.impl.snowflake.sql_client import SnowflakeSqlClient
 from dlt.destinations.sql_client import SqlClientBase
+from dlt.destinations.sql_jobs import SqlStagingReplaceFollowupJob
 from snowflake.connector import SnowflakeConnection
 
 from factories.core.warehouse.connector_internals import abandon_connection
@@ -44,9 +45,11 @@ DESTINATION_ARGUMENTS: dict[str, Any] = {
     "enable_dataset_name_normalization": False,  # it has the target's name already
     "staging_dataset_name_layout": "%s_STAGING",
     "keep_staged_files": False,
-    # staging-optimized: else the table is dropped before it is made
-    "enable_atomic_swap": True,
 }
+REPLACE_STRATEGIES: Sequence[Literal["insert-from-staging", "staging-optimized"]] = (
+    "insert-from-staging",
+    "staging-optimized",
+)
 # Snowflake ends a session that nobody has used for hours: between two loads lies what is read.
 IDLE_SECONDS = 300.0
 
@@ -133,6 +136,23 @@ class _MergeJob(SnowflakeMergeJob):
         return sorted(statements, key=lambda sql: not sql.startswith("CREATE TEMPORARY TABLE"))
 
 
+class _ReplaceJob(SqlStagingReplaceFollowupJob):
+    @classmethod
+    def _generate_clone_sql(
+        cls, table_chain: Sequence[PreparedTableSchema], sql_client: SqlClientBase[Any]
+    ) -> list[str]:
+        statements = []
+        for table in table_chain:
+            name = sql_client.make_qualified_table_name(str(table["name"]))
+            with sql_client.with_staging_dataset():
+                staged = sql_client.make_qualified_table_name(str(table["name"]))
+            statements.append(f"CREATE OR REPLACE TABLE {name} CLONE {staged} COPY GRANTS")
+            if any(column.get("cluster") for column in table["columns"].values()):
+                # Of a clone it is suspended.
+                statements.append(f"ALTER TABLE {name} RESUME RECLUSTER")
+        return statements
+
+
 class _Client(SnowflakeClient):
     sql_client: _SqlClient
 
@@ -152,6 +172,11 @@ class _Client(SnowflakeClient):
         self, table_chain: Sequence[PreparedTableSchema]
     ) -> list[FollowupJobRequest]:
         return [_MergeJob.from_table_chain(table_chain, self.sql_client)]
+
+    def _create_replace_followup_jobs(
+        self, table_chain: Sequence[PreparedTableSchema]
+    ) -> list[FollowupJobRequest]:
+        return [_ReplaceJob.from_table_chain(table_chain, self.sql_client)]
 
 
 class Snowflake(dlt.destinations.snowflake):
@@ -208,6 +233,7 @@ class Snowflake(dlt.destinations.snowflake):
     def _raw_capabilities(self) -> DestinationCapabilitiesContext:
         capabilities = super()._raw_capabilities()
         capabilities.supports_transactions = True
+        capabilities.supported_replace_strategies = REPLACE_STRATEGIES
         return capabilities
 
 

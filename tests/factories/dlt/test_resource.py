@@ -10,6 +10,7 @@ import dlt
 import pytest
 from dagster_dlt import DagsterDltResource, dlt_assets
 from dagster_dlt.dlt_event_iterator import DltEventIterator
+from dlt.common.destination.utils import resolve_replace_strategy
 from dlt.extract import DltSource
 
 from factories.core.warehouse.names import warehouse_names
@@ -94,6 +95,14 @@ def find_metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]
     return {
         name.removeprefix("dlt_shop_"): metadata for name, metadata in materialized(result).items()
     }
+
+
+def test_tables_are_replaced_whole_unless_an_argument_says_how() -> None:
+    capabilities = snowflake_destination().capabilities()
+    table: Any = {"name": "orders", "columns": {}}
+
+    assert resolve_replace_strategy(table, None, capabilities) == "insert-from-staging"
+    assert resolve_replace_strategy(table, "truncate-and-insert", capabilities) is None
 
 
 def test_metadata_is_that_of_the_tables(project: Project) -> None:

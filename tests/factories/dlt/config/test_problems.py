@@ -443,6 +443,16 @@ def test_format_that_can_be_compared(project: YamlProject, kind: str, form: str)
             ),
         ),
         (
+            (
+                "pipeline: shop\ndataset: shop\nsource: {python: 'shop:shop'}\n"
+                "replace_strategy: truncate-and-insert\nresources: {orders: {}}"
+            ),
+            (
+                "4:19: replace_strategy: truncate-and-insert empties a table before it is loaded,"
+                " for whoever reads it: insert-from-staging and staging-optimized replace it whole"
+            ),
+        ),
+        (
             "pipeline: shop\ndataset: shop\nsource: {python: 'shop:shop'}\nresources: {}",
             "4:12: resources: must not be empty",
         ),
