@@ -13,7 +13,7 @@ from factories.core.assets.context import LoadContext
 from factories.core.errors import StepStartError
 from factories.core.meta.condition_lookup import AutomationConditions
 from factories.core.project import project_root
-from factories.core.warehouse.names import RAW, WarehouseNames, warehouse_names
+from factories.core.warehouse.names import RAW, warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
 from factories.core.yaml import variables
 from factories.core.yaml.models import SourceMap, validate_partly
@@ -229,7 +229,7 @@ def resolve_environment(
             secrets |= found
         else:
             settings = warehouse_settings()
-            connections[name] = resolve_target_connection(warehouse_names(), settings)
+            connections[name] = resolve_target_connection(settings, warehouse_names().database(RAW))
             secrets |= {*settings.secrets, connections[name]}
     return SlingEnvironment(connections, frozenset(secrets), known)
 
@@ -244,9 +244,14 @@ def _read_listed(folder: str | None) -> dict[str, Connection]:
     return found or {}
 
 
-def resolve_target_connection(names: WarehouseNames, settings: WarehouseSettings) -> str:
-    """Return the connection of the target's warehouse, as Sling reads it from its environment."""
-    connection = settings.sling_connection(names.database(RAW))
+def resolve_target_connection(settings: WarehouseSettings, database: str) -> str:
+    """Return the connection of the target's warehouse, as Sling reads it from its environment.
+
+    Args:
+        settings: How to reach the warehouse.
+        database: What is loaded into: Sling 1.4 passes over the database that an `object` names.
+    """
+    connection = settings.sling_connection(database)
     return connection if isinstance(connection, str) else json.dumps(connection)
 
 

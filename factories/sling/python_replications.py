@@ -18,11 +18,13 @@ from pydantic import ValidationError
 from factories.core.errors import StepStartError
 from factories.core.meta.retries import RetrySpec
 from factories.core.secret_mask import SecretMask
-from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.names import RAW, WarehouseNames
+from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml import variables
 from factories.core.yaml.problems import did_you_mean, nearest
-from factories.sling.connections import TARGET, SlingEnvironment
+from factories.sling.connections import TARGET, SlingEnvironment, resolve_target_connection
 from factories.sling.objects import FILE
+from factories.sling.replaced_tables import StreamPlace
 from factories.sling.replication_config import ResolvedReplication, build_target_object
 from factories.sling.schema import MAX_NAME_PARTS
 from factories.sling.sling_internals import (
@@ -32,6 +34,7 @@ from factories.sling.sling_internals import (
     streams_with_default_dagster_meta,
     validate_replication,
 )
+from factories.sling.sql_variables import stream_variables
 
 StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -78,6 +81,26 @@ class PythonReplication:
         own, defaults = self.streams[stream], self.config.get("defaults") or {}
         parts = str(own.get("object") or defaults.get("object") or "").split(".")
         return self.names.database(parts[0]) if len(parts) == MAX_NAME_PARTS else None
+
+    def find_places(self) -> dict[str, StreamPlace]:
+        """Return what is known of the streams before Sling's log names their tables."""
+        source, _ = self.connection_names
+        env = {key: str(value) for key, value in (self.config.get("env") or {}).items()}
+        return {
+            name: StreamPlace(
+                None, self.find_database(name), {**env, **stream_variables(name, source)}
+            )
+            for name in self.streams
+        }
+
+    def find_targets(self, settings: WarehouseSettings) -> dict[str, str]:
+        """Return the target's connection of each stream whose table is in another database."""
+        databases = {name: self.find_database(name) for name in self.streams}
+        return {
+            name: resolve_target_connection(settings, database)
+            for name, database in databases.items()
+            if database and database != self.names.database(RAW)
+        }
 
     def resolve(self, environment: SlingEnvironment, binary: str) -> ResolvedReplication:
         """Return the input of Sling's process.

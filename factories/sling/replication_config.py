@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from factories.core.execution.window import UnreadableWindowError
 from factories.core.secret_mask import SecretMask
-from factories.core.warehouse.names import WarehouseNames
+from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate
 from factories.sling.connections import (
@@ -39,6 +40,7 @@ class ResolvedReplication:
         dialect: The type of connection whose SQL the source takes.
         named: The columns that the settings of a stream name, by the stream's name.
         files: The streams that are files, which Sling reads without SQL.
+        targets: The target's connection of each stream whose table is in another database.
     """
 
     binary: str
@@ -50,6 +52,15 @@ class ResolvedReplication:
     dialect: str = UNKNOWN_TYPE
     named: Mapping[str, Sequence[NamedColumn]] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
+    targets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def by_target(self, names: Iterable[str]) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+        """Yield the streams that one process can load, and the connections that it needs."""
+        groups: dict[str | None, list[str]] = defaultdict(list)
+        for name in names:
+            groups[self.targets.get(name)].append(name)
+        for target, group in groups.items():
+            yield group, {**self.connections, TARGET: target} if target else self.connections
 
     def to_json(self, names: Iterable[str], conditions: Mapping[str, str] | None = None) -> str:
         """Return a replication in Sling's format with just these streams.
@@ -93,7 +104,13 @@ def resolve_replication(
         UnreadableWindowError: When a stream cannot be limited to the run's partitions.
     """
     source, secrets = replication.connection.resolve()
-    target = resolve_target_connection(names, settings)
+    raw = names.database(RAW)
+    target = resolve_target_connection(settings, raw)
+    targets = {
+        stream.name: resolve_target_connection(settings, stream.relation.database)
+        for stream in streams
+        if stream.relation.database != raw
+    }
     configs = {
         stream.name: _resolve_stream(stream, partitions, full_refresh=full_refresh)
         for stream in streams
@@ -119,11 +136,12 @@ def resolve_replication(
         settings=sling_settings,
         streams=configs,
         connections={source_name: source, TARGET: target},
-        mask=SecretMask({*secrets, *settings.secrets, target, *values.values()}),
+        mask=SecretMask({*secrets, *settings.secrets, target, *targets.values(), *values.values()}),
         limits=limits,
         dialect=dialect,
         named=named,
         files=frozenset(files),
+        targets=targets,
     )
 
 

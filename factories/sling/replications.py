@@ -34,7 +34,8 @@ from factories.sling.objects import (
     parse_stream,
     resolve_object,
 )
-from factories.sling.schema import ReplicationFile, SlingStream, check_stream
+from factories.sling.schema import ReplicationFile, SlingStream
+from factories.sling.stream_checks import check_stream
 
 MERGED_OPTIONS = ("source_options", "target_options")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -21,6 +22,12 @@ from factories.sling.connections import TARGET, SlingEnvironment, resolve_enviro
 from factories.sling.loaded_table import LoadedTable, parse_relation
 from factories.sling.program import call_sling, find_binary
 from factories.sling.python_replications import PythonReplication, read_python_replication
+from factories.sling.replaced_tables import (
+    ReplacedTable,
+    find_places,
+    new_table_suffix,
+    redirect_streams,
+)
 from factories.sling.replication_config import resolve_replication
 from factories.sling.run import (
     STORAGE_KIND,
@@ -36,6 +43,7 @@ from factories.sling.sling_internals import (
     SlingEventIterator,
     SlingEventType,
 )
+from factories.sling.table_replacement import TableReplacement
 
 StepContext = dg.AssetExecutionContext | dg.OpExecutionContext
 
@@ -129,12 +137,26 @@ class ReplicationSlingResource(SlingResource):
                 binary=find_binary(),
                 full_refresh=selected.full_refresh,
             )
+            replication, plans = redirect_streams(
+                replication,
+                find_places(selected.replication, selected.streams),
+                new_table_suffix(context.run.run_id),
+            )
         retries = {name: stream.meta.retries for name, stream in by_name.items()}
         keys = {name: stream.key for name, stream in by_name.items()}
+        relations = [stream.relation for stream in selected.streams]
         with (
             open_step(context, settings, selected.names, "sling") as step,
             closing(
-                load_streams(context.log, replication, retries, keys, step.folder, debug=debug)
+                load_streams(
+                    context.log,
+                    replication,
+                    retries,
+                    keys,
+                    step.folder,
+                    tables=TableReplacement(context.log, step, selected.names, plans, relations),
+                    debug=debug,
+                )
             ) as results,
         ):
             for result in results:
@@ -161,11 +183,24 @@ class ReplicationSlingResource(SlingResource):
             resolved = replication.resolve(
                 self._environment(replication.connection_names), find_binary()
             )
+            plans: Mapping[str, ReplacedTable] = {}
+            if replication.loads_target:
+                resolved = replace(resolved, targets=replication.find_targets(settings))
+                suffix = new_table_suffix(context.run.run_id)
+                resolved, plans = redirect_streams(resolved, replication.find_places(), suffix)
         retries, keys = replication.retries, replication.keys
         with (
             open_step(context, settings, names, "sling") as step,
             closing(
-                load_streams(context.log, resolved, retries, keys, step.folder, debug=debug)
+                load_streams(
+                    context.log,
+                    resolved,
+                    retries,
+                    keys,
+                    step.folder,
+                    tables=TableReplacement(context.log, step, names, plans),
+                    debug=debug,
+                )
             ) as results,
         ):
             for result in results:

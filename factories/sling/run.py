@@ -22,6 +22,7 @@ from factories.sling.program import run_sling
 from factories.sling.replication_config import ResolvedReplication
 from factories.sling.replication_log import LogLine, ReplicationLog, StreamResult
 from factories.sling.replications import Replication, Stream
+from factories.sling.table_replacement import TableReplacement
 
 STORAGE_KIND = "dagster/storage_kind"
 
@@ -50,11 +51,12 @@ def load_streams(
     keys: Mapping[str, dg.AssetKey],
     folder: Path,
     *,
+    tables: TableReplacement,
     debug: bool = False,
 ) -> Generator[StreamResult]:
     """Load all streams in one Sling process, and again, alone, those that fail and may.
 
-    A stream that fails spares the others.
+    Tables of different databases take a process each. A stream that fails spares the others.
 
     Args:
         log: The run's log; receives Sling's, without secrets.
@@ -62,6 +64,7 @@ def load_streams(
         retries: The `retries` block of each stream, by its name.
         keys: The asset of each stream, by its name.
         folder: The step's temporary folder.
+        tables: Replaces the tables whose streams load others in their stead.
         debug: Whether Sling logs more.
 
     Yields:
@@ -74,7 +77,7 @@ def load_streams(
     lost: list[StreamResult] = []
     for attempt in range(1, 2 + max_retries(retries.values())):
         failed: dict[str, StreamResult] = {}
-        for result in _run_once(log, replication, pending, folder, debug=debug):
+        for result in _run_once(log, replication, pending, folder, tables=tables, debug=debug):
             if result.succeeded:
                 yield result
             else:
@@ -100,24 +103,27 @@ def _run_once(
     names: Sequence[str],
     folder: Path,
     *,
+    tables: TableReplacement,
     debug: bool,
 ) -> Iterator[StreamResult]:
     """Run one Sling process over these streams; its log goes into the run's, masked."""
 
     def report(line: LogLine) -> None:
+        tables.note(line.text)
         getattr(log, line.level)(replication.mask(line.text))
 
     conditions, refused = prepare_streams(log, replication, names, folder)
+    refused |= tables.prepare(name for name in names if name not in refused)
     for name, reason in refused.items():
         yield StreamResult(name, error=replication.mask(reason))
     names = [name for name in names if name not in refused]
-    if not names:
-        return
-    body = replication.to_json(names, conditions)
-    process = run_sling(replication.binary, body, replication.connections, folder, debug=debug)
-    with closing(process) as lines:
-        for result in ReplicationLog(tuple(names), report).follow(lines):
-            yield replace(result, error=replication.mask(result.error))
+    for group, connections in replication.by_target(names):
+        body = replication.to_json(group, conditions)
+        process = run_sling(replication.binary, body, connections, folder, debug=debug)
+        with closing(process) as lines:
+            for loaded in ReplicationLog(tuple(group), report).follow(tables.follow(lines)):
+                result = tables.finish(loaded)
+                yield replace(result, error=replication.mask(result.error))
 
 
 def _describe_failures(lost: Sequence[StreamResult], selected: int) -> str:

@@ -67,7 +67,10 @@ def read_source_columns(
         name: _describe(config, folder / f"columns_{number}.csv", is_file=name in files)
         for number, (name, config) in enumerate(streams.items())
     }
-    body = write_replication({**settings, "target": FILES_TARGET, "streams": described})
+    # Else Sling writes no columns of no rows.
+    env = {**(settings.get("env") or {}), "SLING_ALLOW_EMPTY": "TRUE"}
+    asked = {**settings, "target": FILES_TARGET, "streams": described, "env": env}
+    body = write_replication(asked)
     process = run_sling(binary, body, {**connections, FILES_TARGET: "file://"}, folder, trace=True)
     with closing(process) as lines:
         yield from follow_columns(lines, tuple(streams), files)

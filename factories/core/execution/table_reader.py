@@ -23,10 +23,19 @@ COLUMNS_SQL = """
     where upper(table_schema) = upper(%s) and upper(table_name) = upper(%s)
     order by ordinal_position
 """
+MISSING = 2003  # Snowflake's code
 
 
 class QueryFailedError(Exception):
-    """The warehouse refused a statement or did not answer; the text is the warehouse's own."""
+    """The warehouse refused a statement or did not answer; the text is the warehouse's own.
+
+    Attributes:
+        is_missing: Whether what the statement names does not exist, or this role does not see it.
+    """
+
+    def __init__(self, message: str, *, is_missing: bool = False) -> None:
+        super().__init__(message)
+        self.is_missing = is_missing
 
 
 class WarehouseSilentError(QueryFailedError):
@@ -54,17 +63,32 @@ class TableReader:
             QueryFailedError: When the statement fails; its text holds no secrets.
             WarehouseSilentError: When there is no session, or no answer.
         """
+        return self._execute(sql, parameters)
+
+    def run_script(self, sql: str) -> None:
+        """Run any number of statements, up to the first that fails.
+
+        Raises:
+            QueryFailedError: As in `query`.
+            WarehouseSilentError: As in `query`.
+        """
+        self._execute(sql, num_statements=0)
+
+    def _execute(
+        self, sql: str, parameters: Sequence[Any] = (), **options: Any
+    ) -> list[Sequence[Any]]:
         from snowflake.connector import errors  # noqa: PLC0415 - 0.4 s, while the tool loads
 
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(sql, tuple(parameters))
+                cursor.execute(sql, tuple(parameters), **options)
                 return list(cursor.fetchall())
         except errors.Error as error:
             text = SecretMask(self._settings.secrets)(str(error))
             refusals = (errors.ProgrammingError, errors.IntegrityError, errors.DataError)
-            is_refusal = isinstance(error, refusals)
-            raise (QueryFailedError if is_refusal else WarehouseSilentError)(text) from None
+            if not isinstance(error, refusals):
+                raise WarehouseSilentError(text) from None
+            raise QueryFailedError(text, is_missing=error.errno == MISSING) from None
         except WarehouseLostError:
             self.close(abandon=True)
             raise

@@ -198,6 +198,25 @@ def test_another_target_is_refused(yaml_project: YamlProject) -> None:
             "public.orders: {source_options: {flatten: deep}}",
             "5:45: flatten: must be true or false or a whole number, not 'deep'",
         ),
+        (
+            "public.orders: {mode: truncate, target_options: {adjust_column_type: true}}",
+            (
+                "5:72: adjust_column_type: mode: truncate keeps the table's types; mode:"
+                " full-refresh has those of the source"
+            ),
+        ),
+        (
+            "public.orders: {target_options: {table_ddl: create table orders (id int)}}",
+            "5:47: table_ddl: must call the table {object_name}: Sling puts its name there",
+        ),
+        (
+            'public.orders: {target_options: {post_sql: "{stream_table} {timestamp.date}"}}',
+            "5:46: post_sql: the variable {timestamp.date} is not known here",
+        ),
+        (
+            "s3://b/a.csv: {object: s.a, target_options: {post_sql: 'call {stream_table}'}}",
+            "5:58: post_sql: the variable {stream_table} is not known here",
+        ),
         ("public.orders: [a]", '5:18: public.orders: must be a mapping, not ["a"]'),
         ("5: {object: s.t}", "5:6: streams[5]: must be text, not 5: put it in quotes"),
         (

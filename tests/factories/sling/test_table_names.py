@@ -51,7 +51,7 @@ def load_natively(
     """
     own = {name: {"object": f"n_{config['object']}"} for name, config in streams.items()}
     body = write_replication({"source": source, "target": "SNOWFLAKE", "streams": own})
-    target = resolve_target_connection(warehouse_names(), warehouse_settings())
+    target = resolve_target_connection(warehouse_settings(), warehouse_names().database("RAW"))
     connections = {source: url, "SNOWFLAKE": target}
     tables: list[str] = []
     for line in run_sling(find_binary(), body, connections, folder):
