@@ -82,6 +82,7 @@ class TableReplacement:
             plan = self._plans.get(name)
             if plan is None or not plan.keeps_table or plan.place.relation is None:
                 continue
+            self._keeping.discard(name)
             table = plan.place.relation
             new = replace(table, table=f"{table.table}{plan.suffix}")
             try:
@@ -150,10 +151,10 @@ class TableReplacement:
             else:
                 self._replace_table(plan, table, new)
         except QueryFailedError as error:
+            self._drop([new])
             reason = f"the rows are loaded, but {table} was not replaced: {error}"
             return replace(result, succeeded=False, error=reason)
-        finally:
-            self._drop([new])
+        self._drop([new])
         return self._run_post_sql(result, plan, table)
 
     def _replace_table(self, plan: ReplacedTable, table: Relation, new: Relation) -> None:
