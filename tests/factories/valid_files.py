@@ -40,6 +40,7 @@ streams:
       freshness: {{cron: "0 8 * * *", timezone: Europe/Berlin, per_partition: true}}}}}}
   public.items:
     source_options: {{<<: *options, null_if: x}}
+    meta: {{dagster: {{data_version: content}}}}
   big: {{sql: select 1 as id, description: Big ones., tags: [a], meta: {{dagster: {{
     automation_condition: manual_only, partition: null, asset_key: shop/raw/big}}}}}}
 """,

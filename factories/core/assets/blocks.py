@@ -114,6 +114,9 @@ def resolve_block(
 
 def _conflicts(meta: DagsterMeta, places: HasPosition) -> Iterator[Problem]:
     """Yield the keys that do not go with the block's partitions."""
+    if meta.data_version and meta.partition:
+        message = "data_version: the hash would be of all partitions: leave it out, or set null"
+        yield places.problem(["data_version"], message, at_key=True)
     partition = meta.partition
     if meta.freshness and meta.freshness.per_partition:
         if partition is None:

@@ -106,6 +106,7 @@ def rematerialize_for_waiting_steps(
                 **{name: value for name, value in known.items() if name.startswith("dagster/")},
                 LEFT: dg.MetadataValue.dagster_run(run_id),
             },
+            data_version=kept_data_version(context, key),
             check_results=[
                 dg.AssetCheckResult(
                     asset_key=key,

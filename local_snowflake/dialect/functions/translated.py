@@ -8,6 +8,11 @@ from local_snowflake.dialect.functions.rows import Translated, is_call
 from local_snowflake.sql.trees import replace_node
 
 _AS_LIST = "DuckDB's is a list, whose text is not JSON"
+# The sum of the rows' hashes: whatever their order, and equal rows count.
+_HASH_AGG = (
+    "coalesce(CAST(sum(CAST({} AS HUGEINT)) % 18446744073709551616 - 9223372036854775808"
+    " AS BIGINT), 0)"
+)
 
 
 TRANSLATED = (
@@ -68,6 +73,20 @@ TRANSLATED = (
         "CAST(CAST(hash(:all) AS HUGEINT) - 9223372036854775808 AS BIGINT)",
         "64 bits with a sign, as in Snowflake, but other values; numbers of different types that "
         "are equal have different hashes",
+    ),
+    Translated(
+        "HASH_AGG(value, …)",
+        exp.HashAgg,
+        _HASH_AGG.format("hash(:this, :expressions)"),
+        "other values than Snowflake's, as of HASH; order-independent, and 0 of no rows, as there",
+        lambda node: not isinstance(node.this, exp.Star | exp.Distinct),
+    ),
+    Translated(
+        "HASH_AGG(*)",
+        exp.HashAgg,
+        _HASH_AGG.format("hash(*COLUMNS(*))"),
+        "as above",
+        lambda node: isinstance(node.this, exp.Star),
     ),
     Translated("HEX_ENCODE(value)", exp.Hex, "hex(macro.bytes_of(:this))"),
     Translated("HLL(value)", exp.Hll, "approx_count_distinct(:this)"),

@@ -134,3 +134,20 @@ def test_only_partitions_of_time_have_deadlines(
     [found] = yaml_project.problems()
     assert found.startswith("sling/shop.yaml:12:26: per_partition: ")
     assert problem in found
+
+
+def test_a_hash_of_the_rows_does_not_go_with_partitions(yaml_project: YamlProject) -> None:
+    yaml_project.replication("""
+        public.orders:
+          mode: incremental
+          primary_key: [id]
+          meta:
+            dagster:
+              partition: {type: daily, start: "2024-01-01", column: at}
+              data_version: content
+    """)
+    [found] = yaml_project.problems()
+    assert found == (
+        "sling/shop.yaml:11:9: data_version: the hash would be of all partitions: leave it out,"
+        " or set null"
+    )
