@@ -14,6 +14,8 @@ import dagster as dg
 from dagster import AssetCheckEvaluation, AssetMaterialization
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG
 
+from factories.core.execution.data_versions import kept_data_version
+
 LEFT = "left_as_built_by"
 MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
 CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
