@@ -22,6 +22,7 @@ from factories.core.warehouse.names import Relation
 
 CONTENT_HASH = "content_hash"
 ROW_COUNT = "dagster/row_count"
+TABLE_NAME = "dagster/table_name"
 # How many plans to make an asset are looked at. More of them since it was made: nobody knows.
 LOOK_BACK = 50
 UNFINISHED = [*NOT_FINISHED_STATUSES, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -55,7 +56,7 @@ def find_data_version(
     if before is None or made is None:
         return new
     version = given_version(made.tags or {})
-    if version is None:
+    if version is None or not _is_same_table(made.metadata, metadata):
         return new
     if content:
         known = made.metadata.get(CONTENT_HASH)
@@ -120,6 +121,14 @@ def _last_made(context: dg.AssetExecutionContext, key: dg.AssetKey) -> dg.EventL
     asked = dg.AssetRecordsFilter(asset_key=key, asset_partitions=partitions)
     records = context.instance.fetch_materializations(asked, limit=1).records
     return records[0] if records else None
+
+
+def _is_same_table(
+    before: Mapping[str, dg.MetadataValue[Any]], metadata: Mapping[str, Any]
+) -> bool:
+    """Tell whether a table is the one of before: that of another target is not."""
+    known = before.get(TABLE_NAME)
+    return (known.value if known else None) == metadata.get(TABLE_NAME)
 
 
 def _looks_the_same(

@@ -59,7 +59,7 @@ def materialize_result(
     elif resource.meta.data_version:
         context.log.info("%s counts as changed: it has child tables, without a hash", relation)
     version = find_data_version(
-        context, resource.key, metadata, wrote_nothing=_wrote_nothing(resource.settings, loaded)
+        context, resource.key, metadata, wrote_nothing=wrote_nothing(resource.settings, loaded)
     )
     checks = run_selected_checks(
         context, resource.key, resource.meta.checks, relation, reader, columns=columns
@@ -72,7 +72,7 @@ def materialize_result(
     )
 
 
-def _wrote_nothing(settings: DltResource, loaded: LoadedResource) -> bool:
+def wrote_nothing(settings: DltResource, loaded: LoadedResource) -> bool:
     """Tell whether the tables are as they were.
 
     A merge that retires or deletes the rows that a load lacks may change them with no row at all.

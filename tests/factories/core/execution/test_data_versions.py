@@ -38,6 +38,7 @@ class Loads:
         *,
         count: int | None = 3,
         columns: dict[str, str] = COLUMNS,
+        table: str = "RAW.SHOP.A",
         content: str | None = None,
         given: bool = True,
         partition: str | None = None,
@@ -45,7 +46,7 @@ class Loads:
     ) -> dg.ExecuteInProcessResult:
         """Load some rows into a table that then has so many, and such columns."""
         schema = dg.TableSchema([dg.TableColumn(*column) for column in columns.items()])
-        metadata: dict[str, Any] = {"dagster/column_schema": schema}
+        metadata: dict[str, Any] = {"dagster/column_schema": schema, "dagster/table_name": table}
         metadata |= {} if count is None else {"dagster/row_count": count}
         metadata |= {} if content is None else {"content_hash": content}
 
@@ -104,6 +105,11 @@ def test_a_load_of_no_rows_keeps_the_version_of_the_run_that_changed_the_data(
 def test_a_table_that_looks_otherwise_has_changed(loads: Loads, table: dict[str, Any]) -> None:
     first = loads.version()
     assert loads.version(**table) != first
+
+
+def test_the_table_of_another_target_has_other_data(loads: Loads) -> None:
+    first = loads.version(content="17")
+    assert loads.version(content="17", table="DEV_RAW.SHOP.A") != first
 
 
 def test_rows_that_nobody_has_counted_do_not_matter(loads: Loads) -> None:
