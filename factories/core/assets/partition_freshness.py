@@ -48,7 +48,7 @@ def partition_freshness_checks(assets: Iterable[Any]) -> Iterator[dg.AssetChecks
         return
 
     @dg.multi_asset_check(
-        name=CHECK,
+        name="freshness__partitions",
         specs=[_check_spec(key, **deadline) for key, deadline in deadlines.items()],
         can_subset=True,
     )
