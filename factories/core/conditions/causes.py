@@ -223,7 +223,7 @@ class CauseFinder:
         if made is None:
             return False
         sources = self._facts.upstream_units(self._key, unit, parent)
-        if self._is_of_same_data(unit, parent):
+        if self._facts.was_made_of_same_data(made, parent, sources):
             return True
         latest = [self._facts.latest(parent, source) for source in sources]
         return all(self._facts.has_seen(made, parent, update) for update in latest if update)

@@ -37,9 +37,9 @@ def find_data_version(
 ) -> dg.DataVersion:
     """Return the data version of what a step has made: that of before where nothing has changed.
 
-    Nothing has, when the tool says so and the table looks as it did; or, where the metadata has a
-    hash of the rows, when that is the same. In doubt the version is a new one: when a run that
-    failed may have written something, or the run is for several partitions.
+    Nothing has, when the table looks as it did, and the tool says so; where the metadata has a hash
+    of the rows, that decides instead of the tool. In doubt the version is a new one: when a run
+    that failed may have written something, or the run is for several partitions.
 
     Args:
         context: The step's.
@@ -56,14 +56,9 @@ def find_data_version(
     if before is None or made is None:
         return new
     version = given_version(made.tags or {})
-    if version is None or not _is_same_table(made.metadata, metadata):
+    if version is None or not _looks_the_same(made.metadata, metadata):
         return new
-    if content:
-        known = made.metadata.get(CONTENT_HASH)
-        same = known is not None and known.value == content
-    else:
-        same = _looks_the_same(made.metadata, metadata)
-    if not same or _may_have_changed_since(context, key, before):
+    if _may_have_changed_since(context, key, before):
         return new
     return dg.DataVersion(version)
 
@@ -123,23 +118,23 @@ def _last_made(context: dg.AssetExecutionContext, key: dg.AssetKey) -> dg.EventL
     return records[0] if records else None
 
 
-def _is_same_table(
-    before: Mapping[str, dg.MetadataValue[Any]], metadata: Mapping[str, Any]
-) -> bool:
-    """Tell whether a table is the one of before: that of another target is not."""
-    known = before.get(TABLE_NAME)
-    return (known.value if known else None) == metadata.get(TABLE_NAME)
-
-
 def _looks_the_same(
     before: Mapping[str, dg.MetadataValue[Any]], metadata: Mapping[str, Any]
 ) -> bool:
-    """Tell whether a table has the columns, and as far as known the rows, that it had."""
+    """Tell whether a table has the columns, and as far as known the rows, that it had.
+
+    The table of another target is another one.
+    """
     columns = _columns(before.get(COLUMN_SCHEMA))
     if columns is None or columns != _columns(metadata.get(COLUMN_SCHEMA)):
         return False
-    known, now = before.get(ROW_COUNT), metadata.get(ROW_COUNT)
-    return known is None or now is None or known.value == now
+    known = {name: value.value for name, value in before.items()}
+    if known.get(TABLE_NAME) != metadata.get(TABLE_NAME):
+        return False
+    if CONTENT_HASH in metadata:
+        return bool(known.get(CONTENT_HASH) == metadata[CONTENT_HASH])
+    rows, now = known.get(ROW_COUNT), metadata.get(ROW_COUNT)
+    return rows is None or now is None or rows == now
 
 
 def _columns(schema: Any) -> list[tuple[str, str]] | None:

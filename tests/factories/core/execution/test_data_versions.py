@@ -112,6 +112,13 @@ def test_the_table_of_another_target_has_other_data(loads: Loads) -> None:
     assert loads.version(content="17", table="DEV_RAW.SHOP.A") != first
 
 
+def test_a_column_that_has_another_name_is_a_change_though_the_hash_is_the_same(
+    loads: Loads,
+) -> None:
+    first = loads.version(content="17")
+    assert loads.version(content="17", columns={"KEY": "NUMBER"}) != first
+
+
 def test_rows_that_nobody_has_counted_do_not_matter(loads: Loads) -> None:
     first = loads.version(count=None)
     assert loads.version(count=None) == first
