@@ -14,6 +14,7 @@ import dagster as dg
 
 from factories.automation.location import Automation, read_automation
 from factories.core.assets.context import CHECK_READS, JOB_READS, READS, LoadContext, Origin
+from factories.core.assets.partition_freshness import partition_freshness_checks
 from factories.core.assets.translators import find_translator_problem
 from factories.core.dagster_internals import CodeLocationConfigError, is_reconstruction
 from factories.core.garbage_collection import gc_paused
@@ -153,7 +154,7 @@ def _join(
     takes_names = not clashes
     definitions = dg.Definitions(
         assets=join_assets(made, own, load_context.root),
-        asset_checks=[*own.values("asset_checks")],
+        asset_checks=[*partition_freshness_checks(made), *own.values("asset_checks")],
         jobs=[*load_context.jobs, *automated.jobs, *own.values("jobs")] if takes_names else [],
         executor=step_executor(),
         schedules=[*automated.schedules, *own.values("schedules")] if takes_names else [],

@@ -19,6 +19,7 @@ from dagster._core.definitions.definitions_load_context import (
 )
 from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.errors import DagsterUserCodeProcessError
+from dagster._core.event_api import EventRecordsFilter
 from dagster._core.execution.plan.utils import RetryRequestedFromPolicy
 from dagster._core.instance.utils import RUNLESS_RUN_ID
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
@@ -44,6 +45,7 @@ __all__ = [
     "is_lazy_definitions",
     "is_reconstruction",
     "parse_selection",
+    "planned_by",
     "ticks_before",
 ]
 
@@ -95,6 +97,22 @@ def parse_selection(text: str) -> dg.AssetSelection:
 def ticks_before(moment: datetime, cron: str, timezone: str) -> Iterator[datetime]:
     """Yield the ticks of a cron schedule up to a moment, the latest first."""
     return reverse_cron_string_iterator(moment.timestamp(), cron, timezone)
+
+
+def planned_by(instance: dg.DagsterInstance, key: dg.AssetKey, limit: int) -> list[tuple[int, str]]:
+    """Return the last runs that were to make an asset, the latest first.
+
+    Args:
+        instance: Dagster's.
+        key: The asset.
+        limit: How many plans are looked at.
+
+    Returns:
+        The id of the event that says so, and the run.
+    """
+    planned = EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key)
+    records = instance.event_log_storage.get_event_records(planned, limit=limit, ascending=False)
+    return [(record.storage_id, record.run_id) for record in records]
 
 
 class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):

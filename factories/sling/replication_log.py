@@ -24,6 +24,7 @@ INSERTED = re.compile(
     r" \[[\d,.?]+ r/s\](?: \[(?P<size>[\d.,]+ \w+)\])?$"
 )
 WRITTEN_TO_FILE = re.compile(r"^wrote (?P<rows>\d+) rows .*to \S+")
+NOTHING_TO_LOAD = "no data or records found in stream"
 TAIL_LINES = 20
 # What an error does not begin with: it is the same whatever the reason.
 FATAL = "fatal:"
@@ -32,7 +33,7 @@ TELLS_NOTHING = ("Sling CLI |", FATAL, "~ failure running replication (see docs"
 HARMLESS = (
     "FYI there is a new sling version released",
     "Generating DDL from 0 rows",
-    "no data or records found in stream",
+    NOTHING_TO_LOAD,
     "Could not create internal volume, falling back to batch inserts",
 )
 SIZE_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -55,19 +56,23 @@ class StreamResult:
         name: The stream.
         succeeded: Whether Sling's log says so.
         rows: Rows that this run wrote to the target.
+        is_counted: Whether the log says how many.
         table: The table that it loaded, as Sling's log writes it; empty when the log names none.
         bytes: Size of what was read, as Sling rounds it; None when it does not say.
         seconds: From the start of the stream to its end.
         error: Sling's own text of the failure.
+        attempt: Which try this was, 1 the first.
     """
 
     name: str
     succeeded: bool = False
     rows: int = 0
+    is_counted: bool = False
     table: str = ""
     bytes: int | None = None
     seconds: float = 0.0
     error: str = ""
+    attempt: int = 1
 
 
 def parse_line(raw: str) -> LogLine:
@@ -96,6 +101,16 @@ def parse_size(text: str | None) -> int | None:
     if unit not in SIZE_UNITS:
         return None
     return round(float(number.replace(",", "")) * SIZE_UNITS[unit])
+
+
+def _read_rows(text: str, current: StreamResult) -> bool:
+    """Take from a message how many rows were written; tell whether it says that."""
+    match = INSERTED.match(text) or WRITTEN_TO_FILE.match(text)
+    if match:
+        found = match.groupdict()
+        current.rows, current.table = int(found["rows"]), found.get("table") or ""
+        current.bytes = parse_size(found.get("size"))
+    return bool(match) or text.startswith(NOTHING_TO_LOAD)
 
 
 @dataclass
@@ -164,10 +179,8 @@ class ReplicationLog:
                 return self._take_failed()
             if not text.startswith(TELLS_NOTHING):
                 self._error.append(text)
-        elif match := INSERTED.match(text) or WRITTEN_TO_FILE.match(text):
-            found = match.groupdict()
-            current.rows, current.table = int(found["rows"]), found.get("table") or ""
-            current.bytes = parse_size(found.get("size"))
+        elif _read_rows(text, current):
+            current.is_counted = True
         elif text == "execution failed":
             self._error = []
         elif text == "execution succeeded":

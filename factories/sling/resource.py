@@ -166,7 +166,14 @@ class ReplicationSlingResource(SlingResource):
                     columns = step.reader.columns(stream.relation)
                 except QueryFailedError as error:
                     warn_unreadable(context.log, stream.name, error)
-                event = build_materialize_result(context, stream, result, step.reader, columns)
+                event = build_materialize_result(
+                    context,
+                    stream,
+                    result,
+                    step.reader,
+                    columns,
+                    full_refresh=selected.full_refresh,
+                )
                 # Without columns there is nothing that the iterator could ask for.
                 name = str(stream.relation) if columns else ""
                 table = LoadedTable(result, name, stream.relation, step.reader, columns)

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks.run import run_selected_checks
+from factories.core.execution.data_versions import add_content_hash, find_data_version
 from factories.core.execution.failures import build_step_failure
 from factories.core.execution.step import open_step, start_errors_as_failures, wait_before_retry
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
@@ -22,9 +23,13 @@ from factories.sling.program import run_sling
 from factories.sling.replication_config import ResolvedReplication
 from factories.sling.replication_log import LogLine, ReplicationLog, StreamResult
 from factories.sling.replications import Replication, Stream
+from factories.sling.schema import SlingStream
 from factories.sling.table_replacement import TableReplacement
 
 STORAGE_KIND = "dagster/storage_kind"
+ADDING = ("incremental", "snapshot", "backfill")  # the modes that leave the rows that are there
+# What Sling adds to rows that is of the load.
+OF_A_LOAD = frozenset({"_SLING_LOADED_AT", "_SLING_EXEC_ID", "_SLING_ROW_ID", "_SLING_SYNCED_AT"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ def load_streams(
         failed: dict[str, StreamResult] = {}
         for result in _run_once(log, replication, pending, folder, tables=tables, debug=debug):
             if result.succeeded:
-                yield result
+                yield replace(result, attempt=attempt)
             else:
                 failed[result.name] = result
         again = [
@@ -139,6 +144,8 @@ def build_materialize_result(
     result: StreamResult,
     reader: TableReader,
     columns: Mapping[str, str] | None,
+    *,
+    full_refresh: bool,
 ) -> dg.MaterializeResult[Any]:
     """Describe a loaded stream, and run the asset's checks on it.
 
@@ -151,6 +158,7 @@ def build_materialize_result(
         result: How it ended.
         reader: Looks at its table.
         columns: The table's columns, None where they cannot be read.
+        full_refresh: Whether the run replaces tables, whatever the streams' modes.
     """
     metadata = describe_load(result)
     metadata |= {
@@ -163,11 +171,36 @@ def build_materialize_result(
             metadata |= table_metadata(reader, stream.relation, columns)
         except QueryFailedError as error:
             warn_unreadable(context.log, stream.name, error)
+    add_content_hash(
+        context,
+        stream.meta,
+        metadata,
+        reader,
+        stream.relation,
+        columns=columns or (),
+        ignored=OF_A_LOAD,
+    )
+    version = find_data_version(
+        context,
+        stream.key,
+        metadata,
+        wrote_nothing=not full_refresh and _wrote_nothing(stream.settings, result),
+    )
     # Where the columns cannot be read, each check reports what it lacks.
     checks = run_selected_checks(
         context, stream.key, stream.meta.checks, stream.relation, reader, columns=columns or {}
     )
-    return dg.MaterializeResult(asset_key=stream.key, metadata=metadata, check_results=list(checks))
+    return dg.MaterializeResult(
+        asset_key=stream.key, metadata=metadata, check_results=list(checks), data_version=version
+    )
+
+
+def _wrote_nothing(settings: SlingStream, result: StreamResult) -> bool:
+    """Tell whether a stream's table is as it was: Sling found no new row, and runs no other SQL."""
+    options = settings.target_options
+    runs_sql = options is not None and bool(options.pre_sql or options.post_sql)
+    counted_none = result.is_counted and result.rows == 0 and result.attempt == 1
+    return settings.mode in ADDING and counted_none and not runs_sql
 
 
 def warn_unreadable(log: dg.DagsterLogManager, stream: str, error: QueryFailedError) -> None:

@@ -36,9 +36,11 @@ streams:
     update_key: updated_at
     columns: {{id: bigint}}
     target_options: {{column_casing: snake, add_new_columns: true}}
-    meta: {{dagster: {{partition: {{type: daily, start: "2024-01-01", end: "2024-02-01"}}}}}}
+    meta: {{dagster: {{partition: {{type: daily, start: "2024-01-01", end: "2024-02-01"}},
+      freshness: {{cron: "0 8 * * *", timezone: Europe/Berlin, per_partition: true}}}}}}
   public.items:
     source_options: {{<<: *options, null_if: x}}
+    meta: {{dagster: {{data_version: content}}}}
   big: {{sql: select 1 as id, description: Big ones., tags: [a], meta: {{dagster: {{
     automation_condition: manual_only, partition: null, asset_key: shop/raw/big}}}}}}
 """,

@@ -95,6 +95,8 @@ def resolve_block(
         None when something is wrong.
     """
     meta = validate(DagsterMeta, block, places, problems)
+    if meta:
+        problems.extend(_conflicts(meta, places))
     if meta and meta.checks and (wrong := list(check_problems(meta.checks))):
         problems.extend(
             places.problem(_written(["checks", *path], block), message, at_key=True)
@@ -108,6 +110,22 @@ def resolve_block(
     if isinstance(name, str | None) and isinstance(config, dict | None):
         condition = conditions.resolve(name, config, places, problems)
     return meta.with_condition(condition) if meta and condition else meta
+
+
+def _conflicts(meta: DagsterMeta, places: HasPosition) -> Iterator[Problem]:
+    """Yield the keys that do not go with the block's partitions."""
+    if meta.data_version and meta.partition:
+        message = "data_version: the hash would be of all partitions: leave it out, or set null"
+        yield places.problem(["data_version"], message, at_key=True)
+    partition = meta.partition
+    if meta.freshness and meta.freshness.per_partition:
+        if partition is None:
+            message = "per_partition: the asset has no partition"
+        elif partition.type == "static":
+            message = "per_partition: only a partition of time has an end"
+        else:
+            return
+        yield places.problem(["freshness", "per_partition"], message)
 
 
 def note_check_reads(

@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.assets.partition_freshness import deadline_metadata
 from factories.core.meta.dagster_meta import DagsterMeta
 from factories.core.meta.freshness import freshness_policy
 from factories.core.meta.keys import parse_key
@@ -46,7 +47,7 @@ def asset_spec(
         key,
         deps=[*deps, *(parse_key(dep) for dep in meta.deps)],
         description=meta.description or description,
-        metadata=metadata,
+        metadata={**metadata, **deadline_metadata(meta)},
         group_name=meta.group or group,
         code_version=code_version,
         automation_condition=meta.condition,

@@ -205,7 +205,8 @@ class CauseFinder:
                 if latest.run_id and latest.run_id == self._facts.last_run_id(self._key):
                     continue  # one run makes both: its result decides
             elif self._facts.graph.get(parent).partitions_def is None:
-                units = self._due_units(memory.seen)  # of all that it reaches, what is due
+                due = self._due_units(memory.seen)  # of all that it reaches, what is due
+                units = [u for u in due if not self._is_of_same_data(u, parent)]
             else:
                 units = [u for u in units if not self._is_newer(u, parent)]
             self._add(memory, units, text)
@@ -222,8 +223,16 @@ class CauseFinder:
         if made is None:
             return False
         sources = self._facts.upstream_units(self._key, unit, parent)
+        if self._facts.was_made_of_same_data(made, parent, sources):
+            return True
         latest = [self._facts.latest(parent, source) for source in sources]
         return all(self._facts.has_seen(made, parent, update) for update in latest if update)
+
+    def _is_of_same_data(self, unit: str, parent: dg.AssetKey) -> bool:
+        """Tell whether a unit was made of the data that its upstream units have now."""
+        made = self._facts.latest(self._key, unit)
+        sources = self._facts.upstream_units(self._key, unit, parent)
+        return made is not None and self._facts.was_made_of_same_data(made, parent, sources)
 
     def find_requested_upstream(self, memory: Memory, requested: dict[dg.AssetKey, Subset]) -> None:
         """Add the units whose upstream units this evaluation asks for in the same run."""

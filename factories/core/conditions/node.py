@@ -175,11 +175,18 @@ class _Evaluation:
         if memory.asked:
             return {"Asked for; its result has not come yet": list(memory.asked)}
         if not self._rule.schedule:
-            return {"Nothing to do: no upstream asset has changed": [WHOLE]}
+            return {f"Nothing to do: {self._what_changed()}": [WHOLE]}
         rule = self._rule
         tick = next_tick(rule.cron_schedule, rule.cron_timezone, self._facts.now)
         text = moment_text(tick, rule.cron_timezone)
         return {f"Nothing to do: the cron ticks next at {text}": [WHOLE]}
+
+    def _what_changed(self) -> str:
+        same = self._facts.updated_with_same_data(self._key, self._parents)
+        if not same:
+            return "no upstream asset has changed"
+        was, its = ("was", "its") if len(same) == 1 else ("were", "their")
+        return f"{', '.join(same)} {was} updated, but {its} data are the same"
 
 
 def _result(

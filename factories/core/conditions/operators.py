@@ -3,8 +3,9 @@
 The node needs a daemon that knows its class. One that does not, such as a hosted one, evaluates the
 tree: `DP_CONDITIONS=operators`. It takes ten times as long, and cannot do what the node can:
 `debounce`, `deps_since` and `catch_up` are refused, a tick that passes while the asset runs is
-lost, and partitions are run when they are the latest. What failed, the sensor `automation_retries`
-asks for again.
+lost, partitions are run when they are the latest, and an update counts whether it has changed data
+or not: `data_version_changed` would also compare versions that Dagster makes up. What failed, the
+sensor `automation_retries` asks for again.
 """
 
 from __future__ import annotations

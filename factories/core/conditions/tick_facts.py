@@ -9,7 +9,7 @@ public, are the asset graph's view, its cached queries and the storage of the ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from factories.core.conditions.memory import WHOLE
 from factories.core.conditions.run_facts import RunFacts, Update, chunks
 from factories.core.conditions.run_outcome import RunOutcome, blocked_assets
 from factories.core.conditions.unit_facts import Key
+from factories.core.conditions.versions import given_version, input_version, join_versions
 
 if TYPE_CHECKING:
     from dagster._core.asset_graph_view.asset_graph_view import AssetGraphView
@@ -82,6 +83,8 @@ class TickFacts(RunFacts):
             return False
         if made.run_id and made.run_id == update.run_id:
             return True
+        if self.was_made_of_same_data(made, parent, [WHOLE]):
+            return True
         seen = made.tags.get(get_input_event_pointer_tag(parent), "")
         if seen.isdigit():
             return int(seen) >= update.event
@@ -90,6 +93,42 @@ class TickFacts(RunFacts):
         run = self.run(made.run_id) if made.run_id else None
         started = run.start_time if run else made.timestamp
         return started is not None and started >= update.timestamp
+
+    def was_made_of_same_data(
+        self, made: Update, parent: dg.AssetKey, units: Sequence[str]
+    ) -> bool:
+        """Tell whether a materialization was made of the data that an upstream asset has now.
+
+        Only where steps gave these a data version. Of an asset with partitions the whole has none
+        that tells anything: Dagster notes that of the last partition.
+
+        Args:
+            made: The materialization.
+            parent: The upstream asset.
+            units: The units of it that count, partitions in order.
+        """
+        if (WHOLE in units) != (self._partitions(parent) is None):
+            return False
+        updates = [self.latest(parent, unit) for unit in units]
+        found = [given_version(update.tags) for update in updates if update]
+        versions = [version for version in found if version is not None]
+        if not versions or len(versions) < len(found):
+            return False
+        now = versions[0] if WHOLE in units else join_versions(versions)
+        return input_version(made.tags, parent) == now
+
+    def updated_with_same_data(self, key: Key, parents: Iterable[dg.AssetKey]) -> list[str]:
+        """Return the upstream assets that were made again after an asset, with the same data."""
+        made = self.latest(key)
+        if made is None or self._partitions(key) is not None:
+            return []
+        return [
+            parent.to_user_string()
+            for parent in parents
+            if (update := self.latest(parent)) is not None
+            and update.event > made.event
+            and self.was_made_of_same_data(made, parent, [WHOLE])
+        ]
 
     @cached_property
     def _checks(self) -> dict[dg.AssetKey, list[AssetCheckExecutionRecord]]:

@@ -14,6 +14,8 @@ import dagster as dg
 from dagster import AssetCheckEvaluation, AssetMaterialization
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG
 
+from factories.core.execution.data_versions import kept_data_version
+
 LEFT = "left_as_built_by"
 MATERIALIZATION = dg.DagsterEventType.ASSET_MATERIALIZATION
 CHECK = dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -106,6 +108,7 @@ def rematerialize_for_waiting_steps(
                 **{name: value for name, value in known.items() if name.startswith("dagster/")},
                 LEFT: dg.MetadataValue.dagster_run(run_id),
             },
+            data_version=kept_data_version(context, key),
             check_results=[
                 dg.AssetCheckResult(
                     asset_key=key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -111,6 +111,16 @@ class TableReader:
             QueryFailedError: When it cannot be read.
         """
         return int(self.query(f"select count(*) from {relation.sql}")[0][0])  # noqa: S608 - names from the project's own YAML
+
+    def content_hash(self, relation: Relation, columns: Collection[str]) -> str:
+        """Return a hash of all rows of a table, whatever their order.
+
+        Raises:
+            QueryFailedError: When they cannot be read.
+        """
+        names = ", ".join(map(sql_identifier, columns))
+        sql = f"select hash_agg({names}) from {relation.sql}"  # noqa: S608 - names of the warehouse
+        return str(self.query(sql)[0][0])
 
     def close(self, *, abandon: bool = False) -> None:
         """End the session, if one was opened.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, StrictStr, model_validator
 
@@ -133,6 +133,11 @@ class DagsterMeta(StrictModel):
         None,
         description="Asset checks, run after each load.",
         examples=[{"rows": {"min": 1}, "columns": {"unique": ["id"]}}],
+    )
+    data_version: Literal["content"] | None = Field(
+        None,
+        description="`content`: whether the asset's data have changed is found by a hash of all its"
+        " rows, after each load; by default it is what the tool tells.",
     )
     asset_key: AssetKeyText | None = Field(
         None, description="Overrides the key that the convention gives."

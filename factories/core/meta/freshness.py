@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import dagster as dg
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from factories.core.meta.times import CronText, TimezoneText, shortest_interval
 from factories.core.yaml.models import Duration, StrictModel
@@ -27,6 +27,12 @@ class FreshnessSpec(StrictModel):
         timedelta(hours=1), description="How long before the deadline an update counts."
     )
     timezone: TimezoneText = Field("UTC", description="Time zone of the deadline.")
+    per_partition: StrictBool = Field(
+        False,
+        description="With `cron`, of an asset with partitions of time: a check that the last"
+        " partition that had ended by the deadline was made, in place of a policy, to which any"
+        " partition's update counts.",
+    )
 
     @model_validator(mode="after")
     def _one_of_two_forms(self) -> FreshnessSpec:
@@ -36,12 +42,16 @@ class FreshnessSpec(StrictModel):
             raise ValueError("warn_after goes with fail_after, not with cron")
         if self.cron is None and self.model_fields_set & {"within", "timezone"}:
             raise ValueError("within and timezone go with cron, not with fail_after")
+        if self.per_partition and (self.cron is None or "within" in self.model_fields_set):
+            raise ValueError("per_partition goes with cron and timezone alone")
         if self.fail_after and self.warn_after and self.warn_after >= self.fail_after:
             raise ValueError("warn_after must be shorter than fail_after")
         for name in ("fail_after", "warn_after", "within"):
             if (given := getattr(self, name)) is not None and given < SHORTEST:
                 raise ValueError(f"{name} must be a minute at least")
-        if self.cron is not None and self.within > (shortest := shortest_interval(self.cron)):
+        if self.cron is None or self.per_partition:
+            return self
+        if self.within > (shortest := shortest_interval(self.cron)):
             raise ValueError(
                 f"within is longer than the time between two deadlines, {shortest}: an update"
                 " would count for both"
@@ -50,8 +60,11 @@ class FreshnessSpec(StrictModel):
 
 
 def freshness_policy(spec: FreshnessSpec | None) -> dg.FreshnessPolicy | None:
-    """Return the Dagster policy that a `freshness` block describes."""
-    if spec is None:
+    """Return the Dagster policy that a `freshness` block describes.
+
+    None also where each partition has a deadline of its own: a check looks at these.
+    """
+    if spec is None or spec.per_partition:
         return None
     if spec.cron is not None:
         return dg.FreshnessPolicy.cron(

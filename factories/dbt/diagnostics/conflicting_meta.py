@@ -11,6 +11,7 @@ from factories.core.yaml.reader import display_name
 from factories.dbt.project.project import DbtProject, Model
 from factories.dbt.project.source_files import PROJECT_FILE
 
+WITHOUT_OWN_ROWS = ("view", "materialized_view", "dynamic_table")
 # dbt's own strategies that add rows when the model has no key.
 BY_KEY = (None, "merge", "delete+insert")
 WINDOW = "the variables window_start and window_end"
@@ -79,6 +80,12 @@ def _model_problems(model: Model) -> Iterator[Problem]:
     if rows and rows.change and model.node.materialized == "view":
         message = "change: runs record no rows of a view, so there is nothing to compare with"
         yield model.places.problem(["checks", "rows", "change"], message, at_key=True)
+    if model.meta.data_version and model.node.materialized in WITHOUT_OWN_ROWS:
+        message = (
+            f"data_version: {model.node.name} is a {model.node.materialized}, whose rows change"
+            " without a run: it always counts as changed"
+        )
+        yield model.places.problem(["data_version"], message, at_key=True)
     key = model.key.to_user_string()
     if key in model.meta.deps:
         at: list[str | int] = ["deps", model.meta.deps.index(key)]

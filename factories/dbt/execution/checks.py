@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import dagster as dg
 from dagster import AssetCheckEvaluation
 
 from factories.core.execution.run_watchdog import terminate_when_run_ends
+from factories.core.execution.table_reader import TableReader
 from factories.core.execution.temp_folders import temporary_step_folder
 from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
+from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.execution.events import NodeResult
 from factories.dbt.execution.invocation import SKIPPED, DbtInvocations, log_parse_warnings
+from factories.dbt.execution.missing_tables import exists, unknown_result
 from factories.dbt.execution.process import SOURCE_FRESHNESS, DbtProcess
 from factories.dbt.project.project import DbtProject
 from factories.dbt.run_config import BuildOptions
@@ -104,14 +108,25 @@ def _run_source_freshness(
 ) -> Iterator[dg.AssetCheckResult]:
     """Ask once how fresh the selected sources are.
 
-    The check of a table that is older than `warn_after` fails with severity WARN; of one that is
-    older than `error_after`, or cannot be queried, with severity ERROR.
+    The check of a table that is older than `warn_after` fails with severity WARN, as that of one
+    that nobody has made yet, which dbt is not asked about; of one that is older than `error_after`,
+    or cannot be queried, with severity ERROR.
 
     Raises:
         dagster.Failure: When dbt reports nothing about a source.
     """
     selected = context.selected_asset_check_keys
     checks = {uid: c for uid, c in project.freshness_checks.items() if c.key in selected}
+    with closing(TableReader(settings, warehouse_names())) as reader:
+        missing = {
+            uid: relation
+            for uid in checks
+            if (relation := project.relation(uid)) and not exists(reader, relation)
+        }
+    for uid, relation in missing.items():
+        yield unknown_result(checks.pop(uid), f"{relation} does not exist yet.", {})
+    if not checks:
+        return
     arguments = BuildOptions().arguments(None)
     with (
         terminate_when_run_ends(context),

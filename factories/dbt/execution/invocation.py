@@ -36,6 +36,7 @@ class DbtInvocations:
         folder: Where dbt writes its artifacts.
         failed: Why each node or test failed when it was last run, by unique id; `SKIPPED` and
             `NOT_RUN` for those that were not tried.
+        failed_before: Unique ids of what has failed at any of the step's tries.
         other_errors: What else failed when dbt last ran: a hook, an ephemeral model, dbt itself.
     """
 
@@ -45,6 +46,7 @@ class DbtInvocations:
     arguments: Sequence[str]
     folder: Path
     failed: dict[str, str] = field(default_factory=dict)
+    failed_before: set[str] = field(default_factory=set)
     other_errors: list[str] = field(default_factory=list)
 
     def run(self, pending: set[str]) -> Iterator[NodeResult]:
@@ -58,6 +60,7 @@ class DbtInvocations:
             dagster.Failure: When dbt refuses the project or its configuration.
         """
         self.other_errors.clear()
+        self.failed_before |= self.failed.keys()
         for unique_id in pending:
             self.failed.pop(unique_id, None)
         for command, unique_ids in commands(self.project.manifest, pending):

@@ -24,6 +24,8 @@ BYTES_SQL = """
 """
 # Statements that return the number of changed rows; `create table` always returns 1.
 CHANGES_ROWS = re.compile(r"(?im)^\s*((merge|insert)\s+into|delete\s+from)\b")
+# The strategies of one statement whose answer is all that has changed; None is the adapter's own.
+TELLING = (None, "merge", "append", "delete+insert")
 CREATES = re.compile(r"(?im)^\s*create\b")
 
 
@@ -72,6 +74,21 @@ class Describer:
         except QueryFailedError as error:
             self.context.log.warning("%s is built but cannot be read: %s", model.node.name, error)
         return metadata
+
+    def wrote_nothing(self, model: Model, result: NodeResult) -> bool:
+        """Tell whether a table is as it was: dbt's one statement on it has changed no row.
+
+        What else a strategy or a hook does, dbt does not tell. Of a snapshot that is there it
+        merges what has changed, and writes no statement to look at.
+        """
+        node = model.node
+        by_sql = not node.path.endswith(".py")
+        if node.has_hooks or not by_sql or result.rows != 0:
+            return False
+        if node.kind == "snapshot":
+            return True
+        adds = node.materialized == "incremental" and node.strategy in TELLING
+        return node.kind == "model" and adds and _changed_rows(model, self.target)
 
     def columns(self, model: Model) -> dict[str, str]:
         """Return the columns of what was built; none when they cannot be read."""

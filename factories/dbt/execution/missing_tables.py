@@ -8,6 +8,7 @@ Once the table is there, a sensor asks for the test.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -39,7 +40,7 @@ def find_missing_tables(
             if read in {test.subject, *built} or relation is None:
                 continue
             if relation not in there:
-                there[relation] = _exists(reader, relation)
+                there[relation] = exists(reader, relation)
             if not there[relation]:
                 found[uid] = read
     return found
@@ -54,19 +55,31 @@ def unknown_results(
     """Yield a warning for each selected test that cannot run yet."""
     for uid, read in missing.items():
         check = project.checks[uid]
-        text = f"Unknown: it reads {project.relation(read)}, which does not exist yet."
-        context.log.warning("the test %s does not run: %s", check.name, text)
-        yield dg.AssetCheckResult(
-            asset_key=check.asset_key,
-            check_name=check.name,
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description=text,
-            metadata=unknown_metadata(project.keys[read], looked_at),
+        result = unknown_result(
+            check,
+            f"it reads {project.relation(read)}, which does not exist yet.",
+            unknown_metadata(project.keys[read], looked_at),
         )
+        context.log.warning("the test %s does not run: %s", check.name, result.description)
+        yield result
 
 
-def _exists(reader: TableReader, relation: Relation) -> bool:
+def unknown_result(
+    check: dg.AssetCheckSpec, why: str, metadata: Mapping[str, Any]
+) -> dg.AssetCheckResult:
+    """Return the result of a check that cannot run yet: a warning."""
+    return dg.AssetCheckResult(
+        asset_key=check.asset_key,
+        check_name=check.name,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"Unknown: {why}",
+        metadata=metadata,
+    )
+
+
+def exists(reader: TableReader, relation: Relation) -> bool:
+    """Tell whether there is a table, as far as can be seen."""
     try:
         return bool(reader.columns(relation))
     except QueryFailedError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from factories.core.execution.data_versions import kept_data_version
 from factories.core.execution.reexecution import LEFT, MATERIALIZATION, events_of_runs_before
 from factories.core.execution.table_reader import COLUMN_SCHEMA
 from factories.core.meta.check_specs import check_names
@@ -87,7 +88,9 @@ def rematerialize_for_waiting_steps(
             continue
         if test is None:
             yield dg.MaterializeResult(
-                asset_key=key, metadata={**finished.columns[unique_id], **metadata}
+                asset_key=key,
+                metadata={**finished.columns[unique_id], **metadata},
+                data_version=kept_data_version(context, key),
             )
             own = check_names(project.models[unique_id].meta.checks)
             passed = [name for name in own if name in finished.passed(key)]

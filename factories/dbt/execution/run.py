@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks.run import run_selected_checks
+from factories.core.execution.data_versions import add_content_hash, find_data_version
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import TableReader
 from factories.core.execution.window import UnreadableWindowError, Window, window
@@ -92,7 +93,9 @@ def build_models(
         for result in build_with_retries(dbt, wanted) if wanted else ():
             if result.unique_id in selected:
                 if result.outcome in {"success", "warn"}:
-                    yield _materialization(context, models[result.unique_id], result, describer)
+                    model = models[result.unique_id]
+                    once = result.unique_id not in dbt.failed_before
+                    yield _materialization(context, model, result, describer, once=once)
             else:
                 yield from _test_result(context, project, result)
         dbt.raise_failures()
@@ -159,9 +162,20 @@ def _checks_without_build(
 
 
 def _materialization(
-    context: dg.AssetExecutionContext, model: Model, result: NodeResult, describer: Describer
+    context: dg.AssetExecutionContext,
+    model: Model,
+    result: NodeResult,
+    describer: Describer,
+    *,
+    once: bool,
 ) -> dg.MaterializeResult[Any]:
+    """Describe a node that was built, at the first try (`once`) or a later one."""
     columns = describer.columns(model)
+    metadata = describer.metadata(model, result, columns)
+    if model.relation:
+        add_content_hash(
+            context, model.meta, metadata, describer.reader, model.relation, columns=columns
+        )
     checks: Iterator[dg.AssetCheckResult] = iter(())
     if model.relation:
         checks = run_selected_checks(
@@ -175,7 +189,13 @@ def _materialization(
     return dg.MaterializeResult(
         asset_key=model.key,
         check_results=list(checks),
-        metadata=describer.metadata(model, result, columns),
+        metadata=metadata,
+        data_version=find_data_version(
+            context,
+            model.key,
+            metadata,
+            wrote_nothing=once and describer.wrote_nothing(model, result),
+        ),
     )
 
 

@@ -33,6 +33,7 @@ class Node:
         strategy: How an incremental model takes new rows; None for the adapter's own, `merge`.
         replaces_rows: Whether it has a `unique_key`, or a hook that runs before it: without, new
             rows are added to those that are there.
+        has_hooks: Whether statements run before or after it.
         code_version: Changes when what it computes does: its SQL, its configuration, and the
             ephemeral models and macros that it uses.
         relation: Database, schema and name of what it builds, as Snowflake stores them; None for
@@ -58,6 +59,7 @@ class Node:
     materialized: str
     strategy: str | None
     replaces_rows: bool
+    has_hooks: bool
     code_version: str
     relation: tuple[str, str, str] | None
 

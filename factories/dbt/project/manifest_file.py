@@ -131,6 +131,7 @@ class _Reader:
             materialized=node["config"]["materialized"],
             strategy=node["config"].get("incremental_strategy"),
             replaces_rows=bool(node["config"].get("unique_key") or node["config"].get("pre-hook")),
+            has_hooks=bool(node["config"].get("pre-hook") or node["config"].get("post-hook")),
             code_version=self._versions.of(node, self._ephemeral),
             relation=_stored_names(node["relation_name"]) if node["relation_name"] else None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import dagster as dg
@@ -109,7 +109,7 @@ def _load_next(
         except (DltException, LoadedDataError, QueryFailedError, SourceError) as error:
             why = loads.mask(reason(error))
         else:
-            return loaded
+            return {name: replace(each, attempt=attempt) for name, each in loaded.items()}
         specs = [loads.retries.get(name) for name in group]
         loads.context.log.error("%s: %s", ", ".join(group), why)
         if attempt > max_retries(specs):

@@ -45,6 +45,8 @@ class LoadedResource:
         refusals: What the schema contract kept out.
         details: What dagster-dlt's own metadata says about a load.
         info: What dlt says of the load, None when there was nothing to load.
+        is_replaced: Whether the tables were to be replaced, whatever the write disposition.
+        attempt: Which try this was, 1 the first.
     """
 
     rows: Mapping[str, int]
@@ -55,6 +57,13 @@ class LoadedResource:
     refusals: Refusals
     details: Mapping[str, Any]
     info: LoadInfo | None
+    is_replaced: bool = False
+    attempt: int = 1
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was loaded, nor any table changed."""
+        return not any(self.rows.values()) and not self.new_tables and not self.new_columns
 
 
 def open_pipeline(
@@ -167,6 +176,7 @@ def load_source(
             refusals=refusals.of({*own, name}),
             details=load_details(opened, loaded, own),
             info=loaded,
+            is_replaced=name in full_refresh,
         )
     return results
 

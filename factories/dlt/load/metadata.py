@@ -8,11 +8,16 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks.run import run_selected_checks
+from factories.core.execution.data_versions import add_content_hash, find_data_version
 from factories.core.execution.table_reader import QueryFailedError, TableReader, table_metadata
 from factories.core.warehouse.names import Relation
 from factories.dlt.config.pipelines import Resource
+from factories.dlt.config.resource_rules import SNAPSHOT_STRATEGIES
+from factories.dlt.config.schema import DltResource
 from factories.dlt.load.load import LoadedResource
 
+# What dlt adds to rows that is of the load.
+OF_A_LOAD = frozenset({"_DLT_ID", "_DLT_LOAD_ID"})
 MOST_RECORDS = 100  # in one table of metadata, which lies in Dagster's event storage
 
 
@@ -47,12 +52,36 @@ def materialize_result(
                 metadata |= _child_metadata(reader, relation, table)
     except QueryFailedError as error:
         context.log.warning("%s is loaded but cannot be read: %s", resource.name, error)
+    if len(loaded.rows) == 1:  # what is in child tables, a hash of this one does not tell
+        add_content_hash(
+            context, resource.meta, metadata, reader, relation, columns=columns, ignored=OF_A_LOAD
+        )
+    elif resource.meta.data_version:
+        context.log.info("%s counts as changed: it has child tables, without a hash", relation)
+    version = find_data_version(
+        context, resource.key, metadata, wrote_nothing=wrote_nothing(resource.settings, loaded)
+    )
     checks = run_selected_checks(
         context, resource.key, resource.meta.checks, relation, reader, columns=columns
     )
     return dg.MaterializeResult(
-        asset_key=resource.key, metadata=metadata, check_results=list(checks)
+        asset_key=resource.key,
+        metadata=metadata,
+        check_results=list(checks),
+        data_version=version,
     )
+
+
+def wrote_nothing(settings: DltResource, loaded: LoadedResource) -> bool:
+    """Tell whether the tables are as they were.
+
+    A merge that retires or deletes the rows that a load lacks may change them with no row at all.
+    """
+    if loaded.is_replaced or loaded.attempt > 1 or not loaded.is_empty:
+        return False
+    if settings.disposition == "merge":
+        return settings.strategy not in SNAPSHOT_STRATEGIES
+    return settings.disposition == "append"
 
 
 def _child_metadata(reader: TableReader, parent: Relation, table: str) -> dict[str, Any]:

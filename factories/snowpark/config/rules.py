@@ -67,6 +67,9 @@ def check_model(item: ModelItem, meta: DagsterMeta, report: _Report) -> None:
         report([*BLOCK, "partition"], "partition: a model is trained on all of its features")
     if meta.checks:
         report([*BLOCK, "checks"], "checks: a model is not a table: its metrics are checked")
+    if meta.data_version:
+        message = "data_version: a model is not a table: each training has a version of its own"
+        report([*BLOCK, "data_version"], message)
     _check_meta(meta, report)
 
 

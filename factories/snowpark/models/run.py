@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.execution.data_versions import find_data_version
 from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ModelEntry
@@ -58,7 +59,8 @@ def train_model(
             "the champion now" if judgement.promote else "a candidate",
             judgement.reason,
         )
-        yield _build_result(entry, version, judgement, step.seconds)
+        result = _build_result(entry, version, judgement, step.seconds)
+        yield result._replace(data_version=find_data_version(context, entry.key, {}))
         yield from run_model_checks(context, entry, version)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.checks.run import run_selected_checks
+from factories.core.execution.data_versions import add_content_hash, find_data_version
 from factories.core.execution.table_reader import QueryFailedError, table_metadata
 from factories.core.execution.window import window
 from factories.core.warehouse.names import WarehouseNames
@@ -62,18 +63,26 @@ def _score_rows(
     writer = ScoresWriter(step.session, entry, version)
     score_rows(step, entry, version, build_source_query(step.session, entry, covered), writer)
     written = writer.write()
+    changed = written.inserted + written.updated
+    metadata = {
+        **_table_metadata(step, entry),
+        "model": version.model,
+        "model_version": version.version,
+        "rows_scored": written.rows,
+        "rows_loaded": changed,
+        "rows_inserted": written.inserted,
+        "rows_updated": written.updated,
+        "seconds": step.seconds,
+    }
     return dg.MaterializeResult(
         asset_key=entry.key,
-        metadata={
-            **_table_metadata(step, entry),
-            "model": version.model,
-            "model_version": version.version,
-            "rows_scored": written.rows,
-            "rows_loaded": written.inserted + written.updated,
-            "rows_inserted": written.inserted,
-            "rows_updated": written.updated,
-            "seconds": step.seconds,
-        },
+        metadata=metadata,
+        data_version=find_data_version(
+            step.context,
+            entry.key,
+            metadata,
+            wrote_nothing=entry.mode == "merge" and changed == 0,
+        ),
     )
 
 
@@ -81,10 +90,14 @@ def _table_metadata(step: ModelStep, entry: ScoreEntry) -> dict[str, Any]:
     """Describe the output; it is written, so what cannot be read of it is a warning."""
     try:
         columns = step.reader.columns(entry.relation)
-        return table_metadata(step.reader, entry.relation, columns)
+        metadata = table_metadata(step.reader, entry.relation, columns)
     except QueryFailedError as error:
         step.log.warning("%s is written but cannot be read: %s", entry.relation, error)
         return {}
+    add_content_hash(
+        step.context, entry.meta, metadata, step.reader, entry.relation, columns=columns
+    )
+    return metadata
 
 
 def _measure_drift(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
 
 from factories.core.execution.checks.run import failed_blocking, run_selected_checks
+from factories.core.execution.data_versions import add_content_hash, find_data_version
 from factories.core.execution.failures import build_step_failure
 from factories.core.execution.reexecution import made_before, rematerialize_for_waiting_steps
 from factories.core.execution.step import wait_before_retry
@@ -37,11 +38,13 @@ class Built:
         written: What the write did.
         sql: The query that made the rows.
         seconds: How long it took.
+        attempt: Which try this was, 1 the first.
     """
 
     written: Written
     sql: str
     seconds: float
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def _build(run: _Run, table: TableEntry) -> Iterator[dg.MaterializeResult[Any]]:
     retries = max_retries([table.meta.retries])
     for attempt in range(1, 2 + retries):
         try:
-            built = _attempt(run, table)
+            built = replace(_attempt(run, table), attempt=attempt)
         except EXPLAINED_ERRORS as error:
             run.failures[table.key] = run.step.mask(str(error))
             break
@@ -168,6 +171,9 @@ def _build_result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeR
         metadata |= table_metadata(run.step.reader, table.relation, columns)
     except QueryFailedError as error:
         run.step.log.warning("%s is written but cannot be read: %s", table.name, error)
+    add_content_hash(
+        run.step.context, table.meta, metadata, run.step.reader, table.relation, columns=columns
+    )
     run.step.log.info("%s: %s rows in %.1f s", table.relation, f"{written.rows:,}", built.seconds)
     checks = list(
         run_selected_checks(
@@ -181,7 +187,21 @@ def _build_result(run: _Run, table: TableEntry, built: Built) -> dg.MaterializeR
     )
     if failed_blocking(table.meta.checks, checks):
         run.blocking.add(table.key)
-    return dg.MaterializeResult(asset_key=table.key, metadata=metadata, check_results=checks)
+    return dg.MaterializeResult(
+        asset_key=table.key,
+        metadata=metadata,
+        check_results=checks,
+        data_version=find_data_version(
+            run.step.context, table.key, metadata, wrote_nothing=_wrote_nothing(run, table, built)
+        ),
+    )
+
+
+def _wrote_nothing(run: _Run, table: TableEntry, built: Built) -> bool:
+    """Tell whether the table is as it was: it had no row to write, and none was deleted."""
+    replaced = table.mode == "overwrite" and run.covered is None
+    written = built.written
+    return not (replaced or written.rows or written.deleted) and built.attempt == 1
 
 
 def _report(failures: Mapping[dg.AssetKey, str], selected: int) -> str:

@@ -23,6 +23,12 @@ REFUSED = (
         lambda node: isinstance(node.this, exp.Column) and isinstance(node.this.this, exp.Star),
     ),
     Refused(
+        "HASH_AGG(DISTINCT value)",
+        exp.HashAgg,
+        "it is not translated; use HASH_AGG over a SELECT DISTINCT",
+        lambda node: isinstance(node.this, exp.Distinct),
+    ),
+    Refused(
         "Time Travel (AT, BEFORE)",
         exp.HistoricalData,
         "tables have no history",

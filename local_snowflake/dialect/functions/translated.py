@@ -8,6 +8,12 @@ from local_snowflake.dialect.functions.rows import Translated, is_call
 from local_snowflake.sql.trees import replace_node
 
 _AS_LIST = "DuckDB's is a list, whose text is not JSON"
+_HASHES = "the order of rows does not matter; other values than Snowflake's, as of HASH"
+# The sum of the rows' hashes: whatever their order, and equal rows count.
+_HASH_AGG = (
+    "coalesce(CAST(sum(CAST({} AS HUGEINT)) % 18446744073709551616 - 9223372036854775808"
+    " AS BIGINT), 0)"
+)
 
 
 TRANSLATED = (
@@ -68,6 +74,20 @@ TRANSLATED = (
         "CAST(CAST(hash(:all) AS HUGEINT) - 9223372036854775808 AS BIGINT)",
         "64 bits with a sign, as in Snowflake, but other values; numbers of different types that "
         "are equal have different hashes",
+    ),
+    Translated(
+        "HASH_AGG(*)",
+        exp.HashAgg,
+        _HASH_AGG.format("hash(*COLUMNS(*))"),
+        _HASHES,
+        lambda node: isinstance(node.this, exp.Star),
+    ),
+    Translated(
+        "HASH_AGG(value, …)",
+        exp.HashAgg,
+        _HASH_AGG.format("hash(:this, :expressions)"),
+        _HASHES,
+        lambda node: not isinstance(node.this, exp.Star | exp.Distinct),
     ),
     Translated("HEX_ENCODE(value)", exp.Hex, "hex(macro.bytes_of(:this))"),
     Translated("HLL(value)", exp.Hll, "approx_count_distinct(:this)"),

@@ -25,6 +25,7 @@ from factories.core.dagster_internals import (
     TickStatus,
     is_reconstruction,
     parse_selection,
+    planned_by,
     ticks_before,
 )
 from factories.core.yaml.problems import Problem
@@ -43,6 +44,19 @@ def test_a_selection_is_read_by_dagsters_parser_which_says_what_is_wrong() -> No
     )
     with pytest.raises(ValueError, match="line 1, column 14: mismatched input '<EOF>'"):
         parse_selection("group:shop and")
+
+
+def test_the_runs_that_were_to_make_an_asset_are_told_the_latest_first() -> None:
+    @dg.asset
+    def a() -> None: ...
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        first, second = (dg.materialize([a], instance=instance) for _ in range(2))
+        planned = planned_by(instance, a.key, limit=10)
+        made = instance.fetch_materializations(a.key, limit=1).records[0]
+        assert [run_id for _, run_id in planned] == [second.run_id, first.run_id]
+        assert planned[1][0] < planned[0][0] < made.storage_id
+        assert planned_by(instance, a.key, limit=1) == planned[:1]
 
 
 def test_ticks_before_a_moment_are_the_schedulers() -> None:

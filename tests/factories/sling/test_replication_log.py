@@ -122,3 +122,18 @@ def test_a_warning_before_the_first_stream_is_of_all() -> None:
 def test_a_harmless_warning_fails_no_stream(text: str) -> None:
     found = follow(("a.x",), warning(text), '{"lvl":"info","msg":"execution succeeded"}')
     assert found == [("a.x", True, 0, "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('inserted 0 rows into "A"."X" in 0 secs [0 r/s]', True),
+        ("no data or records found in stream. Nothing to do. To allow Sling to create", True),
+        ("wrote no rows at all", False),
+    ],
+)
+def test_no_rows_are_none_only_where_the_log_says_so(text: str, *, told: bool) -> None:
+    log = ReplicationLog(("a.x",), report=lambda _line: None)
+    lines = (json.dumps({"lvl": "info", "msg": said}) for said in (text, "execution succeeded"))
+    [result] = log.follow([RawLine(line, 1.0) for line in lines])
+    assert (result.rows, result.is_counted) == (0, told)

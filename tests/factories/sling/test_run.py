@@ -10,7 +10,9 @@ import pytest
 from dagster._core.instance.runs.run_domain import RunDomain
 
 from factories.core.execution.temp_folders import folder_prefix, remove_abandoned_folders
+from factories.core.meta.condition_lookup import automation_condition
 from factories.core.meta.names import dagster_name
+from tests.factories.data_versions import data_versions
 from tests.factories.sling.conftest import Project, Source, materialized
 from tests.factories.step_failures import failed_assets, resume
 
@@ -157,9 +159,10 @@ def test_incremental_with_update_key_takes_what_is_new_or_changed(
         "update {s}.orders set amount = 77 where id = 2",  # its update key stays: not seen
     )
 
-    found = materialized(project.run())
+    result = project.run()
 
-    assert found["orders"]["rows_loaded"] == 2
+    assert materialized(result)["orders"]["rows_loaded"] == 2
+    assert data_versions(result) == {"orders": result.run_id}
     assert project.rows("select id, amount from {s}.orders order by id") == [
         (1, pytest.approx(99)),
         (2, pytest.approx(20)),
@@ -185,16 +188,50 @@ def test_incremental_without_update_key_merges_every_row(project: Project, sourc
     ]
 
 
+REPLACED = """\
+      {s}.customers:
+        {mode: full-refresh, object: "{s}.customers", meta: {dagster: {data_version: content}}}
+      people: {sql: "select * from {s}.customers", object: "{s}.people"}
+"""
+
+
+def reader(name: str) -> dg.AssetsDefinition:
+    """An asset that a change of a stream's asset asks for."""
+    changed = automation_condition("on_upstream_change")
+
+    @dg.asset(
+        name=f"of_{name}",
+        deps=[dg.AssetKey(["shop", "raw", name])],
+        automation_condition=changed,
+    )
+    def read() -> None: ...
+
+    return read
+
+
 def test_rerun_of_an_incremental_stream_changes_nothing(project: Project) -> None:
-    project.replication(INCREMENTAL % ", update_key: placed")
-    project.run()
+    project.replication(INCREMENTAL % ", update_key: placed" + REPLACED)
+    first = project.run()
     before = project.rows("select * from {s}.orders order by id")
+    readers = [reader(name) for name in ("orders", "customers", "people")]
+    definitions = dg.Definitions([*project.assets(), *readers], resources=project.resources())
+    assert dg.materialize(readers, instance=project.instance).success
+    evaluated = dg.evaluate_automation_conditions(definitions, project.instance)
+    assert evaluated.total_requested == 0
 
     result = project.run()
 
     assert result.success
+    evaluated = dg.evaluate_automation_conditions(
+        definitions, project.instance, cursor=evaluated.cursor
+    )
+    asked = {found.key.path[-1] for found in evaluated.results if not found.true_subset.is_empty}
+    assert asked == {"of_people"}
     assert materialized(result)["orders"]["rows_loaded"] == 0
     assert project.rows("select * from {s}.orders order by id") == before
+    versions = {"orders": first.run_id, "customers": first.run_id, "people": result.run_id}
+    assert data_versions(result) == versions
+    assert set(data_versions(first).values()) == {first.run_id}
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("truncate", 1), ("full-refresh", 1)])

@@ -31,6 +31,7 @@ class Story:
     Attributes:
         inside: What happens in the midst of an asset's step, by the asset's key.
         failing: The keys of assets whose steps fail, and of checks (`asset:check`) that do.
+        versions: The data version that an asset's step gives what it makes, by the asset's key.
     """
 
     def __init__(self, instance: dg.DagsterInstance | None = None) -> None:
@@ -38,6 +39,7 @@ class Story:
         self.now = datetime(2024, 1, 1, 1, tzinfo=UTC)
         self.inside: dict[str, Callable[[], None]] = {}
         self.failing: set[str] = set()
+        self.versions: dict[str, str] = {}
         self.cursor: Any = None
         self.results: Sequence[Any] = ()
         self.why: dict[str, list[str]] = {}
@@ -59,8 +61,10 @@ class Story:
         """Return an asset that does what the story says."""
 
         @dg.asset(name=name, deps=list(deps), automation_condition=found, **kwargs)
-        def load() -> None:
+        def load() -> dg.MaterializeResult[Any]:
             self._work(name)
+            given = self.versions.get(name)
+            return dg.MaterializeResult(data_version=dg.DataVersion(given) if given else None)
 
         return load
 

@@ -272,6 +272,12 @@ def test_without_freshness_there_is_no_policy() -> None:
         ("{cron: 'H 2 * * *'}", "cron: 'H 2 * * *' is not a cron schedule"),
         ("{cron: 'r 2 * * *'}", "cron: 'r 2 * * *' is not a cron schedule"),
         ("{cron: '0 8 * * *', timezone: UTC+1}", "timezone: 'UTC+1' is not a time zone"),
+        (
+            "{fail_after: 1h, per_partition: true}",
+            "per_partition goes with cron and timezone alone",
+        ),
+        ("{cron: '0 8 * * *', within: 1h, per_partition: true}", "per_partition goes with cron"),
+        ("{cron: '0 8 * * *', per_partition: 1}", "per_partition: must be true or false"),
         ("{fail_after: soon}", "fail_after: must be a duration like 30s, 15m, 36h or 7d"),
     ],
 )

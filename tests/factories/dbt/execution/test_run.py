@@ -14,6 +14,7 @@ from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.dbt.prepare import target_folder
 from factories.location_defaults import default_resources
+from tests.factories.data_versions import data_versions
 from tests.factories.dbt.conftest import Project, checked, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("dbt run")]
@@ -28,7 +29,9 @@ FILES = {
         profile: shop
         flags: {quiet: true, fail_fast: true}
         models:
-          +post-hook: "insert into RAW.{s}.built select '{{ this.identifier }}'"
+          shop:
+            marts: {+post-hook: &hook "insert into RAW.{s}.built select '{{ this.identifier }}'"}
+            shop: {+post-hook: *hook}
     """,
     "models/staging/app/sources.yml": """
         sources:
@@ -51,6 +54,10 @@ FILES = {
     """,
     "models/marts/appended.sql": """
         {{ config(materialized='incremental') }} select * from {{ ref('orders') }}
+    """,
+    "models/quiet/idle.sql": """
+        {{ config(materialized='incremental', unique_key='id') }}
+        select id from {{ ref('orders') }} {% if is_incremental() %} where false {% endif %}
     """,
     "models/marts/marts.yml": f"""
         models:
@@ -137,6 +144,7 @@ def test_whole_project_is_built_once_and_reported_as_it_happens(
     assert whole.success, shop.log()
     assert set(materialized(whole)) == {
         "app/stg/orders", "marts/orders", "marts/orders/items", "shop/marts/refunds",
+        "quiet/idle",
         "marts/merged", "marts/appended", "seeds/colors", "snapshots/kept",
     }  # fmt: skip
     events = [event.user_message for event in shop.instance.all_logs(whole.run_id)]
@@ -187,8 +195,11 @@ def test_metadata_of_a_view_a_seed_and_a_snapshot(whole: dg.ExecuteInProcessResu
     }
 
 
-def test_second_run_parses_nothing_and_counts_the_rows_that_it_changed(built: Project) -> None:
-    result = built.run("key:marts/merged or key:marts/appended or key:snapshots/kept")
+def test_second_run_parses_nothing_and_counts_the_rows_that_it_changed(
+    built: Project, whole: dg.ExecuteInProcessResult
+) -> None:
+    selection = ["marts/merged", "marts/appended", "snapshots/kept", "quiet/idle"]
+    result = built.run(" or ".join(f"key:{key}" for key in selection))
 
     assert result.success
     assert "Unable to do partial parsing" not in built.messages()
@@ -197,6 +208,10 @@ def test_second_run_parses_nothing_and_counts_the_rows_that_it_changed(built: Pr
     assert reported["marts/appended"]["rows_loaded"] == 3
     assert reported["marts/appended"]["dagster/row_count"] == 6
     assert models(built) == ["appended", "merged"]
+    # What has changed no row has the data of the run before.
+    assert reported["quiet/idle"]["rows_loaded"] == 0
+    new, old = result.run_id, whole.run_id
+    assert data_versions(result) == {"merged": new, "appended": new, "kept": old, "idle": old}
 
 
 def test_one_model_runs_alone_whatever_the_run_configuration(built: Project) -> None:

@@ -23,13 +23,25 @@ SOURCES = """
           - name: missing
           - {name: by_warehouse, config: {loaded_at_field: null}}
           - {name: whenever, config: {freshness: null}}
+          - name: by_query
+            config:
+              loaded_at_field: null
+              loaded_at_query: "select max(loaded_at) from RAW.{s}.late"
+      - name: old
+        database: RAW
+        schema: {s}
+        loaded_at_field: loaded_at
+        freshness: {error_after: {count: 20, period: hour}}
+        tables:
+          - {name: late_too, identifier: late}
+          - {name: whenever_too, identifier: whenever, freshness: null}
 """
 
 
 @pytest.fixture
 def shop_sources(project: Project) -> Project:
     project.write("models/_sources.yml", SOURCES)
-    ages = {"fresh": 1, "late": 30, "stale": 100, "by_warehouse": 1, "whenever": 999}
+    ages = {"fresh": 1, "late": 30, "stale": 100, "by_warehouse": 1, "whenever": 999, "by_query": 0}
     for table, hours in ages.items():
         project.warehouse.rows(
             f"create table RAW.{project.schema}.{table} as select 1 as id,"
@@ -57,12 +69,15 @@ def test_source_freshness(shop_sources: Project) -> None:
         "fresh source_not_null_shop_fresh_id": "passed",
         "late source_freshness": "WARN",
         "stale source_freshness": "ERROR",
-        "missing source_freshness": "ERROR",
+        "missing source_freshness": "WARN",
         "by_warehouse source_freshness": "passed",
+        "by_query source_freshness": "WARN",
+        "late_too source_freshness": "ERROR",
     }
     found = {e.asset_key.path[-1]: e for e in result.get_asset_check_evaluations()}
     assert found["late"].metadata["age_in_seconds"].value == pytest.approx(30 * 3600, abs=600)
-    assert "does not exist" in (found["missing"].description or "")
+    table = f"RAW.{shop_sources.schema}.MISSING"
+    assert found["missing"].description == f"Unknown: {table} does not exist yet."
 
     # What is selected alone is asked alone.
     late = dg.AssetKey(["shop", "raw", "late"])

@@ -204,7 +204,7 @@ WRONG = {
             versions:
               - v: 1
                 config: {meta: {dagster: {pool: "a b"}}}
-          - {name: same, meta: {dagster: {asset_key: staging/text}}}
+          - {name: same, meta: {dagster: {asset_key: staging/text, data_version: content}}}
     """,
     **{
         f"models/staging/{name}.sql": "select 1 as id\n"
@@ -290,6 +290,7 @@ models/staging/_staging.yml:27:34: must be a mapping
 models/staging/_staging.yml:31:19: partition: window is a view: a window would replace the other windows' rows, so it must be incremental
 models/staging/_staging.yml:31:73: deps: staging/window cannot depend on itself
 models/staging/_staging.yml:35:41: pool: 'a b' is not a pool name: letters, digits, '_' and '/' only
+models/staging/_staging.yml:36:60: data_version: same is a view, whose rows change without a run: it always counts as changed
 snapshots/both.sql:8:29: group: 'not kept' is not a group name: letters, digits and '_', in parts by '/'
 """  # noqa: E501 - the problems as they are shown
 
@@ -298,7 +299,7 @@ def test_all_mistakes_at_once_each_once_and_where_it_is(tmp_path: Path) -> None:
     project = WrittenProject(tmp_path)
     project.write(WRONG)
     keys = ", ".join([*list(DagsterMeta.model_fields)[:12]])
-    expected = PROBLEMS.replace("{keys}", f"(allowed: {keys} and 3 more)")
+    expected = PROBLEMS.replace("{keys}", f"(allowed: {keys} and 4 more)")
     found = [problem.removeprefix("dbt_project/") for problem in project.problems()]
     assert found == expected.strip().splitlines()
 

@@ -7,6 +7,7 @@ import pytest
 
 from factories.core.warehouse.names import warehouse_names
 from factories.location_defaults import default_resources
+from tests.factories.data_versions import data_versions
 from tests.factories.dlt.conftest import Project, materialized
 from tests.factories.step_failures import resume
 
@@ -84,10 +85,11 @@ def test_a_rerun_repeats_no_row_and_reports_zero(project: Project) -> None:
         def events():
             yield from ({"at": n} for n in range(5))
     """)
-    project.run()
+    first = project.run()
 
     again = project.run()
 
+    assert data_versions(again) == data_versions(first) == {"events": first.run_id}
     assert materialized(again)["events"]["rows_loaded"] == 0
     assert materialized(again)["events"]["dagster/row_count"] == 5
 

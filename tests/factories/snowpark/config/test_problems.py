@@ -407,6 +407,12 @@ MONTHLY = 'partition: {type: monthly, start: "2013-01-01", column: day}'
             "19:37: feature_drift: a check of scores has this name: give it another",
         ),
         (
+            "arrival_delay",
+            "data_version: content",
+            "",
+            "14:36: data_version: a model is not a table: each training has a version of its own",
+        ),
+        (
             "flights",
             'backfill: {type: monthly, start: "2013-01-01"}',
             "",

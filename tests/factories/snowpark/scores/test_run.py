@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from factories.snowpark.in_snowflake.training import put_file
+from tests.factories.data_versions import data_versions
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import AREA, MODULE, ModelProject
 
@@ -32,6 +33,8 @@ def test_the_champion_scores_every_row_by_its_key(models: ModelProject) -> None:
     assert models.rows(ALL) == rows, "scoring again changes nothing"
     metadata = models.metadata()
     assert (metadata["rows_inserted"], metadata["rows_updated"]) == (0, 0)
+    scored, again = models.results[-2:]
+    assert data_versions(again) == data_versions(scored) == {"predictions": scored.run_id}
 
 
 def test_a_new_champion_takes_over_and_a_version_can_be_named(models: ModelProject) -> None:

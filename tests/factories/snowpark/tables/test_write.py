@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from tests.factories.data_versions import data_versions
 from tests.factories.snowpark.conftest import AreaProject, run_until_killed
 from tests.factories.snowpark.tables.killed_write import materialize_until
 
@@ -71,6 +72,26 @@ def test_merge_updates_by_keys_and_inserts(project: AreaProject) -> None:
 
     assert project.rows() == [(1, "a"), (2, "b"), (3, "b")]
     assert (found["rows_inserted"], found["rows_updated"]) == (1, 1)
+
+    changed = project.results[-1]
+    assert data_versions(changed) == {"t": changed.run_id}
+    project.seed()
+    project.built()
+    assert project.rows() == [(1, "a"), (2, "b"), (3, "b")]
+    assert data_versions(project.results[-1]) == {"t": changed.run_id}
+
+
+def test_rows_that_are_replaced_by_the_same_ones_have_the_same_hash(project: AreaProject) -> None:
+    project.seed("1, 'a'", "2, null")
+    project.table("mode: overwrite", "data_version: content")
+    versions, hashes = [], []
+    for rows in (["1, 'a'", "2, null"], ["2, null", "1, 'a'"], ["1, 'a'", "2, 'b'"]):
+        project.seed(*rows)
+        hashes.append(project.built()["t"]["content_hash"])
+        versions.append(data_versions(project.results[-1])["t"])
+    first, _, third = (result.run_id for result in project.results)
+    assert versions == [first, first, third]
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_a_new_column_is_added_and_a_lost_one_refused(project: AreaProject) -> None:

@@ -253,6 +253,7 @@ def test_flatten_takes_columns_of_any_name(cursor):
     [
         ("select count(t.*) from t", r"COUNT\(table\.\*\) is not .*: DuckDB's counts every row"),
         ("select approx_top_k(id, 1) from t", "APPROX_TOP_K is not in the embedded warehouse: "),
+        ("select hash_agg(distinct id) from t", r"HASH_AGG\(DISTINCT value\) is not in the"),
         (
             "select * from table(flatten(input => (select a from t), recursive => true))",
             "FLATTEN with RECURSIVE => TRUE",
@@ -265,3 +266,28 @@ def test_flatten_takes_columns_of_any_name(cursor):
 def test_what_would_be_wrong_is_refused(row, query, message):
     with pytest.raises(ProgrammingError, match=message):
         row.execute(query)
+
+
+ROWS = "(select column1 as a, column2 as b from values {})"
+
+
+@pytest.mark.parametrize("arguments", ["a, b", "*", "b"])
+@pytest.mark.parametrize(
+    ("rows", "others", "equal"),
+    [
+        ("(1, 'x'), (2, null), (2, null)", "(2, null), (1, 'x'), (2, null)", True),
+        ("(1, 'x'), (2, null)", "(1, 'x'), (2, '')", False),
+        ("(1, 'x'), (2, null), (2, null)", "(1, 'x'), (2, null)", False),
+        ("(1, 'x'), (2, 'y')", "(1, 'y'), (2, 'z')", False),
+    ],
+)
+def test_hash_agg_tells_rows_apart_whatever_their_order(row, arguments, rows, others, equal):
+    sql = f"select hash_agg({arguments}) from {ROWS}"
+    found = one(row, sql.format(rows))
+    assert isinstance(found, int)
+    assert (found == one(row, sql.format(others))) is equal
+
+
+def test_hash_agg_of_no_rows_is_0(row):
+    assert one(row, "select hash_agg(id, s, o, dt, ts) from t where false") == 0
+    assert one(row, "select hash_agg(*) from t") != 0
