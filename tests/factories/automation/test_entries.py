@@ -241,6 +241,27 @@ def test_what_does_not_fit_the_location_is_told_beside_mistakes_of_other_entries
             ),
         ),
         (
+            (
+                "sensors: {a: {type: files, path: 'in/*', selection: load,"
+                " run_config: {ops: {load: {config: {pth: '{path}', number: '{size}'}}}}}}"
+            ),
+            (
+                '1:94: run_config: the job a refuses it: Received unexpected config entry "pth" at'
+                " path root:ops:load:config"
+            ),
+        ),
+        (
+            (
+                "sensors: {a: {type: run_status, jobs: python_job, selection: load,"
+                " run_config: {ops: {load: {config: {number: '{run_id}', path: '{ended_job}'}}}}}}"
+            ),
+            (
+                "1:111: run_config: the job a refuses it: Invalid scalar at path"
+                ' root:ops:load:config:number. Value "{run_id}" of type "<class \'str\'>" is not'
+                ' valid for expected type "Int"'
+            ),
+        ),
+        (
             "schedules: {a: {cron: '0 5 * * *', selection: 'key:by_file'}}",
             (
                 "1:47: the job a has DynamicPartitionsDefinition: a schedule knows which"
