@@ -74,8 +74,9 @@ def _headline(incidents: Sequence[Incident], notice: Notice) -> str:
     first = incidents[0]
     over = notice.kind == "recovery"
     if len(incidents) == 1:
-        words = {"alert": WORDS, "reminder": STILL}.get(notice.kind, {}).get(first.event, OVER)
-        words = f"{words}; it {OVER}" if not over and not first.is_open else words
+        ended = first.ended_how or OVER
+        words = {"alert": WORDS, "reminder": STILL}.get(notice.kind, {}).get(first.event, ended)
+        words = f"{words}; it {ended}" if not over and not first.is_open else words
         return f"{first.location}: {first.subject} {words}"
     locations = _names({each.location for each in incidents})
     if over:
