@@ -237,6 +237,17 @@ def test_after_a_break_as_many_runs_are_read_as_there_is_time_for(
     assert all(each.told for each in location.state.incidents.values())
 
 
+def test_the_text_of_an_error_calls_nobody_in_a_chat(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source("mail to @everyone, ana@here.example.com")))
+    location.tick()
+    location.run("orders")
+    location.tick()
+
+    assert "mail to @\u200beveryone" in webhook.texts[0]
+
+
 def test_a_route_for_another_target_sends_nothing(
     location: AlertingLocation, webhook: Webhook
 ) -> None:
