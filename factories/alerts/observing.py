@@ -90,7 +90,8 @@ class Observer:
         self._jobs_to_end = {each.job for each in state.incidents.values() if each.ends_with_step}
         for record in self._updated_since((state.watched_until or 0.0) - OVERLAP):
             run = record.dagster_run
-            is_news = run.run_id not in state.judged and self._is_ours(run)
+            given_up = _is_given_up(run, state)
+            is_news = (given_up or run.run_id not in state.judged) and self._is_ours(run)
             if is_news and self._is_late():
                 self.is_behind = True
                 break
@@ -102,7 +103,7 @@ class Observer:
                 if self._may_be_repeated(record, now):
                     continue
                 # Of a run that has ended long ago only a tag is new.
-                if _ended_at(record) >= known_until or run.run_id in state.following:
+                if _ended_at(record) >= known_until or run.run_id in state.following or given_up:
                     yield from self._of_run(record, state)
             elif self._follows and run.status is dg.DagsterRunStatus.STARTED:
                 state.following.setdefault(run.run_id, None)
@@ -279,6 +280,14 @@ class Observer:
         for asset, incident in known.items():
             if parse_key(asset) not in {*keys}:  # it has no policy any longer
                 yield Recovery(incident.key, now, "has no freshness policy any longer")
+
+
+def _is_given_up(run: dg.DagsterRun, state: AlertState) -> bool:
+    """Tell whether Dagster wanted to repeat a run, and could not start it again."""
+    return run.tags.get(WILL_RETRY) == "false" and any(
+        each.is_open and each.run_id == run.run_id and each.events == ["attempt_failed"]
+        for each in state.incidents.values()
+    )
 
 
 def _ended_at(record: dg.RunRecord) -> float:

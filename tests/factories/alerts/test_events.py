@@ -383,6 +383,22 @@ def test_a_run_is_not_told_before_dagster_has_said_whether_it_repeats_it(
     assert lost.run_id in webhook.texts[0]
 
 
+def test_a_run_that_dagster_could_not_repeat_is_told(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source()))
+    location.tick()
+    run = location.run("orders", tags={"dagster/will_retry": "true"})
+    location.tick()
+    assert webhook.titles == []
+    location.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})
+    location.tick()
+    location.tick()
+
+    assert webhook.titles == ["[local] this code location: orders failed"]
+    assert "more time" not in webhook.texts[0]
+
+
 def test_a_run_that_dagster_repeats_is_told_when_the_last_one_has_failed(
     location: AlertingLocation, webhook: Webhook
 ) -> None:
