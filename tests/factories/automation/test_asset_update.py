@@ -154,4 +154,4 @@ def test_assets_of_other_locations_are_told_to_dp_check(location: Location) -> N
     )
     reads = location.definitions.metadata["dp/reads"].value
 
-    assert reads == [{"key": ELSEWHERE, "file": "shop/automation.yaml", "line": 1}]
+    assert reads == [{"key": ELSEWHERE, "file": "shop/automation.yaml", "line": 1, "column": 39}]
