@@ -31,6 +31,7 @@ class AssetCatalog:
             repository: As Dagster gives it to a sensor.
             root: The project folder.
         """
+        self._repository = repository
         self._graph: Any = repository.asset_graph
         self._root = root
         self._selected: dict[str, frozenset[str]] = {}
@@ -38,6 +39,12 @@ class AssetCatalog:
     @cached_property
     def _keys(self) -> frozenset[dg.AssetKey]:
         return frozenset(self._graph.get_all_asset_keys())
+
+    @cached_property
+    def instigators(self) -> frozenset[str]:
+        """The names of the location's sensors and schedules."""
+        sensors = {sensor.name for sensor in self._repository.sensor_defs}
+        return frozenset(sensors | {each.name for each in self._repository.schedule_defs})
 
     def has_check(self, key: dg.AssetCheckKey) -> bool:
         """Tell whether the location defines a check; others may know its asset too."""

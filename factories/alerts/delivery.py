@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 from factories.alerts.models import Route
 from factories.core.secret_mask import SecretMask
@@ -98,6 +99,7 @@ def _secrets(address: Address, environ: Mapping[str, str]) -> set[str]:
     found = {*environ.get(address.variable, "").split()}
     for url in [*found]:
         _, _, rest = url.partition("://")
-        path = rest.partition("?")[0]
+        path, _, query = rest.partition("?")
+        found |= {value for _, value in parse_qsl(query)}
         found |= {part for part in path.replace("@", "/").replace(":", "/").split("/") if part}
     return found

@@ -20,7 +20,7 @@ FINISHED = (TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE)
 def observe_evaluations(
     instance: dg.DagsterInstance, place: Place, state: AlertState, now: float
 ) -> Iterator[Observation]:
-    """Yield the evaluations that have failed, and those that work again.
+    """Yield the evaluations that have failed, those that work again, and those that are no more.
 
     Args:
         instance: Where they are stored.
@@ -28,9 +28,17 @@ def observe_evaluations(
         state: Says until when they are known; moved forward.
         now: The time.
     """
-    for each in instigators(instance):
-        if location_of(each) != place.location:
-            continue
+    # Dagster goes on to name those that the code no longer has.
+    ours = [
+        each
+        for each in instigators(instance)
+        if location_of(each) == place.location and each.instigator_name in place.catalog.instigators
+    ]
+    running = {each.instigator_name for each in ours}
+    for incident in state.incidents.values():
+        if incident.is_open and incident.group == EVALUATION and incident.step not in running:
+            yield Recovery(incident.key, now, "is switched off")
+    for each in ours:
         since = state.seen_ticks.setdefault(each.instigator_name, now)
         ticks = instance.get_ticks(
             each.instigator_origin_id,

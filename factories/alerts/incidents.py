@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from factories.alerts.models import SEVERITIES, Event, Severity
-from factories.alerts.occurrences import JobSucceeded, Observation, Occurrence, Recovery
+from factories.alerts.occurrences import JobSucceeded, Made, Observation, Occurrence, Recovery
 
 MOST_RUNS = 20  # of an incident, whose failures are told apart
 MOST_PARTITIONS = 2_000
@@ -50,7 +50,9 @@ class Incident(BaseModel):
     Attributes:
         first_at: When it began.
         last_at: When it happened last.
+        failed_at: When each asset, and each of its partitions, failed last that was not made since.
         ended_at: Since when it is over.
+        ended_how: Why, where what has failed does not work again.
         count: How often it has happened.
         in_runs: How often in each of the latest runs.
         told: What each channel was told.
@@ -79,7 +81,9 @@ class Incident(BaseModel):
     ends_with_step: bool = False
     first_at: float
     last_at: float
+    failed_at: dict[str, dict[str, float]] = {}
     ended_at: float | None = None
+    ended_how: str = ""
     count: int = 0
     in_runs: dict[str, int] = {}
     told: dict[str, Told] = {}
@@ -142,7 +146,9 @@ def observe(incidents: Incidents, observations: Iterable[Observation], now: floa
         if isinstance(seen, Occurrence):
             _take(incidents, seen)
         elif isinstance(seen, Recovery):
-            end(incidents, seen.key, seen.at)
+            end(incidents, seen.key, seen.at, seen.how)
+        elif isinstance(seen, Made):
+            _mend(incidents, seen)
         else:
             _end_of_job(incidents, seen)
     for key, incident in [*incidents.items()]:
@@ -151,11 +157,23 @@ def observe(incidents: Incidents, observations: Iterable[Observation], now: floa
             del incidents[key]  # nobody knows whether it is over
 
 
-def end(incidents: Incidents, key: str, at: float) -> None:
+def end(incidents: Incidents, key: str, at: float, how: str = "") -> None:
     """Note that an incident is over, unless it has happened again since."""
     incident = incidents.get(key)
     if incident and incident.is_open and at >= incident.last_at:
-        incident.ended_at = at
+        incident.ended_at, incident.ended_how = at, how
+
+
+def _mend(incidents: Incidents, seen: Made) -> None:
+    """Note that something was made; an incident is over when all that failed was."""
+    incident = incidents.get(seen.key)
+    if incident is None or not incident.is_open:
+        return
+    times = incident.failed_at.get(seen.asset, {})
+    if seen.at > times.get(seen.partition, seen.at):
+        del times[seen.partition]
+    if not any(incident.failed_at.values()):
+        end(incidents, seen.key, max(seen.at, incident.last_at))
 
 
 def _end_of_job(incidents: Incidents, seen: JobSucceeded) -> None:
@@ -174,7 +192,7 @@ def _take(incidents: Incidents, seen: Occurrence) -> None:
             first_at=seen.at, last_at=seen.at,
         )  # fmt: skip
         incidents[seen.key] = known
-    known.ended_at = None
+    known.ended_at, known.ended_how = None, ""
     known.last_at = max(known.last_at, seen.at)
     known.count += max(0, seen.times - known.in_runs.get(seen.run_id, 0)) if seen.run_id else 1
     if seen.run_id:
@@ -188,6 +206,12 @@ def _take(incidents: Incidents, seen: Occurrence) -> None:
     known.owners = sorted({*known.owners, *seen.owners})
     known.partitions = sorted({*known.partitions, *seen.partitions})[:MOST_PARTITIONS]
     known.held_back = [*seen.held_back]
+    for asset in seen.assets:
+        times = {
+            **known.failed_at.get(asset, {}),
+            **dict.fromkeys(seen.partitions or ("",), seen.at),
+        }
+        known.failed_at[asset] = dict([*times.items()][-MOST_PARTITIONS:])
 
 
 def hold(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,8 @@ from factories.alerts.delivery import Message, Tone
 from factories.alerts.incidents import Incident, Notice
 from factories.alerts.models import SEVERITIES, Event
 
+# The text of an error must not call everybody in a chat.
+PING = re.compile(r"(?<!\w)@(?=(?:everyone|here|channel)\b)")
 MOST_SHOWN = 5  # incidents told in full; of more, the first lines
 MOST_LISTED = 12
 MOST_NAMES = 3
@@ -67,6 +70,7 @@ def write_message(notice: Notice, target: str, base_url: str) -> Message:
     else:
         parts = [_cut("\n".join(_list(incidents, notice)), room)]
     body = "\n\n".join([*parts, end] if end else parts)
+    title, body = (PING.sub("@\u200b", text) for text in (title, body))
     return Message(title, body, _tone(incidents, notice))
 
 
@@ -74,8 +78,9 @@ def _headline(incidents: Sequence[Incident], notice: Notice) -> str:
     first = incidents[0]
     over = notice.kind == "recovery"
     if len(incidents) == 1:
-        words = {"alert": WORDS, "reminder": STILL}.get(notice.kind, {}).get(first.event, OVER)
-        words = f"{words}; it {OVER}" if not over and not first.is_open else words
+        ended = first.ended_how or OVER
+        words = {"alert": WORDS, "reminder": STILL}.get(notice.kind, {}).get(first.event, ended)
+        words = f"{words}; it {ended}" if not over and not first.is_open else words
         return f"{first.location}: {first.subject} {words}"
     locations = _names({each.location for each in incidents})
     if over:

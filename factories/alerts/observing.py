@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +11,10 @@ import dagster as dg
 from factories.alerts.check_events import check_observation
 from factories.alerts.incidents import Incident
 from factories.alerts.models import Severity, is_worse
-from factories.alerts.occurrences import Observation, Occurrence, Recovery
+from factories.alerts.occurrences import Made, Observation, Occurrence, Recovery
 from factories.alerts.place import Place
 from factories.alerts.run_events import IN_PROGRESS, OF_FAILURES, OF_SUCCESSES, RunEvents
-from factories.alerts.run_failures import failures_so_far, judge_ended_run
+from factories.alerts.run_failures import WILL_RETRY, failures_so_far, judge_ended_run
 from factories.alerts.state import AlertState
 from factories.core.dagster_internals import RUNLESS_RUN_ID, FreshnessState
 from factories.core.meta.keys import parse_key
@@ -25,6 +25,7 @@ MOST_RUNS = 500  # read at once
 ENDED = frozenset(
     {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 )
+TOLD_WITHIN = 30.0  # seconds; after that, whoever was to say it is gone
 SETTLES_AFTER = 60.0  # what is stale may be held back by a failure that is just being read
 FRESHNESS = "freshness"
 STALE: Mapping[FreshnessState, Severity] = {
@@ -37,7 +38,13 @@ class Observer:
     """Reads the instance, from where the state says."""
 
     def __init__(
-        self, instance: dg.DagsterInstance, place: Place, repository: str | None, *, follows: bool
+        self,
+        instance: dg.DagsterInstance,
+        place: Place,
+        repository: str | None,
+        *,
+        follows: bool,
+        is_late: Callable[[], bool],
     ) -> None:
         """Take what to look at.
 
@@ -46,11 +53,14 @@ class Observer:
             place: The code location.
             repository: The name of its repository.
             follows: Whether anybody is told of steps while their run goes on.
+            is_late: Whether the evaluation has no more time to read runs.
         """
         self._instance = instance
         self._place = place
         self._repository = repository
         self._follows = follows
+        self._is_late = is_late
+        self.is_behind = False  # whether there are runs that this evaluation had no time for
         self._jobs_to_end: set[str] = set()  # those that failed and make no asset
 
     def start(self, state: AlertState, now: float) -> None:
@@ -68,30 +78,47 @@ class Observer:
     def observe(self, state: AlertState, now: float) -> Iterator[Iterator[Observation]]:
         """Yield what has happened, in parts, each of which moves the state forward by itself."""
         open_now = {key: each for key, each in state.incidents.items() if each.is_open}
-        yield self._of_runs(state)
+        yield self._of_runs(state, now)
         yield self._of_followed(state)
         yield self._of_runless(state)
         yield self._of_assets(open_now)
         yield self._of_freshness(open_now, now)
 
-    def _of_runs(self, state: AlertState) -> Iterator[Observation]:
-        """Yield what the runs say that have ended."""
+    def _of_runs(self, state: AlertState, now: float) -> Iterator[Observation]:
+        """Yield what the runs say that have ended, as far as there is time: the next goes on."""
         known_until = (state.watched_until or 0.0) - 2 * OVERLAP
         self._jobs_to_end = {each.job for each in state.incidents.values() if each.ends_with_step}
         for record in self._updated_since((state.watched_until or 0.0) - OVERLAP):
+            run = record.dagster_run
+            given_up = _is_given_up(run, state)
+            is_news = (given_up or run.run_id not in state.judged) and self._is_ours(run)
+            if is_news and self._is_late():
+                self.is_behind = True
+                break
             updated = record.update_timestamp.timestamp()
             state.watched_until = max(state.watched_until or 0.0, updated)
-            run = record.dagster_run
-            if run.run_id in state.judged or not self._is_ours(run):
+            if not is_news:
                 continue
             if run.status in ENDED:
+                if self._may_be_repeated(record, now):
+                    continue
                 # Of a run that has ended long ago only a tag is new.
-                if _ended_at(record) >= known_until or run.run_id in state.following:
+                if _ended_at(record) >= known_until or run.run_id in state.following or given_up:
                     yield from self._of_run(record, state)
             elif self._follows and run.status is dg.DagsterRunStatus.STARTED:
                 state.following.setdefault(run.run_id, None)
         oldest = (state.watched_until or 0.0) - 2 * OVERLAP
         state.judged = {run: at for run, at in state.judged.items() if at >= oldest}
+
+    def _may_be_repeated(self, record: dg.RunRecord, now: float) -> bool:
+        """Tell whether Dagster has still to say, just after a run's end, if it repeats it."""
+        run = record.dagster_run
+        return (
+            run.status is dg.DagsterRunStatus.FAILURE
+            and self._instance.run_retries_enabled
+            and WILL_RETRY not in run.tags
+            and now - _ended_at(record) < TOLD_WITHIN
+        )
 
     def _updated_since(self, since: float) -> Iterator[dg.RunRecord]:
         """Yield the runs that were updated after a time, the oldest update first."""
@@ -173,8 +200,10 @@ class Observer:
             cursor, has_more = page.cursor, page.has_more
         return found, cursor
 
-    def _of_assets(self, open_now: dict[str, Incident]) -> Iterator[Recovery]:
-        """Yield the end of failures whose assets have been materialized since."""
+    def _of_assets(self, open_now: dict[str, Incident]) -> Iterator[Made]:
+        """Yield what has failed and was materialized since."""
+        if self.is_behind:  # runs that come later may have failed again
+            return
         waiting = [
             each
             for each in open_now.values()
@@ -183,9 +212,14 @@ class Observer:
         keys = sorted({asset for each in waiting for asset in each.assets})
         latest = self._latest_materializations(keys)
         for incident in waiting:
-            times = [latest.get(asset, 0.0) for asset in incident.assets]
-            if min(times) > incident.last_at and self._has_partitions(incident):
-                yield Recovery(incident.key, max(times))
+            for asset, failed_at in incident.failed_at.items():
+                if not failed_at or latest.get(asset, 0.0) <= min(failed_at.values()):
+                    continue
+                made = self._made_partitions(asset, failed_at) if {*failed_at} != {""} else {}
+                made[""] = latest[asset]
+                for partition, at in failed_at.items():
+                    if made.get(partition, 0.0) > at:
+                        yield Made(incident.key, asset, partition, made[partition])
 
     def _latest_materializations(self, keys: list[str]) -> dict[str, float]:
         if not keys:
@@ -198,30 +232,28 @@ class Observer:
                 found[record.asset_entry.asset_key.to_user_string()] = last.timestamp
         return found
 
-    def _has_partitions(self, incident: Incident) -> bool:
-        """Tell whether the partitions that failed have been materialized since."""
-        if not incident.partitions:
-            return True
-        for asset in incident.assets:
-            seen: set[str | None] = set()
-            cursor: str | None = None
-            while True:
-                wanted = dg.AssetRecordsFilter(
-                    parse_key(asset),
-                    asset_partitions=incident.partitions,
-                    after_timestamp=incident.last_at,
-                )
-                page = self._instance.fetch_materializations(wanted, limit=MOST_RUNS, cursor=cursor)
-                seen |= {record.partition_key for record in page.records}
-                if not page.has_more:
-                    break
-                cursor = page.cursor
-            if not {*incident.partitions} <= seen:
-                return False
-        return True
+    def _made_partitions(self, asset: str, failed_at: Mapping[str, float]) -> dict[str, float]:
+        """Return when each of the partitions that have failed was materialized last since."""
+        made: dict[str, float] = {}
+        cursor: str | None = None
+        while True:
+            wanted = dg.AssetRecordsFilter(
+                parse_key(asset),
+                asset_partitions=[partition for partition in failed_at if partition],
+                after_timestamp=min(failed_at.values()),
+            )
+            page = self._instance.fetch_materializations(wanted, limit=MOST_RUNS, cursor=cursor)
+            for record in page.records:
+                partition = record.partition_key or ""
+                made[partition] = max(record.timestamp, made.get(partition, 0.0))
+            if not page.has_more:
+                return made
+            cursor = page.cursor
 
     def _of_freshness(self, open_now: dict[str, Incident], now: float) -> Iterator[Observation]:
         """Yield the assets that have become stale, and those that are fresh again."""
+        if self.is_behind:  # what holds an asset back may be among the runs that come later
+            return
         keys = self._place.catalog.with_freshness()
         states = self._instance.get_freshness_state_records(keys) if keys else {}
         known = {each.assets[0]: each for each in open_now.values() if each.group == FRESHNESS}
@@ -247,7 +279,15 @@ class Observer:
                 )  # fmt: skip
         for asset, incident in known.items():
             if parse_key(asset) not in {*keys}:  # it has no policy any longer
-                yield Recovery(incident.key, now)
+                yield Recovery(incident.key, now, "has no freshness policy any longer")
+
+
+def _is_given_up(run: dg.DagsterRun, state: AlertState) -> bool:
+    """Tell whether Dagster wanted to repeat a run, and could not start it again."""
+    return run.tags.get(WILL_RETRY) == "false" and any(
+        each.is_open and each.run_id == run.run_id and each.events == ["attempt_failed"]
+        for each in state.incidents.values()
+    )
 
 
 def _ended_at(record: dg.RunRecord) -> float:

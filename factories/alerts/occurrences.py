@@ -60,9 +60,33 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Recovery:
-    """One incident, by its key, is over."""
+    """One incident, by its key, is over.
+
+    Attributes:
+        key: Its key.
+        at: Since when.
+        how: Why, where what has failed does not work again: `is switched off`.
+    """
 
     key: str
+    at: float
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """An asset, or one of its partitions, that has failed was made: with the last, all is over.
+
+    Attributes:
+        key: Of the incident.
+        asset: The asset.
+        partition: The partition; empty when it has none.
+        at: When.
+    """
+
+    key: str
+    asset: str
+    partition: str
     at: float
 
 
@@ -83,4 +107,4 @@ class JobSucceeded:
     steps: frozenset[str] = frozenset({""})
 
 
-Observation = Occurrence | Recovery | JobSucceeded
+Observation = Occurrence | Recovery | Made | JobSucceeded

@@ -7,7 +7,7 @@ whole daemon is dead nothing is evaluated, this sensor included; it tells of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,22 @@ def observe_platform(
                 yield Recovery(key, last)
         elif known is None or not known.is_open:
             yield _silent((kind, name), last, place, error, key)
+    yield from end_of_watch(state, now, but={place.key(*each) for each in heard})
+
+
+def end_of_watch(
+    state: AlertState, now: float, but: Collection[str] = frozenset()
+) -> Iterator[Recovery]:
+    """Yield the end of what nobody watches any longer: otherwise it would be told for ever.
+
+    Args:
+        state: Holds the incidents.
+        now: The time.
+        but: The incidents of what is watched.
+    """
     for incident in state.incidents.values():
-        taken_away = incident.group == LOCATION and named and incident.location not in named
-        if taken_away and incident.is_open:
-            yield Recovery(incident.key, now)
+        if incident.is_open and incident.group in {DAEMON, LOCATION} and incident.key not in but:
+            yield Recovery(incident.key, now, "is no longer watched")
 
 
 def _break(place: Place, last: float, now: float) -> Iterator[Observation]:

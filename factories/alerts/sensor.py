@@ -31,7 +31,7 @@ from factories.alerts.mutes import is_muted, read_mutes
 from factories.alerts.observing import FRESHNESS, Observer, quiet_stale
 from factories.alerts.occurrences import Observation
 from factories.alerts.place import Place
-from factories.alerts.platform import observe_platform
+from factories.alerts.platform import end_of_watch, observe_platform
 from factories.alerts.routing import routes_of
 from factories.alerts.secrets import MessageMask
 from factories.alerts.state import AlertState, ChannelHealth, StateError, StateStore
@@ -40,6 +40,7 @@ from factories.core.yaml.variables import target
 
 SENSOR = "alerts"
 INTERVAL_SECONDS = 30
+OBSERVING_SECONDS = 20.0  # of reading runs; after a break there may be thousands
 POSTING_SECONDS = 30.0  # of one evaluation, which Dagster ends after 60
 MOST_MESSAGES = 3  # alerts that a channel gets one by one in an evaluation; more become one
 FIRST_WAIT, LONGEST_WAIT = 30.0, 600.0  # before a channel that is down is tried again
@@ -130,6 +131,7 @@ class _Evaluation:
         self._store = StateStore(self._instance, self._place.target)
         self._state = AlertState(location=self._place.location)
         self._errors: list[str] = []
+        self._is_behind = False
         self._addresses: dict[str, tuple[Channel, Address]] = {}
         self._channels: dict[str, list[Channel]] = {}
 
@@ -145,7 +147,8 @@ class _Evaluation:
         self._state.last_tick = now
         self._store.write(self._state)
         outcome = self._post(now)
-        drop_finished(self._state.incidents, self._channels_of, self._due(now), now)
+        pending = self._due(now, and_muted_ends=True)
+        drop_finished(self._state.incidents, self._channels_of, pending, now)
         self._store.write(self._state)
         if self._errors:
             raise ObservingError("; ".join(self._errors))
@@ -164,10 +167,20 @@ class _Evaluation:
     def _observe(self, now: float) -> None:
         state, place, instance = self._state, self._place, self._instance
         follows = any(not DURING_RUNS.isdisjoint(route.tells) for route in self._routes.values())
-        observer = Observer(instance, place, self._repository, follows=follows)
+        ends = now + OBSERVING_SECONDS
+        observer = Observer(
+            instance,
+            place,
+            self._repository,
+            follows=follows,
+            is_late=lambda: self._clock() > ends,
+        )
         if state.watched_until is None:
             observer.start(state, now)
-        parts = [*observer.observe(state, now), observe_evaluations(instance, place, state, now)]
+        parts: list[Iterator[Observation]] = [
+            *observer.observe(state, now),
+            observe_evaluations(instance, place, state, now),
+        ]
         if self._alerts.settings.watch == "platform":
             silent_after = self._alerts.settings.silent_after.total_seconds()
             parts.append(
@@ -175,7 +188,10 @@ class _Evaluation:
                     instance, place, state, now=now, silent_after=silent_after, root=self._root
                 )
             )
+        else:
+            parts.append(end_of_watch(state, now))
         observe(state.incidents, self._gather(parts), now)
+        self._is_behind = observer.is_behind
         quiet_stale(state.incidents.values(), now)
         if any(each.group == FRESHNESS and each.is_open for each in state.incidents.values()):
             held = place.catalog.held_back(self._failing_anywhere(now))
@@ -210,10 +226,13 @@ class _Evaluation:
         names = routes_of(incident, self._routes, self._place.target, self._place.catalog.select)
         return [channel for name in names for channel in self._channels[name]]
 
-    def _due(self, now: float) -> list[Notice]:
+    def _due(self, now: float, *, and_muted_ends: bool = False) -> list[Notice]:
+        """Return what is to be told; also, of what a channel knows, ends that a mute holds back."""
         mutes = read_mutes(self._instance, now)
 
         def muted(incident: Incident, channel: Channel) -> bool:
+            if and_muted_ends and channel.name in incident.told:
+                return False
             route = channel.name.partition("/")[0]
             return is_muted(mutes, route, incident.assets)
 
@@ -263,6 +282,7 @@ class _Evaluation:
         parts = [f"{outcome.sent} sent, {len(open_now)} open"]
         if outcome.waiting:
             parts[0] += f", {outcome.waiting} waiting"
+        parts += ["reads on: there are more runs than it had time for"] if self._is_behind else []
         parts += [f"skips {a.name}: {a.problem}" for _, a in self._addresses.values() if a.problem]
         parts += [
             f"{name} is down: {health.error}"

@@ -143,10 +143,13 @@ def _sensors(file: YamlFile, problems: list[Problem]) -> Iterator[Entry[SensorIt
         places = SourceMap(file, ["sensors", name])
         kind = value.get("type") if isinstance(value, dict) else None
         model = SENSORS.get(kind) if isinstance(kind, str) else None
-        if isinstance(kind, str) and model is None:
-            message = f"type: {kind!r} is not a kind of sensor"
-            near = nearest(kind, SENSORS)
-            problems.append(places.problem(["type"], message, allowed=[*SENSORS], nearest=near))
+        if isinstance(value, dict) and model is None:
+            # One problem: which other keys there are depends on it.
+            said = f"{kind!r} is not a kind of sensor" if kind is not None else "is missing"
+            near = nearest(kind, SENSORS) if isinstance(kind, str) else None
+            problems.append(
+                places.problem(["type"], f"type: {said}", allowed=[*SENSORS], nearest=near)
+            )
             continue
         item = validate(model or SensorItem, value, places, problems)
         if item is not None and model is not None:

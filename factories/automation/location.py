@@ -25,6 +25,7 @@ from factories.core.dagster_internals import is_reconstruction
 from factories.core.meta.keys import parse_key
 from factories.core.python_defs.declarations import Declarations
 from factories.core.yaml.problems import Problem, nearest
+from factories.core.yaml.variables import VARIABLE
 
 
 @dataclass
@@ -118,7 +119,7 @@ def read_automation(name: str | None, load_context: LoadContext, own: Declaratio
 def _selected(
     entry: Entry[Any], selector: DbtSelector | None, problems: list[Problem]
 ) -> Selected | None:
-    if entry.item.selection is not None:
+    if entry.item.selection is not None and not VARIABLE.search(entry.item.selection):
         return parse(entry, problems)
     if entry.item.dbt_select is not None and selector is not None:
         keys = selector.find(entry, "dbt_select", problems)
@@ -178,7 +179,8 @@ def _check_jobs(entries: Entries, known: set[str], load_context: LoadContext) ->
     """Report jobs that are named and not there, and a sensor that would go on for ever."""
     for entry in entries.ticking():
         job = entry.item.job
-        if job is not None and job not in known and job not in entries.unread:
+        there = job is None or job in known or job in entries.unread
+        if not there and not VARIABLE.search(str(job)):
             message = f"job: this code location has no job {job!r}"
             allowed, near = sorted(known), nearest(job, known)
             problem = entry.problem(["job"], message, allowed=allowed, nearest=near)

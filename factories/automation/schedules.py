@@ -52,22 +52,20 @@ def ended_partitions(partitions: Any, moment: datetime, item: ScheduleItem) -> S
     """Return the partitions that a tick runs.
 
     Of partitions by time those that have ended since the tick before: one, where the schedule ticks
-    as often as they end; several where it ticks less often, none where it already ran them. Of
-    static ones, all.
+    as often as they end; several where it ticks less often, none where it already ran them. An
+    `end_offset` moves their end. Of static ones, all.
     """
     if isinstance(partitions, dg.StaticPartitionsDefinition):
         return partitions.get_partition_keys()
     ticks = ticks_before(moment, item.cron, item.timezone)
     before = next(tick for tick in ticks if tick < moment)
+    with dg.partition_loading_context(effective_dt=before):
+        known = partitions.get_last_partition_window()
     with dg.partition_loading_context(effective_dt=moment):
         last = partitions.get_last_partition_window()
-        if last is None or last.end <= before:
+        if last is None or (known is not None and last.end <= known.end):
             return []
-        start = last.start
-        while earlier := partitions.get_prev_partition_window(start):
-            if earlier.end <= before:
-                break
-            start = earlier.start
+        start = known.end if known else partitions.get_first_partition_window().start
         keys: Sequence[str] = partitions.get_partition_keys_in_time_window(
             dg.TimeWindow(start, last.end)
         )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import dagster as dg
 
-from factories.automation.sensors.tick import Look, SourceError, Tick, skip
+from factories.automation.sensors.tick import Look, Tick, skip
 
 EVENTS_PER_ASSET = 200
 RUNS_PER_TICK = 100
@@ -58,16 +58,19 @@ def look_for_updates(keys: Sequence[dg.AssetKey], when: Literal["any", "all"]) -
         cursor = Cursor.read(tick.context.cursor)
         partitions = tick.requests.partitions(tick.context.repository_def)
         cursor.waiting = {name: cursor.waiting.get(name, {}) for name in names}
+        read: set[str] = set()
         for key, name in zip(keys, names, strict=True):
-            _read_updates(tick, key, name, cursor, with_partitions=partitions is not None)
+            of_job = partitions is not None
+            read |= _read_updates(tick, key, name, cursor, with_partitions=of_job)
         if first:
             return skip("Looks for updates from now on.", cursor.write())
+        # The job may have got other partitions while an update waited.
+        waited = _ready_partitions(cursor, names, when)[:RUNS_PER_TICK]
+        refused = _refuse(tick, cursor, {*read, *waited}, partitions)
         ready = _ready_partitions(cursor, names, when)[:RUNS_PER_TICK]
-        for partition in ready:
-            _check_partition(tick, cursor, partition, partitions)
         runs = [_request(tick, cursor, names, partition) for partition in ready]
         if not runs:
-            return skip(_say_what_is_missing(cursor, names), cursor.write())
+            return skip(refused or _say_what_is_missing(cursor, names), cursor.write())
         return dg.SensorResult(run_requests=runs, cursor=cursor.write())
 
     return look
@@ -75,22 +78,29 @@ def look_for_updates(keys: Sequence[dg.AssetKey], when: Literal["any", "all"]) -
 
 def _read_updates(
     tick: Tick, key: dg.AssetKey, name: str, cursor: Cursor, *, with_partitions: bool
-) -> None:
-    """Add an asset's updates since the look before; of an asset that is new here, those to come."""
+) -> set[str]:
+    """Add an asset's updates since the look before; of an asset that is new here, those to come.
+
+    Returns:
+        The partitions that were updated.
+    """
+    read: set[str] = set()
     instance = tick.context.instance
     if name not in cursor.after:
         latest = instance.fetch_materializations(key, limit=1).records
         cursor.after[name] = latest[0].storage_id if latest else 0
-        return
+        return read
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(key, after_storage_id=cursor.after[name]),
         limit=EVENTS_PER_ASSET,
         ascending=True,
     ).records
     for record in records:
-        partition = record.partition_key if with_partitions else None
-        cursor.waiting[name][partition or WHOLE] = (record.storage_id, record.run_id)
+        partition = (record.partition_key if with_partitions else None) or WHOLE
+        cursor.waiting[name][partition] = (record.storage_id, record.run_id)
         cursor.after[name] = record.storage_id
+        read.add(partition)
+    return read
 
 
 def _ready_partitions(cursor: Cursor, names: Sequence[str], when: str) -> list[str]:
@@ -104,22 +114,30 @@ def _ready_partitions(cursor: Cursor, names: Sequence[str], when: str) -> list[s
     return sorted(ready, key=latest)
 
 
-def _check_partition(tick: Tick, cursor: Cursor, partition: str, partitions: Any) -> None:
-    """Refuse an update that says nothing about a partition of the job.
+def _refuse(tick: Tick, cursor: Cursor, read: set[str], partitions: Any) -> str:
+    """Leave out updates that say nothing about a partition of the job; return what to tell of it.
 
-    Raises:
-        SourceError: When the job has partitions, and none like this.
+    Nobody can put them right: a sensor that waited for that would hold up all that come later.
     """
-    if partitions is None:
-        return
-    updated = next(name for name, of in cursor.waiting.items() if partition in of)
+    told: list[str] = []
+    for partition in sorted(read) if partitions is not None else ():
+        why = _why_refused(tick, partition, partitions)
+        for name, waiting in cursor.waiting.items():
+            if why and partition in waiting:
+                del waiting[partition]
+                told.append(f"{name} was updated {why}: left out")
+                tick.context.log.warning(told[-1])
+    more = f"; {len(told) - 1} more were left out" if len(told) > 1 else ""
+    return f"{told[0]}{more}" if told else ""
+
+
+def _why_refused(tick: Tick, partition: str, partitions: Any) -> str:
     job = tick.requests.job
     if partition == WHOLE:
-        raise SourceError(f"{updated} was updated without a partition, and the job {job} needs one")
+        return f"without a partition, and the job {job} needs one"
     with dg.partition_loading_context(dynamic_partitions_store=tick.context.instance):
         known = partitions.has_partition_key(partition)
-    if not known:
-        raise SourceError(f"{updated} was updated for {partition!r}: no partition of the job {job}")
+    return "" if known else f"for {partition!r}, which is no partition of the job {job}"
 
 
 def _request(tick: Tick, cursor: Cursor, names: Sequence[str], partition: str) -> dg.RunRequest:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,16 +14,15 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from factories.automation.sensor_schema import FilesSensor
-from factories.automation.sensors.listing import FoundFile, list_files
+from factories.automation.sensors.file_cursor import Cursor, token
+from factories.automation.sensors.listing import FoundFile, list_files, matches
 from factories.automation.sensors.partition import RunPartitions
-from factories.automation.sensors.tick import Look, SourceError, Tick, skip
-from factories.core.meta.names import digest
+from factories.automation.sensors.tick import Look, SourceError, Tick, skip, within_a_tick
 from factories.core.packages import MissingPackageError
 from factories.core.project import project_root
 from factories.core.yaml import variables
 
 MOST_FILES = 50_000
-TOKEN = 8  # characters, 48 bits: with as many files, one in five thousand million is mistaken
 LOCAL = ("file", "local")
 # The packages of the file systems; fsspec itself comes with Dagster.
 PACKAGES = {
@@ -40,59 +37,21 @@ PUBLIC_OPTIONS = frozenset(
 S3_DEFAULTS = {"connect_timeout": 10, "read_timeout": 20, "retries": {"max_attempts": 2}}
 
 
-@dataclass(frozen=True)
-class Cursor:
-    """What a files sensor remembers, each file in its version as eight characters.
-
-    Dagster keeps a cursor with each tick: paths would be too much of it.
-
-    Attributes:
-        taken: The files that were taken, and are still there.
-        seen: The others that the look before has found.
-    """
-
-    taken: frozenset[str]
-    seen: frozenset[str]
-
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """Read what `write` wrote; of the first look, nothing."""
-        kept = json.loads(text) if text else {}
-        return cls(*(_split(kept.get(name, "")) for name in ("taken", "seen")))
-
-    def write(self) -> str:
-        """Return it as Dagster keeps it."""
-        return json.dumps({"taken": "".join(self.taken), "seen": "".join(self.seen)})
-
-
-def _split(text: str) -> frozenset[str]:
-    return frozenset(text[at : at + TOKEN] for at in range(0, len(text), TOKEN))
-
-
-def _token(file: FoundFile) -> str:
-    found = hashlib.sha256(f"{file.path}\n{file.version}".encode(errors="surrogatepass"))
-    return base64.b64encode(found.digest()).decode()[:TOKEN]
-
-
 def look_for_files(item: FilesSensor) -> Look:
     """Return what a files sensor does at each tick."""
 
     def look(tick: Tick) -> dg.SensorResult:
         fs, pattern = _file_system(item, tick.secrets)
-        found = list_files(fs, pattern)
-        if len(found) > MOST_FILES:
-            message = f"{len(found):,} files lie there, and it remembers {MOST_FILES:,}"
-            raise SourceError(f"{message}: name fewer by `path`, or move what was loaded")
-        if item.ready_suffix:
-            found = _marked(fs, pattern, item.ready_suffix, found)
+        cursor = Cursor.read(tick.context.cursor, pattern, item.ready_suffix)
+        what = f"the file system of {item.path}"
+        found, cursor = within_a_tick(what, lambda: _find(item, fs, pattern, cursor))
         if tick.context.cursor is None and not item.take_existing:
-            known = Cursor(frozenset(map(_token, found)), frozenset())
+            known = cursor.after(found, found)
             return skip(f"Looks for new files from now on; {len(found)} are there.", known.write())
-        cursor = Cursor.read(tick.context.cursor)
         ready = [file for file in found if _is_ready(file, cursor, item)]
         partitions = RunPartitions(tick, item.partition)
         runs, taken = _requests(tick, item, fs, ready, partitions)
-        kept = _next_cursor(cursor, found, taken)
+        kept = cursor.after(found, taken)
         if not runs:
             return skip(f"No new file; {len(kept.seen)} are looked at once more.", kept.write())
         return partitions.result(runs, kept.write())
@@ -148,11 +107,41 @@ def _resolve(options: Mapping[str, Any], secrets: set[str]) -> dict[str, Any]:
     return resolved
 
 
-def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> list[FoundFile]:
+def _find(
+    item: FilesSensor, fs: Any, pattern: str, cursor: Cursor
+) -> tuple[list[FoundFile], Cursor]:
+    """Return the files that are there, and what is remembered of them.
+
+    Raises:
+        SourceError: When the folder does not exist, or holds too many.
+        OSError: When it cannot be read.
+    """
+    there = list_files(fs, pattern)
+    if len(there) > MOST_FILES:
+        message = f"{len(there):,} files lie there, and it remembers {MOST_FILES:,}"
+        raise SourceError(f"{message}: name fewer by `path`, or move what was loaded")
+    found = _marked(fs, pattern, item.ready_suffix, there)
+    taken = cursor.taken
+    if cursor.ready_suffix != item.ready_suffix:
+        # What was taken in the version of its marker, or of itself, now has another version.
+        before = _marked(fs, pattern, cursor.ready_suffix, there)
+        done = {file.path for file in before if token(file) in taken}
+        taken |= {token(file) for file in found if file.path in done}
+    if cursor.path != pattern and not item.take_existing:
+        taken |= {token(file) for file in found if not matches(cursor.path, file.path)}
+    return found, Cursor(taken, cursor.seen, pattern, item.ready_suffix)
+
+
+def _marked(
+    fs: Any, pattern: str, suffix: str | None, found: Sequence[FoundFile]
+) -> list[FoundFile]:
     """Return the files that have a marker: one of the same name and the suffix beside them.
 
     Each in the version of its marker: a file that is written over counts when its marker is, too.
+    Without a suffix, all of them.
     """
+    if suffix is None:
+        return [*found]
     markers = {file.path: file.version for file in list_files(fs, f"{pattern}{suffix}")}
     return [
         replace(file, version=markers[f"{file.path}{suffix}"])
@@ -163,15 +152,8 @@ def _marked(fs: Any, pattern: str, suffix: str, found: Sequence[FoundFile]) -> l
 
 def _is_ready(file: FoundFile, cursor: Cursor, item: FilesSensor) -> bool:
     """Tell whether a file is new, and whole: marked, or as it was at the look before."""
-    token = _token(file)
-    return token not in cursor.taken and (item.ready_suffix is not None or token in cursor.seen)
-
-
-def _next_cursor(cursor: Cursor, found: Iterable[FoundFile], taken: Iterable[FoundFile]) -> Cursor:
-    """Return what the next look knows: nothing of files that are gone, which may be many."""
-    now = frozenset(map(_token, found))
-    kept = (cursor.taken & now) | frozenset(map(_token, taken))
-    return Cursor(kept, now - kept)
+    known = token(file)
+    return known not in cursor.taken and (item.ready_suffix is not None or known in cursor.seen)
 
 
 def _requests(
@@ -242,8 +224,9 @@ def _request(
 ) -> dg.RunRequest:
     several = f" and {len(files) - 1} more" if len(files) > 1 else ""
     keys = [f"{file.path}@{file.version}" for file in files]
+    of_all = hashlib.sha256("\n".join(keys).encode()).hexdigest()
     return tick.requests.request(
-        keys[0] if len(keys) == 1 else f"{len(keys)} files {digest(' '.join(keys))}",
+        keys[0] if len(keys) == 1 else f"{len(keys)} files {of_all}",
         f"file {values['paths'][0]}{several}",
         values=values,
         partition=partition,

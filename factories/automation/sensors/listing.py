@@ -18,7 +18,7 @@ MAGIC = re.compile(r"[*?\[]")
 ANY_DEPTH = "**"
 # How file systems call what changes with a file's content, the surest first.
 VERSIONS = (
-    "ETag", "etag", "md5Hash", "content_md5", "generation", "checksum", "mtime", "LastModified",
+    "ETag", "etag", "md5Hash", "content_md5", "checksum", "mtime", "LastModified",
     "last_modified", "updated", "modified",
 )  # fmt: skip
 
@@ -120,6 +120,20 @@ def _match(
             yield from _match(fs, path, inside, inner)
 
 
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a pattern names a path."""
+    return _matches(pattern.split("/"), path.split("/"))
+
+
+def _matches(pattern: Sequence[str], path: Sequence[str]) -> bool:
+    if not pattern or not path:
+        return not pattern and not path
+    first, *rest = pattern
+    if first == ANY_DEPTH:
+        return not rest or any(_matches(rest, path[at:]) for at in range(len(path)))
+    return fnmatchcase(path[0], first) and _matches(rest, path[1:])
+
+
 def _is_file(entry: Mapping[str, Any]) -> bool:
     return entry["type"] == "file" and not entry["name"].endswith("/")
 
@@ -130,6 +144,9 @@ def _name(entry: Mapping[str, Any]) -> str:
 
 def _found(entry: Mapping[str, Any]) -> FoundFile:
     size = int(entry.get("size") or 0)
+    if (generation := entry.get("generation")) is not None:
+        # All else changes in Google Cloud Storage with an object's storage class, or its labels.
+        return FoundFile(entry["name"], size, digest(f"{size}\n{generation}"))
     marks = [str(entry[key]) for key in VERSIONS if entry.get(key) is not None]
     # A file that is replaced by one of the same size within a clock's tick has another inode.
     marks.append(str(entry.get("ino", "")))

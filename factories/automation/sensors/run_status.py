@@ -9,7 +9,7 @@ import dagster as dg
 
 from factories.automation.sensor_schema import RunStatusSensor
 from factories.automation.sensors.partition import RunPartitions
-from factories.automation.sensors.tick import Look, Tick, skip
+from factories.automation.sensors.tick import Look, SourceError, Tick, skip
 
 EVENTS_PER_TICK = 500
 RUNS_PER_TICK = 50
@@ -40,15 +40,22 @@ def look_for_ended_runs(item: RunStatusSensor) -> Look:
         runs = _runs_by_id(instance, {record.run_id for record in records})
         partitions = RunPartitions(tick, item.partition)
         requests: list[dg.RunRequest] = []
+        refused: list[str] = []
         for record in records:
             run = runs.get(record.run_id)
             if run is not None and _is_watched(run, tick, item):
                 if len(requests) == RUNS_PER_TICK:
                     break
-                requests.append(_request(tick, item, run, partitions))
+                try:
+                    requests.append(_request(tick, item, run, partitions))
+                except SourceError as error:
+                    # Nobody can put an ended run right: the others must not wait for that.
+                    refused.append(f"the run {run.run_id} of {run.job_name} is left out: {error}")
+                    tick.context.log.warning(refused[-1])
             cursor = record.storage_id
         if not requests:
-            return skip(f"No run has ended with {item.status} since the last look.", str(cursor))
+            nothing = f"No run has ended with {item.status} since the last look."
+            return skip(refused[0] if refused else nothing, str(cursor))
         return partitions.result(requests, str(cursor))
 
     return look

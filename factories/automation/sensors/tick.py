@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import dagster as dg
 
@@ -14,6 +17,10 @@ from factories.core.errors import StepStartError
 from factories.core.secret_mask import SecretMask
 
 LONGEST_SENTENCE = 400
+# Dagster gives up a tick after a minute, without a word of what it waited for.
+LOOK_SECONDS = 45.0
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -71,3 +78,32 @@ class SourceError(Exception):
 def skip(reason: str, cursor: str | None = None) -> dg.SensorResult:
     """Return a tick without runs."""
     return dg.SensorResult(skip_reason=reason, cursor=cursor)
+
+
+def within_a_tick(what: str, look: Callable[[], Found]) -> Found:
+    """Return what a look finds, as far as a tick has time for it.
+
+    Libraries of file systems try again for minutes, each by options of its own.
+
+    Args:
+        what: Whom it waits for, for the sentence.
+        look: Is left to itself when it takes too long.
+
+    Raises:
+        SourceError: When it takes too long.
+    """
+    found: Future[Found] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(look())
+        except Exception as error:  # noqa: BLE001 - raised by whoever waits
+            found.set_exception(error)
+
+    threading.Thread(target=work, name="look of a sensor", daemon=True).start()
+    try:
+        return found.result(LOOK_SECONDS)
+    except TimeoutError:
+        if found.done():  # the file system's own
+            raise
+        raise SourceError(f"{what} has not answered within {LOOK_SECONDS:g} s") from None

@@ -58,7 +58,9 @@ def _unacknowledged(
     rows = warehouse.rows(statement, at_most=item.rows_per_tick)
     seen: set[Any] = set()
     for row_id, _ in rows:
-        if row_id is None or row_id in seen:
+        if row_id is None:
+            raise SourceError(f"{item.table}: {item.id_column} is null in a row")
+        if row_id in seen:
             raise SourceError(f"{item.table}: {item.id_column} is {row_id!r} in more than one row")
         seen.add(row_id)
     return [(row_id, payload) for row_id, payload in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,13 @@ class AlertingLocation:
     def define(self, *assets: Any, **definitions: Any) -> None:
         self.definitions = dg.Definitions(assets=[*assets], **definitions)
 
-    def tick(self, after: float = 31.0) -> str:
-        """Evaluate the sensor, some seconds after the last time; return what it says."""
+    def tick(self, after: float = 31.0, clock: Callable[[], float] | None = None) -> str:
+        """Evaluate the sensor, some seconds after the last time; return what it says.
+
+        Args:
+            after: The seconds.
+            clock: A clock that goes on meanwhile.
+        """
         self.now += after
         assert self.alerts is not None
         with dg.SensorEvaluationContext(
@@ -110,7 +115,7 @@ class AlertingLocation:
             sensor_name="alerts",
             code_location_origin=self.origin,
         ) as context:
-            return evaluate(context, self.alerts, lambda: self.now)
+            return evaluate(context, self.alerts, clock or (lambda: self.now))
 
     def run(self, *selection: str, **arguments: Any) -> dg.ExecuteInProcessResult:
         """Run assets, all by default."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import uuid
 
 import dagster as dg
@@ -214,6 +215,37 @@ def test_a_run_whose_events_cannot_be_read_is_told_and_hides_no_other(
         "[local] this code location: stores failed",
     ]
     assert "the events of the run cannot be read" in webhook.texts[0]
+
+
+def test_after_a_break_as_many_runs_are_read_as_there_is_time_for(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source()))
+    location.tick()
+    for number in range(50):
+        run = location.instance.add_run(dg.DagsterRun(f"job_{number}", run_id=str(uuid.uuid4())))
+        location.instance.report_run_failed(run, "the worker was lost")
+    location.now += 31
+    said: list[str] = []
+    while len(said) < 9 and (not said or "reads on" in said[-1]):
+        seconds = itertools.count(location.now)
+        said.append(location.tick(after=0, clock=seconds.__next__))
+
+    assert [text.split(";")[0].split(", ")[1] for text in said] == ["20 open", "40 open", "50 open"]
+    location.tick()
+    assert all("failures" in title for title in webhook.titles)
+    assert all(each.told for each in location.state.incidents.values())
+
+
+def test_the_text_of_an_error_calls_nobody_in_a_chat(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source("mail to @everyone, ana@here.example.com")))
+    location.tick()
+    location.run("orders")
+    location.tick()
+
+    assert "mail to @\u200beveryone" in webhook.texts[0]
 
 
 def test_a_route_for_another_target_sends_nothing(

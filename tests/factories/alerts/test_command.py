@@ -103,10 +103,20 @@ def _mute_and_look(project: AlertingLocation, webhook: Webhook, wrong: dict[str,
     assert "team is told again" in dp("alerts", "mute", "team", "--for", "0s")[1]
     project.tick()
     assert webhook.titles[1:] == ["[local] this code location: orders works again"]
+    wrong["why"] = "no such table"
+    project.run()
+    project.tick()
+    dp("alerts", "mute", "team", "--for", "5h")
+    wrong["why"] = ""
+    project.run()
+    project.tick()
+    assert len(webhook.titles) == 3
+    project.tick(after=3 * 3_600)  # who was told that it failed is told that it works
+    assert webhook.titles[3:] == ["[local] this code location: orders works again"]
     said = dp("alerts", "list")[1]
     assert "no incident is open" in said
     assert "last evaluated" not in said
-    project.now -= 4 * 3_600
+    project.now -= 7 * 3_600
     project.tick()
     assert "this code location: the sensor `alerts` was last" in dp("alerts", "list")[1]
 

@@ -294,6 +294,31 @@ def test_a_partition_is_over_when_that_partition_was_made(
     assert len(webhook.posts) == 2
 
 
+def test_what_was_made_between_two_failures_is_not_waited_for(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    source = Source()
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["north", "south"]))
+    def sales() -> None:
+        source.read()
+
+    location.define(sales)
+    location.tick()
+    for partition, source.wrong in [("north", "no"), ("north", ""), ("south", "no")]:
+        location.run(partition_key=partition)
+    location.tick()
+    location.tick()
+    assert [each.is_open for each in location.state.incidents.values()] == [True]
+    source.wrong = ""
+    location.run(partition_key="south")
+    location.tick()
+
+    name = "[local] this code location: sales"
+    assert webhook.titles == [f"{name} failed", f"{name} works again"]
+    assert "partitions: north, south" in webhook.texts[0]
+
+
 def test_a_job_of_ops_is_over_when_a_run_of_it_succeeds(
     location: AlertingLocation, webhook: Webhook
 ) -> None:
@@ -338,6 +363,40 @@ def test_a_step_of_many_parts_is_one_incident(location: AlertingLocation, webhoo
 
     assert webhook.titles == ["[local] this code location: step load[…] failed"]
     assert "4 more times" in webhook.texts[0]
+
+
+def test_a_run_is_not_told_before_dagster_has_said_whether_it_repeats_it(
+    location: AlertingLocation, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location.define(*shop(Source()))
+    location.tick(after=0)
+    repeated, lost = location.run("orders"), location.run("stores")
+    monkeypatch.setattr(dg.DagsterInstance, "run_retries_enabled", True)
+    location.tick(after=5)  # the tag that says it comes a moment after the run's end
+    assert webhook.titles == []
+    location.instance.add_run_tags(repeated.run_id, {"dagster/will_retry": "true"})
+    location.tick(after=5)
+    assert webhook.titles == []
+    location.tick(after=60)
+
+    assert webhook.titles == ["[local] this code location: stores failed"]
+    assert lost.run_id in webhook.texts[0]
+
+
+def test_a_run_that_dagster_could_not_repeat_is_told(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source()))
+    location.tick()
+    run = location.run("orders", tags={"dagster/will_retry": "true"})
+    location.tick()
+    assert webhook.titles == []
+    location.instance.add_run_tags(run.run_id, {"dagster/will_retry": "false"})
+    location.tick()
+    location.tick()
+
+    assert webhook.titles == ["[local] this code location: orders failed"]
+    assert "more time" not in webhook.texts[0]
 
 
 def test_a_run_that_dagster_repeats_is_told_when_the_last_one_has_failed(

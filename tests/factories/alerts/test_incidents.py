@@ -23,7 +23,7 @@ from factories.alerts.incidents import (
 )
 from factories.alerts.models import Route
 from factories.alerts.mutes import Mute, is_muted
-from factories.alerts.occurrences import JobSucceeded, Occurrence, Recovery
+from factories.alerts.occurrences import JobSucceeded, Made, Occurrence, Recovery
 from factories.alerts.routing import routes_of
 from factories.core.dagster_internals import SerializableErrorInfo
 
@@ -123,6 +123,17 @@ def test_a_job_ends_what_makes_no_asset_and_only_its_partition() -> None:
     observe(incidents, [JobSucceeded("clean", "north", 12.0)], 12)
     assert incidents["k"].is_open  # the step was not part of that run
     observe(incidents, [JobSucceeded("clean", "north", 12.0, steps)], 12)
+    assert not incidents["k"].is_open
+
+
+def test_it_is_over_when_all_that_failed_was_made_since() -> None:
+    incidents: Incidents = {}
+    of_two = replace(FAILED, assets=("a", "b"), partitions=("1", "2"))
+    observe(incidents, [of_two, replace(of_two, at=20.0, run_id="r2", assets=("b",))], 20)
+    made = [Made("k", asset, number, 15.0) for asset in "ab" for number in "12"]
+    observe(incidents, made, 20)
+    assert incidents["k"].is_open
+    observe(incidents, [Made("k", "b", "1", 21.0), Made("k", "b", "2", 21.0)], 21)
     assert not incidents["k"].is_open
 
 

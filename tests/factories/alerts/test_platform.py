@@ -53,8 +53,12 @@ def watching(location: AlertingLocation, stored: dg.DagsterInstance) -> Alerting
     stored.wipe_all_schedules()
     stored.wipe_daemon_heartbeats()
     location.instance = stored
-    location.define()
+    location.define(sensors=[named_sensor("news"), named_sensor("gone")])
     return location
+
+
+def named_sensor(name: str) -> dg.SensorDefinition:
+    return dg.SensorDefinition(name=name, evaluation_fn=lambda _: dg.SkipReason("never asked"))
 
 
 def sensor(instance: dg.DagsterInstance, name: str, location: str, last: float) -> InstigatorState:
@@ -113,6 +117,30 @@ def test_an_evaluation_that_fails_is_told_until_it_works(
     assert webhook.titles == [f"{name} could not be evaluated", f"{name} works again"]
     assert "KeyError: 'a new field'" in webhook.texts[0]
     assert "/locations/this code location/sensors/news" in webhook.texts[0]
+
+
+def test_what_is_switched_off_or_gone_is_not_told_for_ever(
+    watching: AlertingLocation, webhook: Webhook
+) -> None:
+    instance = watching.instance
+    watching.write(PLATFORM)
+    states = [sensor(instance, name, HERE, watching.now) for name in ("news", "gone")]
+    beat(instance, watching.now - 2_000, "BACKFILL")
+    watching.tick()
+    for each in states:
+        evaluated(instance, each, watching.now + 5, KeyError(each.instigator_name))
+    for _ in range(4):
+        watching.tick(after=81)
+    assert len(watching.state.incidents) == 3
+    instance.update_instigator_state(states[0].with_status(InstigatorStatus.STOPPED))
+    watching.define(sensors=[named_sensor("news")])  # Dagster still calls the other one running
+    watching.write("routes: {team: {to: '${TEAM_HOOK}'}}")
+    watching.tick()
+
+    assert watching.state.incidents == {}
+    assert "3 incidents are over" in webhook.titles[-1]
+    watching.tick(after=30 * 86_400)
+    assert "3 incidents are over" in webhook.titles[-1]
 
 
 def test_a_silent_daemon_is_told(watching: AlertingLocation, webhook: Webhook) -> None:

@@ -7,7 +7,6 @@ import json
 import dagster as dg
 import pytest
 
-from factories.core.dagster_internals import TickError
 from tests.factories.automation.conftest import Location
 
 ELSEWHERE = "other/raw/orders"
@@ -100,19 +99,26 @@ def test_a_partition_is_run_for_its_update(location: Location) -> None:
     assert location.run("after", request).success
 
 
-def test_an_update_of_no_partition_of_the_job_fails_the_tick_and_is_kept(
-    location: Location,
+@pytest.mark.parametrize("when", ["any", "all"])
+def test_an_update_of_no_partition_of_the_job_is_told_and_holds_nothing_up(
+    location: Location, when: str
 ) -> None:
     location.write(
-        "sensors: {after: {type: asset_update, assets: other/raw/days, selection: daily}}\n"
+        "sensors: {after: {type: asset_update, assets: other/raw/days, selection: daily,"
+        f" when: {when}}}}}\n"
     )
     location.look("after")
-    before = location.cursors["after"]
     update(location, "other/raw/days")
+    update(location, "other/raw/days", "2023-12-31")
 
-    with pytest.raises(TickError, match="updated without a partition, and the job after needs"):
-        location.look("after")
-    assert location.cursors["after"] == before
+    assert location.look("after").skip_message == (
+        "other/raw/days was updated without a partition, and the job after needs one: left out;"
+        " 1 more were left out"
+    )
+    update(location, "other/raw/days", "2023-12-31")
+    update(location, "other/raw/days", "2024-01-01")
+    assert keys(location) == ["2024-01-01"]
+    assert location.look("after").skip_message == "No update since the last run."
 
 
 def test_more_updates_than_a_look_reads_are_read_by_the_next(location: Location) -> None:
@@ -148,4 +154,4 @@ def test_assets_of_other_locations_are_told_to_dp_check(location: Location) -> N
     )
     reads = location.definitions.metadata["dp/reads"].value
 
-    assert reads == [{"key": ELSEWHERE, "file": "shop/automation.yaml", "line": 1}]
+    assert reads == [{"key": ELSEWHERE, "file": "shop/automation.yaml", "line": 1, "column": 39}]

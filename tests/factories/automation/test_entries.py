@@ -241,6 +241,27 @@ def test_what_does_not_fit_the_location_is_told_beside_mistakes_of_other_entries
             ),
         ),
         (
+            (
+                "sensors: {a: {type: files, path: 'in/*', selection: load,"
+                " run_config: {ops: {load: {config: {pth: '{path}', number: '{size}'}}}}}}"
+            ),
+            (
+                '1:94: run_config: the job a refuses it: Received unexpected config entry "pth" at'
+                " path root:ops:load:config"
+            ),
+        ),
+        (
+            (
+                "sensors: {a: {type: run_status, jobs: python_job, selection: load,"
+                " run_config: {ops: {load: {config: {number: '{run_id}', path: '{ended_job}'}}}}}}"
+            ),
+            (
+                "1:111: run_config: the job a refuses it: Invalid scalar at path"
+                ' root:ops:load:config:number. Value "{run_id}" of type "<class \'str\'>" is not'
+                ' valid for expected type "Int"'
+            ),
+        ),
+        (
             "schedules: {a: {cron: '0 5 * * *', selection: 'key:by_file'}}",
             (
                 "1:47: the job a has DynamicPartitionsDefinition: a schedule knows which"
@@ -274,6 +295,34 @@ def test_what_does_not_fit_the_code_location_is_a_problem(
 ) -> None:
     location.write(text + "\n")
     assert location.problems() == [f"shop/automation.yaml:{problem}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            (
+                "jobs: {a: {selection: load, tags: no}}\n"
+                "sensors: {b: {type: run_status, jobs: a, job: python_job}}\n"
+                "schedules: {c: {cron: '0 5 * * *', job: a}}"
+            ),
+            "1:35: tags: must be a mapping, not 'no'",
+        ),
+        ("sensors: {a: {path: 'in/*', job: python_job}}", "1:11: type: is missing"),
+        (
+            "sensors: {a: {type: 7, path: 'in/*', job: python_job}}",
+            "1:21: type: 7 is not a kind of sensor",
+        ),
+        (
+            "schedules: {a: {cron: '0 5 * * *', job: '${JOB}'}}",
+            "1:41: ${JOB}: job takes no variables",
+        ),
+    ],
+)
+def test_one_mistake_is_one_problem(location: Location, text: str, problem: str) -> None:
+    location.write(text + "\n")
+    (told,) = location.problems()
+    assert told.startswith(f"shop/automation.yaml:{problem}")
 
 
 def test_names_that_yaml_and_python_have_in_common_are_told_with_both_places(

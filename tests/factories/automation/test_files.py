@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import dagster as dg
+import fsspec
 import pytest
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.impl import get_external_sensor_execution
 from moto.server import ThreadedMotoServer
 
+from factories.automation.sensors.listing import _found, list_files, matches
 from factories.core.dagster_internals import TickError
 from tests.factories.automation.conftest import Location
 
@@ -97,7 +100,8 @@ def test_each_file_is_taken_once_until_it_changes(location: Location, folder: Pa
     assert first.run_key != second.run_key
     file.unlink()
     assert requested(location) == []
-    assert json.loads(str(location.cursors["incoming"])) == {"taken": "", "seen": ""}
+    kept = json.loads(str(location.cursors["incoming"]))
+    assert (kept["taken"], kept["seen"]) == ("", "")
 
 
 def test_a_tick_that_is_lost_asks_for_the_same_runs_again(location: Location, folder: Path) -> None:
@@ -120,7 +124,7 @@ def test_many_files_come_in_bounded_ticks_and_each_once(location: Location, fold
     ticks = [requested(location) for _ in range(4)]
 
     assert [len(tick) for tick in ticks] == [4, 4, 2, 0]
-    assert len(str(location.cursors["incoming"])) < 120
+    assert len(json.loads(str(location.cursors["incoming"]))["taken"]) == 10 * 8
     assert {cause for tick in ticks for cause in tick} == {
         f"file {folder}/{n}.csv" for n in range(10)
     }
@@ -164,6 +168,43 @@ def test_files_that_were_there_before_may_be_left(location: Location, folder: Pa
     assert [requested(location), requested(location)] == [[], []]
     (folder / "new.csv").write_text("1")
     assert [requested(location), requested(location)] == [[], [f"file {folder}/new.csv"]]
+
+
+def test_another_path_leaves_what_was_there_and_takes_what_waits(
+    location: Location, folder: Path
+) -> None:
+    write_sensor(location, "in/*.csv", more="take_existing: false")
+    (folder / "deep").mkdir()
+    for name in ("old.csv", "old.txt", "deep/old.csv"):
+        (folder / name).write_text("1")
+    location.look("incoming")
+    (folder / "new.csv").write_text("1")
+    write_sensor(location, "in/**/*", more="take_existing: false")
+
+    assert requested(location) == []
+    assert requested(location) == [f"file {folder}/new.csv"]
+    (folder / "deep/new.csv").write_text("1")
+    assert [requested(location), requested(location)] == [[], [f"file {folder}/deep/new.csv"]]
+
+
+def test_markers_that_are_asked_for_later_take_no_file_twice(
+    location: Location, folder: Path
+) -> None:
+    write_sensor(location, "in/*.csv")
+    for name in "abc":
+        (folder / f"{name}.csv").write_text("1")
+    location.look("incoming")
+    assert len(requested(location)) == 3
+    for name in "ab":
+        (folder / f"{name}.csv.done").touch()
+    (folder / "b.csv").write_text("changed")
+    write_sensor(location, "in/*.csv", more="ready_suffix: .done")
+
+    assert requested(location) == [f"file {folder}/b.csv"]
+    assert requested(location) == []
+    write_sensor(location, "in/*.csv")
+    again = [requested(location), requested(location)]
+    assert again == [[], [f"file {folder}/c.csv"]]  # no marker had said that it was whole
 
 
 def test_one_run_may_get_several_files(location: Location, folder: Path) -> None:
@@ -279,6 +320,53 @@ def test_a_tick_that_fails_is_one_sentence_to_dagster(location: Location) -> Non
     assert "the folder" in shown
     assert "Traceback" not in shown
     assert len(shown.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "named"),
+    [
+        ("/in/*.csv", {"/in/a.csv"}),
+        ("/in/**/*.csv", {"/in/a.csv", "/in/b/c.csv", "/in/b/d/e.csv"}),
+        ("/in/**", {"/in/a.csv", "/in/b/c.csv", "/in/b/d/e.csv", "/in/f.txt"}),
+        ("/in/?/*.csv", {"/in/b/c.csv"}),
+        ("/in/a.csv", {"/in/a.csv"}),
+    ],
+)
+def test_a_pattern_names_the_same_files_whether_they_are_listed_or_known(
+    pattern: str, named: set[str], tmp_path: Path
+) -> None:
+    paths = ["/in/a.csv", "/in/b/c.csv", "/in/b/d/e.csv", "/in/f.txt"]
+    for path in paths:
+        (tmp_path / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path[1:]).touch()
+    listed = list_files(fsspec.filesystem("file"), f"{tmp_path}{pattern}")
+
+    assert {file.path.removeprefix(str(tmp_path)) for file in listed} == named
+    assert {path for path in paths if matches(pattern, path)} == named
+
+
+def test_a_look_that_takes_too_long_is_one_sentence_before_dagster_gives_up(
+    location: Location, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(
+        ("127.0.0.1", 0)
+    ) as silent:  # it takes connections, and never answers
+        monkeypatch.setenv("LANDING_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr("factories.automation.sensors.tick.LOOK_SECONDS", 0.3)
+        write_sensor(location, path="s3://landing/*.csv", more=OPTIONS)
+        with pytest.raises(
+            TickError, match=r"of s3://landing/\*.csv has not answered within 0.3 s$"
+        ):
+            location.look("incoming")
+
+
+def test_an_object_of_google_is_the_same_until_it_is_written_anew() -> None:
+    def version(**details: object) -> str:
+        made = {"name": "in/a.csv", "type": "file", "size": 1, "generation": "17", **details}
+        return _found(made).version
+
+    assert version(etag="a", updated="1") == version(etag="b", updated="2", storageClass="NEARLINE")
+    assert version() != version(generation="18")
 
 
 @pytest.fixture

@@ -106,6 +106,25 @@ def test_the_partition_of_the_run_is_that_of_the_next(location: Location) -> Non
     assert location.run("after", request).success
 
 
+def test_a_run_without_the_partition_that_the_next_needs_holds_up_no_other(
+    location: Location,
+) -> None:
+    location.write(
+        OTHER + "sensors: {after: {type: run_status, jobs: load_all, selection: daily,"
+        " partition: '{partition}'}}\n"
+    )
+    location.look("after")
+    without = end_run(location, "load_all")
+    told = location.look("after").skip_message
+    end_run(location, "load_all")
+    end_run(location, "load_all", tags={"dagster/partition": "2024-01-05"})
+
+    assert told == (f"the run {without} of load_all is left out: the job after has no partition ''")
+    assert [request.partition_key for request in location.look("after").run_requests] == [
+        "2024-01-05"
+    ]
+
+
 def test_a_look_is_bounded_and_the_next_goes_on(
     location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:

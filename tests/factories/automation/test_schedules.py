@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import dagster as dg
 import pytest
 
+from factories.automation.schedules import ended_partitions
+from factories.automation.schema import ScheduleItem
 from tests.factories.automation.conftest import Location
 
 
@@ -70,6 +74,22 @@ def test_a_tick_runs_the_partitions_that_have_ended_since_the_one_before(
     assert [request.partition_key for request in tick.run_requests] == keys
     assert [request.run_key for request in tick.run_requests] == keys
     assert (tick.skip_message is None) == bool(keys)
+
+
+@pytest.mark.parametrize(
+    ("offset", "keys"),
+    [(-1, ["2024-02-29"]), (1, ["2024-03-02"]), (0, ["2024-03-01"])],
+)
+def test_partitions_that_end_earlier_or_later_are_run_once_each(
+    offset: int, keys: list[str]
+) -> None:
+    days = dg.DailyPartitionsDefinition("2024-01-01", end_offset=offset)
+    item = ScheduleItem(cron="0 5 * * *", job="j")
+    moments = [dt.datetime(2024, 3, day, 5, tzinfo=dt.UTC) for day in (2, 3, 4)]
+    ran = [key for moment in moments for key in ended_partitions(days, moment, item)]
+
+    assert ran[:1] == keys
+    assert len({*ran}) == len(ran) == 3
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,41 @@ def test_a_change_of_the_result_is_one_run(
     assert loaded.metadata["number"].value == 7
 
 
+def test_rows_of_any_type_are_compared_and_their_order_only_where_the_query_gives_one(
+    location: Location, warehouse: WarehouseUnderTest, loads: str
+) -> None:
+    def write(order: str) -> None:
+        query = f"select n / 4::number(9, 2), at, null from {{loads}} {order}"
+        location.write(
+            f"""
+            sensors:
+              changed:
+                type: sql
+                query: {query}
+                tables: {{loads: {loads}}}
+                selection: load
+                tags: {{n: "{{value}}"}}
+            """
+        )
+
+    def put_again(*numbers: int) -> None:
+        warehouse.rows(f"delete from {loads}", database="RAW")
+        for n in numbers:
+            insert = f"insert into {loads} select '2024-01-02 03:04:05.678'::timestamp, {n}"
+            warehouse.rows(insert, database="RAW")
+
+    put_again(2, 3)
+    write("")
+    location.look("changed")
+    put_again(3, 2)
+    assert location.look("changed").run_requests == []
+    write("order by n desc")
+    location.look("changed")
+    write("order by n")
+    (request,) = location.look("changed").run_requests
+    assert float(request.tags["n"]) == 0.5
+
+
 def test_a_query_that_fails_is_one_sentence_and_loses_nothing(
     location: Location, warehouse: WarehouseUnderTest, loads: str
 ) -> None:

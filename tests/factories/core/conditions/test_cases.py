@@ -608,6 +608,73 @@ def test_a_permanent_failure_is_not_tried_again(story: Story, name: str) -> None
     assert story.says("d", "trying again cannot mend")
 
 
+@EACH
+def test_retries_of_steps_runs_and_conditions_do_not_multiply(story: Story, name: str) -> None:
+    found = condition(name, retry={"max": 1, "delay": "5m"})
+    tried: list[int] = []
+
+    @dg.asset(
+        name="d",
+        deps=["up"],
+        automation_condition=found,
+        retry_policy=dg.RetryPolicy(max_retries=1),
+    )
+    def d() -> None:
+        tried.append(1)
+        story._work("d")
+
+    story.define(story.asset("up"), d)
+    have_cause(story)
+    story.failing.add("d")
+    tried.clear()
+    assert story.run_what_is_asked() == {"d"}
+    story.later(minutes=1)
+    first = story.instance.get_run_records(limit=1)[0].dagster_run
+    # Dagster repeats the run by itself, with the tags that it had.
+    again = {"dagster/parent_run_id": first.run_id, "dagster/root_run_id": first.run_id}
+    story.run("d", tags={**first.tags, **again})
+    asked = []
+    for _ in range(12):
+        story.later(minutes=10)
+        asked += [*story.run_what_is_asked()]
+
+    # Once by the condition, and once by Dagster; had they multiplied, there were four runs.
+    assert asked == ["d"]
+    assert len(tried) == 3 * 2
+
+
+@NODE
+def test_an_asset_that_has_checks_only_holds_nothing_and_does_not_loop(story: Story) -> None:
+    found = condition("on_cron_no_deps")
+    spec = dg.AssetCheckSpec("fresh", asset="ext", blocking=True, automation_condition=found)
+
+    @dg.multi_asset_check(specs=[spec])
+    def fresh():
+        yield dg.AssetCheckResult(asset_key="ext", check_name="fresh", passed=True)
+
+    with_deps = condition("on_cron_with_deps")
+    on_change = condition("on_upstream_change")
+    story.define(
+        dg.AssetSpec("ext"),
+        fresh,
+        story.asset("d", with_deps, ["ext"]),
+        story.asset("e", on_change, ["ext"]),
+    )
+    story.run("d", "e")
+    story.tick()
+    story.at("02:05")
+    assert story.tick() == {"ext:fresh", "d"}
+    story.run("d")
+    result = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("ext"), check_name="fresh", passed=True, metadata={}
+    )
+    with story.clock():
+        story.instance.report_runless_asset_event(result)
+    for _ in range(3):
+        story.later(minutes=10)
+        assert story.tick() <= {"ext:fresh"}
+
+
 def test_environments_switch_a_condition_off_elsewhere(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import sqlalchemy
 
 from tests.factories.core.conditions.story import Story, condition
 
@@ -142,6 +143,47 @@ def test_daily_from_hourly_runs_once_its_hours_are_there(story: Story) -> None:
             assert "was never made" in story.why["d"][0]
     story.later(minutes=1)
     assert story.tick() == {"d[2024-01-09]"}
+
+
+def test_a_sweep_over_many_partitions_takes_no_more_statements_than_over_few(
+    story: Story,
+) -> None:
+    hours = [f"2024-01-{day:02}-{hour:02}:00" for day in range(1, 10) for hour in range(24)]
+
+    @dg.observable_source_asset(name="src", partitions_def=HOURLY)
+    def src() -> None: ...
+
+    story.define(
+        src,
+        story.asset("d", condition("on_upstream_change"), ["src"], partitions_def=HOURLY),
+    )
+
+    def sweep(found: list[str], version: str) -> tuple[int, int]:
+        """Observe partitions; return how many are asked for then, and by how many statements."""
+        with story.clock():
+            for hour in found:
+                observed = dg.AssetObservation(
+                    "src", partition=hour, tags={"dagster/data_version": version}
+                )
+                story.instance.report_runless_asset_event(observed)
+        story.later(minutes=1)
+        statements: list[str] = []
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", count)
+        try:
+            asked = story.tick()
+        finally:
+            sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", count)
+        return len(asked), len(statements)
+
+    story.tick()
+    few = sweep(hours[:10], "1")
+    many = sweep(hours, "2")
+    assert (few[0], many[0]) == (10, len(hours))
+    assert many[1] <= few[1]
 
 
 def test_own_failure_of_a_partition_is_asked_for_again(story: Story) -> None:
