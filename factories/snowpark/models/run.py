@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from factories.core.execution.run_watchdog import has_ended
 from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ModelEntry
@@ -89,6 +90,8 @@ def _train(
             "judgement": judgement.reason,
         },
     )
+    if has_ended(context):  # and what repeats it may have begun: each would add a version
+        raise dg.Failure("the run has ended meanwhile: nothing is registered", allow_retries=False)
     version = step.registry.register(
         trained, promote=judgement.promote, champion=champion.version if champion else None
     )
