@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from factories.cli.serving.api import ApiError, DagsterApi
+from factories.cli.serving.code_servers import reloaded_when_unreachable
 from factories.cli.serving.dead_runs import end_dead_runs
 from factories.cli.serving.fingerprint import take_fingerprint
 from factories.cli.serving.guardian import end_session
@@ -90,7 +91,7 @@ def started_dagster(
     note_served(starting.home, served)
     ended_well = False
     try:
-        with process:
+        with process, reloaded_when_unreachable(DagsterApi(starting.url)):
             try:
                 yield process
                 ended_well = _have_all_succeeded(starting, this)
