@@ -21,6 +21,7 @@ from factories.snowpark.models.registry import TrainedModel, Version
 from factories.snowpark.models.step import ModelStep, open_model_step
 from factories.snowpark.run_config import ModelRunConfig
 
+Plots = Mapping[str, dg.MetadataValue]
 IN_COLUMNS = frozenset({"file", "sha256", "splits", "metrics"})  # of the registry
 
 
@@ -51,21 +52,22 @@ def train_model(
         if config.promote_version is not None:
             version = step.registry.promote(entry.name, config.promote_version)
             judgement = Judgement(True, "the run's config names it")
+            plots = _draw(version.details)
         else:
-            version, judgement = _train(context, entry, step)
+            version, judgement, plots = _train(context, entry, step)
         context.log.info(
             "%s is %s: %s",
             version.label,
             "the champion now" if judgement.promote else "a candidate",
             judgement.reason,
         )
-        yield _build_result(entry, version, judgement, step.seconds)
+        yield _build_result(entry, version, judgement, plots, step.seconds)
         yield from run_model_checks(context, entry, version)
 
 
 def _train(
     context: dg.AssetExecutionContext, entry: ModelEntry, step: ModelStep
-) -> tuple[Version, Judgement]:
+) -> tuple[Version, Judgement, Plots]:
     champion = step.registry.champion(entry.name)
     request = _build_request(entry, champion)
     context.log.info("training %s on %s", entry.name, entry.features.relation)
@@ -90,12 +92,19 @@ def _train(
             "judgement": judgement.reason,
         },
     )
+    # What takes time comes before: a step that is killed between here and its result has added a
+    # version that no run tells of, and is asked for again.
+    plots = _draw(trained.details)
     if has_ended(context):  # and what repeats it may have begun: each would add a version
         raise dg.Failure("the run has ended meanwhile: nothing is registered", allow_retries=False)
     version = step.registry.register(
         trained, promote=judgement.promote, champion=champion.version if champion else None
     )
-    return version, judgement
+    return version, judgement, plots
+
+
+def _draw(details: Mapping[str, Any]) -> Plots:
+    return draw_plots(details) if "curves" in details else {}
 
 
 def _build_request(entry: ModelEntry, champion: Version | None) -> dict[str, Any]:
@@ -125,7 +134,7 @@ def _build_request(entry: ModelEntry, champion: Version | None) -> dict[str, Any
 
 
 def _build_result(
-    entry: ModelEntry, version: Version, judgement: Judgement, seconds: float
+    entry: ModelEntry, version: Version, judgement: Judgement, plots: Plots, seconds: float
 ) -> dg.MaterializeResult[Any]:
     details = version.details
     champion: Mapping[str, Any] = details.get("champion") or {}
@@ -143,7 +152,7 @@ def _build_result(
             "decision": judgement.reason,
             **measured,
             "champion/version": champion.get("version", "none"),
-            **(draw_plots(details) if "curves" in details else {}),
+            **plots,
             "splits": dg.MetadataValue.json(dict(version.splits)),
             "rows_without_target": details.get("rows_without_target", 0),
             "features": dg.MetadataValue.json(details.get("features", [])),
