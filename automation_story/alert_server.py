@@ -6,30 +6,40 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HOST = "127.0.0.1"
 
 
+@dataclass(frozen=True)
+class Alert:
+    """One message."""
+
+    title: str
+    body: str
+
+
 class AlertServer:
-    """What was told, in order: the title of each message."""
+    """What was told, in order."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self.titles: list[str] = []
+        """Begin with nothing."""
+        self.alerts: list[Alert] = []
         self.url = ""
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take messages while the block runs."""
-        titles = self.titles
+        alerts = self.alerts
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
 
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
-                titles.append(str(json.loads(self.rfile.read(length)).get("title", "")))
+                said = json.loads(self.rfile.read(length))
+                alerts.append(Alert(str(said.get("title", "")), str(said.get("message", ""))))
                 self.send_response(200)
                 self.end_headers()
 

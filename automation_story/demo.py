@@ -30,6 +30,7 @@ WAIT_SECONDS = 1800
 DAYS = 7
 MODEL = "ml/delay/arrival_delay"
 MOST_NAMED = 5
+LINES_OF_AN_ALERT = 3
 
 
 class Demo:
@@ -168,7 +169,7 @@ def _kill_in_mid_work(
             kill(victims)
         return bool(interrupted and victims)
 
-    told = len(alerts.titles)
+    told = len(alerts.alerts)
     story.wait_for(is_under_way, f"{each.what} is killed, while a run of {each.location} goes on")
     return told, time.time(), interrupted
 
@@ -195,8 +196,9 @@ def _wait_until_healed(
 
 
 def _tell_alerts(story: Story, alerts: AlertServer, told: int) -> None:
-    for title in alerts.titles[told:]:
-        story.tell(f"    alert: {title}")
+    for alert in alerts.alerts[told:]:
+        text = "\n            ".join(alert.body.splitlines()[:LINES_OF_AN_ALERT])
+        story.tell(f"    alert: {alert.title}\n            {text}")
 
 
 def _open_incidents(demo: Demo) -> list[str]:
@@ -215,4 +217,4 @@ def _tell_end(story: Story, demo: Demo, alerts: AlertServer, at: float) -> None:
         lambda: _open_incidents(demo), "every alert that was sent was followed by its end"
     )
     demo.check_causes()
-    story.tell(f"{len(alerts.titles)} alerts, {story.minutes:.0f} minutes: all of it healed")
+    story.tell(f"{len(alerts.alerts)} alerts, {story.minutes:.0f} minutes: all of it healed")

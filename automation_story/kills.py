@@ -46,13 +46,19 @@ def _of_kind(
     return lambda project, _: find_victims(victim, project.local, NOBODY)
 
 
-def _with(*texts: str) -> Callable[[ServedProject, psutil.Process], list[psutil.Process]]:
+def _code_server(
+    location: str, *, with_runs: bool = False
+) -> Callable[[ServedProject, psutil.Process], list[psutil.Process]]:
+    texts = ("api grpc", f"--location-name {location}")
+
     def find(project: ServedProject, _program: psutil.Process) -> list[psutil.Process]:
-        return [
+        servers = [
             each
             for each in processes_of(project.local)
             if all(text in command_line(each) for text in texts)
         ]
+        workers = find_victims(cases.WORKER, project.local, NOBODY) if with_runs else []
+        return [*servers, *(each for each in workers if each.parent() in servers)]
 
     return find
 
@@ -62,7 +68,12 @@ KILLS = (
     Kill("the process of a step of dbt", TRANSFORMATION, _step),
     Kill("the source database", INGESTION, _of_kind(cases.SOURCE)),
     Kill("the embedded warehouse", TRANSFORMATION, _of_kind(cases.WAREHOUSE)),
-    Kill("the code server of ingestion", INGESTION, _with("api grpc", "--location-name ingestion")),
+    Kill("the code server of ingestion", INGESTION, _code_server(INGESTION)),
+    Kill(
+        "the code server of transformation, and with it the process of the run",
+        TRANSFORMATION,
+        _code_server(TRANSFORMATION, with_runs=True),
+    ),
 )
 # With it, `dp dev` ends.
 DAEMON = Kill("Dagster's daemon", TRANSFORMATION, _of_kind(cases.DAEMON))
