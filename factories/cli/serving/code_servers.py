@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 from factories.cli.serving.api import ApiError, DagsterApi
 
@@ -18,15 +19,25 @@ LOOK_SECONDS = 5.0
 
 
 @contextmanager
-def reloaded_when_unreachable(api: DagsterApi) -> Iterator[None]:
-    """Reload, while the block runs, the code locations that cannot be reached any longer."""
+def reloaded_when_unreachable(api: DagsterApi, log: IO[str]) -> Iterator[None]:
+    """Reload, while the block runs, the code locations that cannot be reached any longer.
+
+    Args:
+        api: The webserver.
+        log: Told which ones.
+    """
     stop = threading.Event()
 
     def look() -> None:
+        before: set[str] = set()
         while not stop.wait(LOOK_SECONDS):
             with suppress(ApiError):  # the webserver is about to start, or to end
-                for name in api.unreachable_locations():
+                found = set(api.unreachable_locations())
+                for name in sorted(found & before):  # one that is only slow is back by then
+                    log.write(f"the code server of {name} does not answer: loading it again\n")
+                    log.flush()
                     api.reload_location(name)
+                before = found
 
     watcher = threading.Thread(target=look, name="reloads code locations", daemon=True)
     watcher.start()

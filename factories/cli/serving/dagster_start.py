@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from factories.cli.serving.api import ApiError, DagsterApi
 from factories.cli.serving.code_servers import reloaded_when_unreachable
@@ -59,7 +59,7 @@ def started_dagster(
     starting: Starting,
     environment: Mapping[str, str],
     stdin: int | None = None,
-    stdout: Any = None,
+    stdout: IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Have a guardian run `dagster dev`; when this process ends, however it does, that ends too."""
     made_for = take_fingerprint(starting.root, starting.home)
@@ -91,7 +91,8 @@ def started_dagster(
     note_served(starting.home, served)
     ended_well = False
     try:
-        with process, reloaded_when_unreachable(DagsterApi(starting.url)):
+        api = DagsterApi(starting.url)
+        with process, reloaded_when_unreachable(api, stdout or sys.stderr):
             try:
                 yield process
                 ended_well = _have_all_succeeded(starting, this)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
 import queue
 import threading
@@ -46,8 +47,10 @@ def test_location_whose_server_has_died_is_reloaded(monkeypatch: pytest.MonkeyPa
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Webserver) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with reloaded_when_unreachable(DagsterApi(f"http://127.0.0.1:{server.server_port}")):
+        api = DagsterApi(f"http://127.0.0.1:{server.server_port}")
+        with reloaded_when_unreachable(api, log := io.StringIO()):
             names = {reloaded.get(timeout=60), reloaded.get(timeout=60)}
         server.shutdown()
 
     assert names == {"has died"}
+    assert "the code server of has died does not answer: loading it again\n" in log.getvalue()
