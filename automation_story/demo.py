@@ -192,6 +192,8 @@ def _wait_until_healed(
         lacks, f"its {len(assets)} assets are made, no run is stuck, no slot of a pool is lost"
     )
     seconds = time.time() - at
+    with opened_facts(demo.project.home) as facts:
+        story.tell(facts.endings(interrupted))
     demo.wait_until_whole(f"healed {seconds:.0f} s after the kill; every row is there, once")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,11 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.data_version import get_input_event_pointer_tag
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
-from dagster._core.storage.tags import ASSET_EVALUATION_ID_TAG, PARENT_RUN_ID_TAG
+from dagster._core.storage.tags import (
+    ASSET_EVALUATION_ID_TAG,
+    AUTO_RETRY_RUN_ID_TAG,
+    PARENT_RUN_ID_TAG,
+)
 
 from factories.alerts.state import StateStore
 from factories.cli.looking.runs import assets_of_run
@@ -69,6 +73,16 @@ class InstanceFacts:
             run.run_id: assets_of_run(self._instance, run)
             for run in self._instance.get_runs(started)
         }
+
+    def endings(self, runs: Iterable[str]) -> str:
+        """How runs have ended, in words, and whether Dagster has repeated them."""
+        found = []
+        for run_id in sorted(runs):
+            run = self._instance.get_run_by_id(run_id)
+            if run is not None:
+                again = " and was repeated" if AUTO_RETRY_RUN_ID_TAG in run.tags else ""
+                found.append(f"run {run_id[:8]} ended as {run.status.value}{again}")
+        return ", ".join(found)
 
     def has_run_since(self, location: str, moment: float) -> bool:
         """Whether a run of a code location that was asked for since has succeeded."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 from automation_story.instance_facts import Made
 from factories.cli.looking.assets import ProjectAsset
@@ -44,8 +43,7 @@ def find_doubles(made: Mapping[str, Sequence[Made]]) -> Iterator[str]:
     """Yield what was made again though nothing asked for it: one tick, or no newer upstream."""
     for asset, all_made in made.items():
         ticks: set[str] = set()
-        for before, after in pairwise([None, *all_made]):
-            assert after is not None  # the one before the first is
+        for before, after in zip([None, *all_made], all_made, strict=False):
             own = {cause for cause in after.causes if cause.startswith(TICKED)}
             if not after.again:
                 if not after.causes:
