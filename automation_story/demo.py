@@ -11,13 +11,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
 from automation_story.alert_server import AlertServer
 from automation_story.demo_project import ALERTS_VARIABLE, copy_demo
 from automation_story.figures import find_differences, read_source
-from automation_story.instance_facts import InstanceFacts, opened_facts
+from automation_story.instance_facts import InstanceFacts, UnderWay, opened_facts
 from automation_story.kills import DAEMON, KILLS, Kill
 from automation_story.lineage import Upstream, find_automated, find_doubles, find_wrong_order
 from automation_story.served import ServedProject, kill
@@ -31,6 +32,23 @@ DAYS = 7
 MODEL = "ml/delay/arrival_delay"
 MOST_NAMED = 5
 LINES_OF_AN_ALERT = 3
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What was killed.
+
+    Attributes:
+        kill: Which kill it was.
+        at: When.
+        interrupted: The runs of its code location that were under way.
+        told: How many alerts had been sent before.
+    """
+
+    kill: Kill
+    at: float
+    interrupted: UnderWay
+    told: int
 
 
 class Demo:
@@ -88,12 +106,11 @@ def tell_demo_story(folder: Path) -> None:
                 _tell_week(story, demo)
                 for each in KILLS:
                     _tell_kill(story, demo, alerts, each)
-                told, at, interrupted = _tell_death_of_the_daemon(story, demo, alerts, dev)
+                killed = _tell_death_of_the_daemon(story, demo, alerts, dev)
             story.tell("whoever started dp dev starts it again")
             with project.served():
-                _wait_until_healed(story, demo, DAEMON, at, interrupted)
-                _tell_alerts(story, alerts, told)
-                _tell_end(story, demo, alerts, at)
+                _wait_until_healed(story, demo, alerts, killed)
+                _tell_end(story, demo, alerts, killed.at)
 
 
 @contextmanager
@@ -135,14 +152,13 @@ def _tell_week(story: Story, demo: Demo) -> None:
 
 
 def _tell_kill(story: Story, demo: Demo, alerts: AlertServer, each: Kill) -> None:
-    told, at, interrupted = _kill_in_mid_work(story, demo, alerts, each)
-    _wait_until_healed(story, demo, each, at, interrupted)
-    _tell_alerts(story, alerts, told)
+    killed = _kill_in_mid_work(story, demo, alerts, each)
+    _wait_until_healed(story, demo, alerts, killed)
 
 
 def _tell_death_of_the_daemon(
     story: Story, demo: Demo, alerts: AlertServer, dev: subprocess.Popen[bytes]
-) -> tuple[int, float, dict[str, set[str]]]:
+) -> Killed:
     killed = _kill_in_mid_work(story, demo, alerts, DAEMON)
     story.wait_for(lambda: dev.poll() is not None, "dp dev ends with it")
     said = (demo.project.local / "dev.log").read_text().splitlines()[-1]
@@ -151,54 +167,48 @@ def _tell_death_of_the_daemon(
     return killed
 
 
-def _kill_in_mid_work(
-    story: Story, demo: Demo, alerts: AlertServer, each: Kill
-) -> tuple[int, float, dict[str, set[str]]]:
-    """Kill; return how many alerts were sent before, when it was, and what was interrupted."""
-    interrupted: dict[str, set[str]] = {}
+def _kill_in_mid_work(story: Story, demo: Demo, alerts: AlertServer, each: Kill) -> Killed:
+    """Wait until a run is in the middle of its work, and kill."""
+    found: list[UnderWay] = []
 
-    def is_under_way() -> bool:
+    def is_killed() -> bool:
         programs = each.programs(demo.project)
         if not programs:
             return False
-        interrupted.clear()
         with opened_facts(demo.project.home) as facts:
-            interrupted.update(facts.started_runs(each.location))
+            under_way = facts.under_way(each.location)
         victims = each.victims(demo.project, programs[0])
-        if interrupted and victims:
+        if under_way.runs and victims:
             kill(victims)
-        return bool(interrupted and victims)
+            found.append(under_way)
+        return bool(found)
 
     told = len(alerts.alerts)
-    story.wait_for(is_under_way, f"{each.what} is killed, while a run of {each.location} goes on")
-    return told, time.time(), interrupted
+    story.wait_for(is_killed, f"{each.what} is killed, while a run of {each.location} goes on")
+    return Killed(each, time.time(), found[0], told)
 
 
-def _wait_until_healed(
-    story: Story, demo: Demo, each: Kill, at: float, interrupted: dict[str, set[str]]
-) -> None:
-    assets = set().union(*interrupted.values()) & demo.upstream.keys()
+def _wait_until_healed(story: Story, demo: Demo, alerts: AlertServer, killed: Killed) -> None:
+    runs, since = killed.interrupted.runs, killed.interrupted.since
+    assets = killed.interrupted.assets & demo.upstream.keys()
 
     def lacks() -> list[str]:
         with opened_facts(demo.project.home) as facts:
-            stuck = [f"run {run[:8]} goes on" for run in interrupted.keys() & facts.open_runs()]
-            unmade = [f"{a} was not made" for a in sorted(assets) if facts.last_made(a) <= at]
-            again = facts.has_run_since(each.location, at)
+            stuck = [f"run {run[:8]} goes on" for run in runs & facts.open_runs().keys()]
+            unmade = [f"{a} was not made" for a in sorted(assets) if facts.last_made(a) < since]
+            again = facts.has_run_since(killed.kill.location, killed.at)
             slots = facts.taken_slots()
         found = stuck + unmade[:MOST_NAMED] + [f"a slot is taken: {slot}" for slot in slots]
-        return found if again else [*found, f"no run of {each.location} has succeeded since"]
+        return found if again else [*found, f"no run of {killed.kill.location} came after it"]
 
     story.wait_until_nothing_lacks(
         lacks, f"its {len(assets)} assets are made, no run is stuck, no slot of a pool is lost"
     )
-    seconds = time.time() - at
+    seconds = time.time() - killed.at
     with opened_facts(demo.project.home) as facts:
-        story.tell(facts.endings(interrupted))
+        story.tell(facts.endings(runs))
     demo.wait_until_whole(f"healed {seconds:.0f} s after the kill; every row is there, once")
-
-
-def _tell_alerts(story: Story, alerts: AlertServer, told: int) -> None:
-    for alert in alerts.alerts[told:]:
+    for alert in alerts.alerts[killed.told :]:
         text = "\n            ".join(alert.body.splitlines()[:LINES_OF_AN_ALERT])
         story.tell(f"    alert: {alert.title}\n            {text}")
 

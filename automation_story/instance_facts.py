@@ -49,6 +49,21 @@ class Made:
     seen: dict[str, int]
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """Runs that go on.
+
+    Attributes:
+        runs: Their ids.
+        assets: What they are to make.
+        since: When the first one started.
+    """
+
+    runs: frozenset[str]
+    assets: frozenset[str]
+    since: float
+
+
 class InstanceFacts:
     """What an instance says; every call reads again."""
 
@@ -64,15 +79,21 @@ class InstanceFacts:
             for run in self._instance.get_runs(unfinished)
         }
 
-    def started_runs(self, location: str) -> dict[str, set[str]]:
-        """The assets of each run of a code location that is under way."""
+    def under_way(self, location: str) -> UnderWay:
+        """The runs of a code location that have started, and have not ended."""
         started = dg.RunsFilter(
             statuses=[dg.DagsterRunStatus.STARTED], tags={LOCATION_TAG: location}
         )
-        return {
-            run.run_id: assets_of_run(self._instance, run)
-            for run in self._instance.get_runs(started)
-        }
+        records = self._instance.get_run_records(started)
+        return UnderWay(
+            runs=frozenset(record.dagster_run.run_id for record in records),
+            assets=frozenset(
+                asset
+                for record in records
+                for asset in assets_of_run(self._instance, record.dagster_run)
+            ),
+            since=min((record.start_time or 0.0 for record in records), default=0.0),
+        )
 
     def endings(self, runs: Iterable[str]) -> str:
         """How runs have ended, in words, and whether Dagster has repeated them."""
