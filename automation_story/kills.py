@@ -13,6 +13,7 @@ from kill_matrix.processes import command_line, find_victims, processes_of
 
 INGESTION, TRANSFORMATION = "ingestion", "transformation"
 PROGRAMS = {INGESTION: cases.SLING, TRANSFORMATION: cases.DBT}
+BUILD = "build"  # and not a test, or a look at the freshness of sources
 NOBODY = 0  # there is no `dp run`
 
 
@@ -31,8 +32,11 @@ class Kill:
     victims: Callable[[ServedProject, psutil.Process], list[psutil.Process]]
 
     def programs(self, project: ServedProject) -> list[psutil.Process]:
-        """The program of the step that is under way: Sling's or dbt's; none before it runs."""
-        return find_victims(PROGRAMS[self.location], project.local, NOBODY)
+        """The program of the step that is under way: Sling's, or a build of dbt; else none."""
+        found = find_victims(PROGRAMS[self.location], project.local, NOBODY)
+        if self.location == INGESTION:
+            return found
+        return [each for each in found if BUILD in command_line(each).split()]
 
 
 def _step(_project: ServedProject, program: psutil.Process) -> list[psutil.Process]:
