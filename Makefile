@@ -65,6 +65,9 @@ kill-matrix: setup $(VENV)/test/.ready ## kill each process in mid-work and run 
 automation-story: setup $(VENV)/test/.ready ## let the real daemon run two code locations, and disturb it (ten minutes)
 	@$(VENV)/test/bin/python -m automation_story
 
+demo-story: setup $(VENV)/test/.ready ## let the real daemon run the whole demo, and kill what it runs on (twenty minutes)
+	@$(VENV)/test/bin/python -m automation_story demo
+
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml
 	@for env in $(ENVS) test; do \
 	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \
@@ -76,4 +79,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix automation-story clean
+.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix automation-story demo-story clean

@@ -78,3 +78,13 @@ class ProcessIdentity:
             return not same or process.status() == psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return True
+
+
+def has_ended(pid: int, moment: float) -> bool:
+    """Tell whether a process of this machine that lived at a moment has ended since."""
+    try:
+        process = psutil.Process(pid)
+        began_later = process.create_time() > moment + CLOCK_SECONDS
+        return began_later or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

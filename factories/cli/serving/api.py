@@ -68,11 +68,15 @@ query($tags: [ExecutionTag!]!) { runsOrError(filter: {tags: $tags}) {
 } }
 """
 INSTANCE = "{ instance { info } }"
+RELOAD_LOCATION = """
+mutation($name: String!) { reloadRepositoryLocation(repositoryLocationName: $name) { __typename } }
+"""
+UNREACHABLE = "DagsterUserCodeUnreachableError"
 RELOAD = "mutation { reloadWorkspace { __typename } }"
 TERMINATE = "mutation($id: String!) { terminateRun(runId: $id) { __typename } }"
 LOCATIONS = """
 query { workspaceOrError { ... on Workspace { locationEntries {
-    name locationOrLoadError { __typename ... on PythonError { message } }
+    name locationOrLoadError { __typename ... on PythonError { message className } }
 } } } }
 """
 
@@ -150,9 +154,21 @@ class DagsterApi:
 
     def load_errors(self) -> dict[str, str]:
         """Return the code locations that could not be loaded, with Dagster's message."""
+        return {name: error["message"] for name, error in self._load_errors().items()}
+
+    def unreachable_locations(self) -> list[str]:
+        """Return the code locations whose server does not answer."""
+        errors = self._load_errors().items()
+        return [name for name, error in errors if error["className"] == UNREACHABLE]
+
+    def reload_location(self, name: str) -> None:
+        """Have one code location read its files again, in a new code server."""
+        self._query(RELOAD_LOCATION, {"name": name})
+
+    def _load_errors(self) -> dict[str, Mapping[str, Any]]:
         entries = self._query(LOCATIONS, {})["workspaceOrError"]["locationEntries"]
         return {
-            entry["name"]: entry["locationOrLoadError"]["message"]
+            entry["name"]: entry["locationOrLoadError"]
             for entry in entries
             if (entry["locationOrLoadError"] or {}).get("__typename") == "PythonError"
         }

@@ -34,6 +34,11 @@ from factories.core.project import project_root
 
 START_SECONDS = 180
 WAIT_SECONDS = 0.5
+# Nobody has interrupted it; `dagster dev` ends with status 0 then, too.
+ENDED = (
+    "Dagster has ended, because its webserver or its daemon has: nothing runs by itself any longer."
+    " Start dp dev again."
+)
 
 
 def instance_folder(root: Path) -> Path:
@@ -89,9 +94,11 @@ def serve(port: int) -> int:
         starting = Starting("dp dev", root, home, port, lock)
         with started_dagster(starting, dagster_environment(home)) as process:
             try:
-                return process.wait()
+                status = process.wait()
             except KeyboardInterrupt:
                 return 0
+        sys.stderr.write(f"{ENDED}\n")
+        return status or 1
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from factories.cli.serving.api import ApiError, DagsterApi
+from factories.cli.serving.code_servers import reloaded_when_unreachable
 from factories.cli.serving.dead_runs import end_dead_runs
 from factories.cli.serving.fingerprint import take_fingerprint
 from factories.cli.serving.guardian import end_session
@@ -58,7 +59,7 @@ def started_dagster(
     starting: Starting,
     environment: Mapping[str, str],
     stdin: int | None = None,
-    stdout: Any = None,
+    stdout: IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Have a guardian run `dagster dev`; when this process ends, however it does, that ends too."""
     made_for = take_fingerprint(starting.root, starting.home)
@@ -90,7 +91,8 @@ def started_dagster(
     note_served(starting.home, served)
     ended_well = False
     try:
-        with process:
+        api = DagsterApi(starting.url)
+        with process, reloaded_when_unreachable(api, stdout or sys.stderr):
             try:
                 yield process
                 ended_well = _have_all_succeeded(starting, this)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import dagster as dg
@@ -46,6 +46,8 @@ class HoldFinder:
         key: Key,
         parents: Sequence[dg.AssetKey],
         requested: dict[dg.AssetKey, Subset],
+        *,
+        unmade: Mapping[str, float],
     ) -> None:
         """Take the rule, the facts, the asset, the upstream assets that count, and their requests.
 
@@ -56,6 +58,7 @@ class HoldFinder:
             parents: The upstream assets that count; external ones, which no run has ever made, hold
                 nothing back.
             requested: What this evaluation asks for of upstream assets.
+            unmade: What the evaluation before knew of upstream assets that were never made.
         """
         self._rule = rule
         self._facts = facts
@@ -67,6 +70,17 @@ class HoldFinder:
             for parent in parents
             if parent not in made_here and facts.was_made_by_run(parent)
         ]
+        # One that was never made leaves no trace but this.
+        self._unmade_unloaded = [
+            parent
+            for parent in parents
+            if parent not in made_here
+            and facts.now < unmade.get(_name(parent), 0.0) + UNLOADED_SECONDS
+        ]
+        self.unmade = {
+            **{name: unmade[name] for name in map(_name, self._unmade_unloaded)},
+            **{_name(each): facts.now for each in made_here if facts.latest(each) is None},
+        }
         self._requested = requested
 
     def with_waits(self, unit: str, cause: Cause) -> Cause:
@@ -98,8 +112,9 @@ class HoldFinder:
         if facts.now < cause.since + self._rule.debounce and cause.attempt == 1:
             until = moment_text(cause.since + self._rule.debounce)
             yield Hold(f"further changes are collected until {until}", soon=True)
-        if self._unloaded and facts.now < cause.since + UNLOADED_SECONDS:
-            names = ", ".join(parent.to_user_string() for parent in self._unloaded)
+        unloaded = self._unloaded if facts.now < cause.since + UNLOADED_SECONDS else []
+        if unloaded := [*unloaded, *self._unmade_unloaded]:
+            names = ", ".join(map(_name, unloaded))
             yield Hold(f"the code location that makes {names} is not loaded")
         for parent in self._parents:
             units = facts.upstream_units(self._key, unit, parent)
@@ -164,6 +179,10 @@ class HoldFinder:
         if rule.deps_since == MIDNIGHT:
             return midnight(rule.cron_timezone, tick)
         return last_tick(rule.deps_since, rule.cron_timezone, tick)
+
+
+def _name(key: dg.AssetKey) -> str:
+    return key.to_user_string()
 
 
 def _run_text(run_id: str) -> str:

@@ -71,6 +71,8 @@ class Memory:
         causes: Of the units that have to run.
         asked: Of the units that were asked for.
         gave_up: Why units are not tried again until their next cause.
+        unmade: The upstream assets that a code location was to make and that were never made, with
+            the time at which that was seen last; while the asset has a cause.
     """
 
     event: int
@@ -83,6 +85,7 @@ class Memory:
     causes: dict[str, Cause] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
     gave_up: dict[str, str] = field(default_factory=dict)
+    unmade: dict[str, float] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Return the memory as text, without what is empty: thousands of assets share a cursor."""

@@ -126,7 +126,10 @@ class _Evaluation:
             finder.find_requested_upstream(memory, requested)
         if not memory.causes:
             return _result(self._context, memory, {}, self._idle(memory))
-        holds = HoldFinder(self._rule, self._facts, self._key, self._parents, requested)
+        holds = HoldFinder(
+            self._rule, self._facts, self._key, self._parents, requested, unmade=memory.unmade
+        )
+        memory.unmade = holds.unmade
         ready: dict[str, list[str]] = {}
         waiting: dict[str, list[str]] = {}
         allowed = self._allowed()

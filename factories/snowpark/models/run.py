@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from factories.core.execution.data_versions import find_data_version
+from factories.core.execution.run_watchdog import has_ended
 from factories.core.python_refs.importer import import_function
 from factories.core.warehouse.names import WarehouseNames
 from factories.snowpark.config.entries import ModelEntry
@@ -21,6 +22,7 @@ from factories.snowpark.models.registry import TrainedModel, Version
 from factories.snowpark.models.step import ModelStep, open_model_step
 from factories.snowpark.run_config import ModelRunConfig
 
+Plots = Mapping[str, dg.MetadataValue]
 IN_COLUMNS = frozenset({"file", "sha256", "splits", "metrics"})  # of the registry
 
 
@@ -51,22 +53,23 @@ def train_model(
         if config.promote_version is not None:
             version = step.registry.promote(entry.name, config.promote_version)
             judgement = Judgement(True, "the run's config names it")
+            plots = _draw(version.details)
         else:
-            version, judgement = _train(context, entry, step)
+            version, judgement, plots = _train(context, entry, step)
         context.log.info(
             "%s is %s: %s",
             version.label,
             "the champion now" if judgement.promote else "a candidate",
             judgement.reason,
         )
-        result = _build_result(entry, version, judgement, step.seconds)
+        result = _build_result(entry, version, judgement, plots, step.seconds)
         yield result._replace(data_version=find_data_version(context, entry.key, {}))
         yield from run_model_checks(context, entry, version)
 
 
 def _train(
     context: dg.AssetExecutionContext, entry: ModelEntry, step: ModelStep
-) -> tuple[Version, Judgement]:
+) -> tuple[Version, Judgement, Plots]:
     champion = step.registry.champion(entry.name)
     request = _build_request(entry, champion)
     context.log.info("training %s on %s", entry.name, entry.features.relation)
@@ -91,10 +94,19 @@ def _train(
             "judgement": judgement.reason,
         },
     )
+    # What takes time comes before: a step that is killed between here and its result has added a
+    # version that no run tells of, and is asked for again.
+    plots = _draw(trained.details)
+    if has_ended(context):  # and what repeats it may have begun: each would add a version
+        raise dg.Failure("the run has ended meanwhile: nothing is registered", allow_retries=False)
     version = step.registry.register(
         trained, promote=judgement.promote, champion=champion.version if champion else None
     )
-    return version, judgement
+    return version, judgement, plots
+
+
+def _draw(details: Mapping[str, Any]) -> Plots:
+    return draw_plots(details) if "curves" in details else {}
 
 
 def _build_request(entry: ModelEntry, champion: Version | None) -> dict[str, Any]:
@@ -124,7 +136,7 @@ def _build_request(entry: ModelEntry, champion: Version | None) -> dict[str, Any
 
 
 def _build_result(
-    entry: ModelEntry, version: Version, judgement: Judgement, seconds: float
+    entry: ModelEntry, version: Version, judgement: Judgement, plots: Plots, seconds: float
 ) -> dg.MaterializeResult[Any]:
     details = version.details
     champion: Mapping[str, Any] = details.get("champion") or {}
@@ -142,7 +154,7 @@ def _build_result(
             "decision": judgement.reason,
             **measured,
             "champion/version": champion.get("version", "none"),
-            **(draw_plots(details) if "curves" in details else {}),
+            **plots,
             "splits": dg.MetadataValue.json(dict(version.splits)),
             "rows_without_target": details.get("rows_without_target", 0),
             "features": dg.MetadataValue.json(details.get("features", [])),

@@ -836,3 +836,23 @@ def test_while_another_code_location_loads_again_its_assets_are_waited_for(
     story.run("up")
     story.later(minutes=1)
     assert story.tick() == {"d"}
+
+
+@NODE
+def test_what_was_never_made_is_waited_for_also_while_its_code_location_is_not_loaded(
+    story: Story,
+) -> None:
+    d = story.asset("d", condition("on_upstream_change"), ["up"])
+    story.define(story.asset("up"), d)
+    assert story.tick() == set()
+    story.later(hours=2)
+    assert story.tick() == set()
+    assert story.says("d", "up was never made")
+    story.define(d)
+    story.later(minutes=1)
+    assert story.tick() == set()
+    story.later(minutes=30)
+    assert story.tick() == set()
+    assert story.says("d", "the code location that makes up is not loaded")
+    story.later(hours=1)  # its code location has gone for good: it is made elsewhere
+    assert story.tick() == {"d"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import dagster as dg
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from factories.snowpark.in_snowflake.training import put_file
+from factories.snowpark.in_snowflake.training import put_file, train
 from tests.factories.snowpark.flights import flights
 from tests.factories.snowpark.model_project import BEST, GOOD, MODULE, WORSE, ModelProject
 
@@ -219,6 +220,21 @@ def test_a_failed_training_registers_nothing(models: ModelProject) -> None:
     )
     assert not models.train().success
     assert "OSError: no room" in models.failure()
+    assert models.statuses() == {}
+
+
+def test_a_training_whose_run_was_given_up_meanwhile_registers_nothing(
+    models: ModelProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(*arguments: Any) -> Any:
+        (run,) = models.instance.get_runs(limit=1)
+        models.instance.report_run_failed(run)
+        return train(*arguments)
+
+    monkeypatch.setattr("factories.snowpark.models.run.train", give_up)
+    models.train()
+
+    assert "the run has ended meanwhile: nothing is registered" in models.failure()
     assert models.statuses() == {}
 
 

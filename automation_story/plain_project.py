@@ -6,8 +6,7 @@ import shutil
 import textwrap
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PYTHON = ROOT / ".venvs" / "test" / "bin" / "python"
+from automation_story.served import PYTHON, ROOT
 
 COMMON = """
     import os
