@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from factories.automation.run_requests import RunRequests
 from factories.automation.schema import ScheduleItem
 from factories.automation.status import describe, is_on
 from factories.core.dagster_internals import ticks_before
+from factories.core.meta.environments import why_off_here
 
 
 def build_schedule(entry: Entry[ScheduleItem], requests: RunRequests) -> dg.ScheduleDefinition:
@@ -22,6 +24,9 @@ def build_schedule(entry: Entry[ScheduleItem], requests: RunRequests) -> dg.Sche
     def evaluate(
         context: dg.ScheduleEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        if elsewhere := why_off_here(item.environments, os.environ):
+            yield dg.SkipReason(elsewhere)  # whoever has switched it on
+            return
         moment = context.scheduled_execution_time
         cause = f"schedule {entry.name}, tick {moment:%Y-%m-%d %H:%M %Z}"
         partitions = requests.partitions(context.repository_def)

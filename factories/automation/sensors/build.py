@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
@@ -27,6 +28,7 @@ from factories.automation.sensors.tick import Look, Tick, evaluation
 from factories.automation.sensors.webhook_queue import look_for_rows
 from factories.automation.status import describe, is_on
 from factories.automation.templates import placeholders
+from factories.core.meta.environments import why_off_here
 from factories.core.meta.keys import parse_key
 
 
@@ -44,7 +46,7 @@ def build_sensor(
     running = dg.DefaultSensorStatus.RUNNING
     return dg.SensorDefinition(
         name=entry.name,
-        evaluation_fn=evaluation(requests, _at_its_location(_look(item, models))),
+        evaluation_fn=evaluation(requests, _in_its_environments(item, _look(item, models))),
         job_name=requests.job,
         minimum_interval_seconds=max(1, round(item.minimum_interval.total_seconds())),
         description=describe(item),
@@ -68,6 +70,15 @@ def _look(item: SensorItem, models: Sequence[dg.AssetKey]) -> Look:
             return look_for_change(item)
         case _:
             return look_for_rows(cast("WebhookQueueSensor", item))
+
+
+def _in_its_environments(item: SensorItem, look: Look) -> Look:
+    """Return a look that finds nothing elsewhere, also when somebody has switched the sensor on."""
+    if elsewhere := why_off_here(item.environments, os.environ):
+        return lambda tick: dg.SensorResult(
+            skip_reason=dg.SkipReason(elsewhere), cursor=tick.context.cursor
+        )
+    return _at_its_location(look)
 
 
 def _at_its_location(look: Look) -> Look:

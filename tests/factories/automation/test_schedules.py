@@ -124,6 +124,28 @@ def test_it_is_on_in_its_environments_alone_and_says_so(
     assert said in str(sensor.description)
 
 
+def test_it_asks_for_nothing_elsewhere_also_when_it_is_switched_on(location: Location) -> None:
+    location.write(
+        "schedules: {s: {cron: '0 5 * * *', job: python_job, environments: prod}}\n"
+        "sensors: {w: {type: asset_update, assets: load, job: python_job, environments: prod}}\n"
+    )
+    repository = location.definitions.get_repository_def()
+    scheduled = dg.build_schedule_context(
+        location.instance, dt.datetime(2024, 1, 1, 5, tzinfo=dt.UTC)
+    )
+    tick = repository.get_schedule_def("s").evaluate_tick(scheduled)
+    assert tick.run_requests == []
+    assert "it is for prod, and this target is local" in str(tick.skip_message)
+
+    context = dg.build_sensor_context(
+        location.instance, cursor="as it was", repository_def=repository, sensor_name="w"
+    )
+    looked = repository.get_sensor_def("w").evaluate_tick(context)
+    assert looked.run_requests == []
+    assert "it is for prod, and this target is local" in str(looked.skip_message)
+    assert looked.cursor == "as it was"
+
+
 def test_one_that_is_not_enabled_waits_to_be_switched_on(location: Location) -> None:
     location.write("schedules: {s: {cron: '0 5 * * *', job: python_job, enabled: false}}\n")
     schedule = location.definitions.get_repository_def().get_schedule_def("s")
