@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from factories.alerts.delivery import Message, Tone
-from factories.alerts.incidents import Incident, Notice
+from factories.alerts.incidents import Incident
 from factories.alerts.models import SEVERITIES, Event
+from factories.alerts.notices import Notice
 
 # The text of an error must not call everybody in a chat.
 PING = re.compile(r"(?<!\w)@(?=(?:everyone|here|channel)\b)")

@@ -14,20 +14,17 @@ from factories.alerts.catalog import AssetCatalog
 from factories.alerts.config import Alerts
 from factories.alerts.delivery import Address, Message, addresses, post
 from factories.alerts.evaluations import observe_evaluations
-from factories.alerts.incidents import (
-    Channel,
-    Incident,
-    Notice,
-    drop_finished,
-    failing_assets,
-    find_notices,
-    group,
-    hold,
-    note_told,
-    observe,
-)
+from factories.alerts.incidents import Incident, failing_assets, hold, observe
 from factories.alerts.messages import write_message
 from factories.alerts.mutes import is_muted, read_mutes
+from factories.alerts.notices import (
+    Channel,
+    Notice,
+    drop_finished,
+    find_notices,
+    group,
+    note_told,
+)
 from factories.alerts.observing import FRESHNESS, Observer, quiet_stale
 from factories.alerts.occurrences import Observation
 from factories.alerts.place import Place

@@ -8,21 +8,17 @@ from dataclasses import replace
 import pytest
 
 from factories.alerts.causes import Cause, find_cause, incident_key, last_lines
-from factories.alerts.incidents import (
-    FORGET_AFTER,
+from factories.alerts.incidents import FORGET_AFTER, Incident, Incidents, hold, observe
+from factories.alerts.models import Route
+from factories.alerts.mutes import Mute, is_muted
+from factories.alerts.notices import (
     Channel,
-    Incident,
-    Incidents,
     Notice,
     drop_finished,
     find_notices,
     group,
-    hold,
     note_told,
-    observe,
 )
-from factories.alerts.models import Route
-from factories.alerts.mutes import Mute, is_muted
 from factories.alerts.occurrences import JobSucceeded, Made, Occurrence, Recovery
 from factories.alerts.routing import routes_of
 from factories.core.dagster_internals import SerializableErrorInfo
@@ -54,6 +50,18 @@ def test_a_window_opens_only_when_the_post_has_succeeded() -> None:
     note_told(due(incidents, 5_000)[0], 5_000)
     assert kinds(incidents, 5_099) == []
     assert kinds(incidents, 5_100) == ["reminder"]
+
+
+def test_what_becomes_more_severe_is_told_at_once_and_once() -> None:
+    incidents: Incidents = {}
+    observe(incidents, [replace(FAILED, severity="warning")], 10)
+    note_told(due(incidents, 10)[0], 10)
+    observe(incidents, [replace(FAILED, at=20.0, run_id="r2")], 20)
+    assert kinds(incidents, 20) == ["alert"]
+
+    note_told(due(incidents, 20)[0], 20)
+    observe(incidents, [replace(FAILED, severity="warning", at=30.0, run_id="r3")], 30)
+    assert kinds(incidents, 30) == []
 
 
 def test_the_same_run_read_twice_counts_once() -> None:
