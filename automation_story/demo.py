@@ -136,19 +136,26 @@ def _tell_beginning(story: Story, demo: Demo) -> None:
     story.wait_until_nothing_lacks(lacks, "every asset was made by its condition; no run failed")
     with opened_facts(demo.project.home) as facts:
         made = {asset: facts.made(asset, ups) for asset, ups in demo.upstream.items()}
+        story.require("; ".join(facts.failed_ticks()))
     story.require("; ".join(find_wrong_order(demo.upstream, made)))
     story.tell("each after what is upstream of it")
     demo.check_causes()
     demo.wait_until_whole("tables and predictions hold what the sources hold, each row once")
 
 
-def _tell_week(story: Story, demo: Demo) -> None:
+def _let_a_week_pass(story: Story, demo: Demo) -> None:
     command = [demo.project.dp, "sample", "advance", "--days", str(DAYS)]
     done = subprocess.run(
         command, env=demo.project.environment, check=True, capture_output=True, text=True
     )
     story.tell(f"a week passes at the sources: {done.stdout.strip()}")
+
+
+def _tell_week(story: Story, demo: Demo) -> None:
+    _let_a_week_pass(story, demo)
     demo.wait_until_whole("all that came with it, and what was corrected, is in every table")
+    with opened_facts(demo.project.home) as facts:
+        story.require("; ".join(facts.failed_ticks()))
 
 
 def _tell_kill(story: Story, demo: Demo, alerts: AlertServer, each: Kill) -> None:
@@ -219,6 +226,8 @@ def _open_incidents(demo: Demo) -> list[str]:
 
 
 def _tell_end(story: Story, demo: Demo, alerts: AlertServer, at: float) -> None:
+    _let_a_week_pass(story, demo)  # below what has not changed nothing would be made
+
     def lacks() -> list[str]:
         with opened_facts(demo.project.home) as facts:
             return demo.find_unmade(facts, since=at)

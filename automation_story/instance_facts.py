@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.data_version import get_input_event_pointer_tag
+from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import (
     ASSET_EVALUATION_ID_TAG,
@@ -116,6 +117,20 @@ class InstanceFacts:
                 limit=1,
             )
         )
+
+    def failed_ticks(self) -> list[str]:
+        """The evaluations of sensors that have failed, with their errors."""
+        found = []
+        for state in self._instance.all_instigator_state():
+            ticks = self._instance.get_ticks(
+                state.instigator_origin_id,
+                state.selector_id,
+                limit=MOST,
+                statuses=[TickStatus.FAILURE],
+            )
+            location = state.origin.repository_origin.code_location_origin.location_name
+            found += [f"{state.instigator_name} of {location} failed: {t.error}" for t in ticks]
+        return found
 
     def failed_runs(self) -> list[str]:
         """The runs that have not succeeded, with what they were to make."""

@@ -135,7 +135,8 @@ def _occurrence(
 def _of_run(events: RunEvents, event: Event, at: float) -> Occurrence:
     """Return the failure of a run none of whose steps has failed: its process was lost."""
     cause, when = events.error or (Cause("", "the run failed"), at)
-    assets = tuple(sorted(events.outcome.left_out))
+    # One that had made everything concerns all of it: the next run of that ends the incident.
+    assets = tuple(sorted(events.outcome.left_out or events.outcome.planned))
     error = StepError(cause, {}, when or at, 1, gives_up=True)
     key = events.place.key("run", events.run.job_name, *assets[:1], cause.identity)
     seen = _occurrence(events, event, key, error, cause, assets=assets, step="", partitions=())

@@ -84,6 +84,7 @@ delay_report_schedule = dg.ScheduleDefinition(
     job=delay_report_job,
     cron_schedule="0 7 * * 1",
     execution_timezone="America/New_York",
+    description="Writes the report of delays each Monday, whatever its condition says.",
 )  # off until somebody switches it on: the condition above requests the report already
 
 

@@ -383,6 +383,25 @@ def test_a_run_is_not_told_before_dagster_has_said_whether_it_repeats_it(
     assert lost.run_id in webhook.texts[0]
 
 
+def test_a_run_that_was_lost_after_it_had_made_everything_ends_with_the_next_one(
+    location: AlertingLocation, webhook: Webhook
+) -> None:
+    location.define(*shop(Source("")))
+    location.tick()
+    lost = location.run()
+    run = location.instance.get_run_by_id(lost.run_id)
+    assert run is not None
+    location.instance.report_run_failed(run, "its process is gone")
+    location.tick()
+    location.run("orders")
+    location.tick()
+    assert webhook.titles == ["[local] this code location: a run of assets failed"]
+    location.run("stores", "report")
+    location.tick()
+
+    assert webhook.titles[1:] == ["[local] this code location: a run of assets works again"]
+
+
 def test_a_run_that_dagster_could_not_repeat_is_told(
     location: AlertingLocation, webhook: Webhook
 ) -> None:
