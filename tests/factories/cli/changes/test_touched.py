@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from factories.cli.changes.git_changes import GitError, read_changes
+from factories.cli.changes.show_plan import make_plan
 from factories.cli.changes.touched import (
     LocationInputs,
     Touched,
@@ -190,6 +191,25 @@ def test_the_whole_way_with_a_location_that_does_not_load(clone: Clone) -> None:
     assert "delay.yaml:1:1" in ml.reasons[1]
     matrix = json.loads(found.to_json())["matrix"]
     assert matrix == {"include": [{"location": "ml", "module": "code_locations.ml.definitions"}]}
+
+
+def test_the_plan_of_a_change_in_yaml(clone: Clone) -> None:
+    replication = clone.root / "sling" / "flight_ops.yaml"
+    text = replication.read_text()
+    assert "ops.airlines:" in text
+    replication.write_text(
+        text.replace("  ops.airlines:\n", "  ops.airlines:\n    mode: truncate\n")
+    )
+    plan = make_plan(clone.root, "base")
+    assert plan.errors == {}
+    (airlines,) = plan.differences
+    assert airlines.subject == "flight_ops/raw/airlines"
+    assert airlines.text.startswith("its code has changed; runs at the next tick: on_cron_no_deps(")
+    assert "marts/common/dim_carrier" in [run.key for run in plan.runs]
+    worktrees = subprocess.run(
+        ["git", "worktree", "list"], cwd=clone.root, check=True, capture_output=True, text=True
+    )
+    assert worktrees.stdout.count("\n") == 1, "the checkout of the base is gone"
 
 
 def test_an_unknown_base_is_one_sentence(clone: Clone) -> None:
