@@ -140,10 +140,10 @@ class DbtSelector:
 
 def _model_selections(entry: Entry[Any]) -> Iterator[tuple[ModelSelection, str]]:
     """Yield the selections of dbt that an entry has, with the keys that hold them."""
-    from factories.dbt.model_selection import ModelSelection  # noqa: PLC0415 - see above
-
     for key, excluded in (("dbt_select", "dbt_exclude"), ("models", "models_exclude")):
         if (select := getattr(entry.item, key, None)) is not None:
+            from factories.dbt.model_selection import ModelSelection  # noqa: PLC0415 - see above
+
             yield ModelSelection(select, getattr(entry.item, excluded) or ""), key
 
 

@@ -37,6 +37,8 @@ def build_app() -> typer.Typer:
     app.command("status")(status)
     app.command("ls")(ls)
     app.command("runs")(runs)
+    app.command("changed")(changed)
+    app.command("plan")(plan)
     app.command("docs")(docs)
     app.add_typer(build_alerts_app(), name="alerts")
     for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
@@ -132,6 +134,30 @@ def ls(select: SelectArgument = None, as_json: JsonOption = False) -> None:
 
     _say_target()
     raise typer.Exit(show_assets(select or [], as_json=as_json))
+
+
+def changed(
+    base: Annotated[str, typer.Option(help="The commit or branch that the change is for.")],
+    as_json: JsonOption = False,
+) -> None:
+    """List the code locations that a change touches, with the reasons; for CI as a matrix."""
+    from factories.cli.changes.touched import show_touched  # noqa: PLC0415
+
+    raise typer.Exit(show_touched(base, as_json=as_json))
+
+
+def plan(
+    base: Annotated[str, typer.Option(help="The commit or branch that the change is for.")],
+    as_json: JsonOption = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a comment for a pull request.")
+    ] = False,
+) -> None:
+    """Tell what a change does to the asset graph before it is deployed; nothing is reached."""
+    from factories.cli.changes.show_plan import show_plan  # noqa: PLC0415
+
+    _say_target()
+    raise typer.Exit(show_plan(base, as_json=as_json, as_markdown=as_markdown))
 
 
 def runs(
