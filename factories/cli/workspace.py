@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,44 @@ def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
     ]
 
 
+class LocationProcessError(Exception):
+    """A code location's process came to no result; the text says why."""
+
+
+def run_in_location(
+    root: Path, location: CodeLocation, arguments: Sequence[str], environment: Mapping[str, str]
+) -> str:
+    """Run a program with the interpreter of a code location, and return what it prints.
+
+    Args:
+        root: The project folder, where it runs.
+        location: Whose environment it gets.
+        arguments: Of the interpreter.
+        environment: Variables beside those of this process.
+
+    Raises:
+        LocationProcessError: When there is no interpreter, or the program fails or takes too long.
+    """
+    if not location.python.is_file():
+        raise LocationProcessError("its environment is missing, run `make setup`")
+    try:
+        done = subprocess.run(
+            [str(location.python), *arguments],
+            cwd=root,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=LOAD_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        text = f"does not load within {LOAD_TIMEOUT_SECONDS} s"
+        raise LocationProcessError(text) from None
+    if done.returncode != 0:
+        raise LocationProcessError(f"cannot be loaded: {done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
 def report_locations(root: Path, locations: Sequence[CodeLocation]) -> dict[str, LocationReport]:
     """Load every location in its own environment, at once, and return their reports by name."""
     with ThreadPoolExecutor() as pool:
@@ -68,24 +106,10 @@ def report_locations(root: Path, locations: Sequence[CodeLocation]) -> dict[str,
 
 
 def _report(root: Path, location: CodeLocation) -> LocationReport:
-    if not location.python.is_file():
-        message = f"{location.name}: its environment is missing, run `make setup`"
-        return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
+    arguments = ["-m", "factories.cli.location_report", location.module]
+    # The files are checked as they are now, not as they were when dbt parsed them.
+    environment = {"DP_PREPARE_DBT": "1"}
     try:
-        done = subprocess.run(
-            [str(location.python), "-m", "factories.cli.location_report", location.module],
-            cwd=root,
-            # The files are checked as they are now, not as they were when dbt parsed them.
-            env={**os.environ, "DP_PREPARE_DBT": "1"},
-            capture_output=True,
-            text=True,
-            timeout=LOAD_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        message = f"{location.name}: does not load within {LOAD_TIMEOUT_SECONDS} s"
-        return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
-    if done.returncode != 0:
-        message = f"{location.name}: cannot be loaded: {done.stderr.strip()[-2000:]}"
-        return LocationReport(problems=[Problem(MARKER, 0, 0, message)])
-    return LocationReport.from_json(done.stdout)
+        return LocationReport.from_json(run_in_location(root, location, arguments, environment))
+    except LocationProcessError as error:
+        return LocationReport(problems=[Problem(MARKER, 0, 0, f"{location.name}: {error}")])

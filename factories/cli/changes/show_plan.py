@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,7 +18,12 @@ from rich.table import Table
 from factories.cli.changes import location_snapshot
 from factories.cli.changes.git_changes import GitError, run_git
 from factories.cli.changes.plan import Difference, Graph, Plan, compare
-from factories.cli.workspace import LOAD_TIMEOUT_SECONDS, CodeLocation, read_workspace
+from factories.cli.workspace import (
+    CodeLocation,
+    LocationProcessError,
+    read_workspace,
+    run_in_location,
+)
 from factories.core.project import project_root
 from factories.core.yaml.problems import ConfigError, Problem, format_problems
 
@@ -99,23 +102,13 @@ def _build(root: Path) -> Graph:
 
 
 def _snapshot(root: Path, location: CodeLocation) -> dict[str, object]:
-    if not location.python.is_file():
-        return {"error": "its environment is missing: `make setup`"}
+    arguments = [location_snapshot.__file__, str(root), location.module]
+    environment = {"DP_PROJECT_DIR": str(root), "DP_PREPARE_DBT": "1"}
     try:
-        done = subprocess.run(
-            [str(location.python), location_snapshot.__file__, str(root), location.module],
-            cwd=root,
-            env={**os.environ, "DP_PROJECT_DIR": str(root), "DP_PREPARE_DBT": "1"},
-            capture_output=True,
-            text=True,
-            timeout=LOAD_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"it does not load within {LOAD_TIMEOUT_SECONDS} s"}
-    if done.returncode != 0:
-        return {"error": done.stderr.strip()[-2000:]}
-    found: dict[str, object] = json.loads(done.stdout)
+        text = run_in_location(root, location, arguments, environment)
+    except LocationProcessError as error:
+        return {"error": str(error)}
+    found: dict[str, object] = json.loads(text)
     return found
 
 

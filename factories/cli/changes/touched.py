@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,7 +18,12 @@ from factories.cli.changes.git_changes import (
     read_base_text,
     read_changes,
 )
-from factories.cli.workspace import LOAD_TIMEOUT_SECONDS, CodeLocation, read_workspace
+from factories.cli.workspace import (
+    CodeLocation,
+    LocationProcessError,
+    read_workspace,
+    run_in_location,
+)
 from factories.core.project import MARKER, project_root
 from factories.core.yaml.problems import ConfigError, Problem, format_problems
 
@@ -177,26 +180,13 @@ def judge_changes(
 
 def read_inputs(root: Path, location: CodeLocation) -> LocationInputs:
     """Load a code location in its own environment, and return what it was made of."""
-    nothing: frozenset[str] = frozenset()
-    if not location.python.is_file():
-        return LocationInputs(nothing, nothing, nothing, "its environment is missing: `make setup`")
-    command = [str(location.python), location_inputs.__file__, str(root), location.module]
+    arguments = [location_inputs.__file__, str(root), location.module]
     try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env={**os.environ, "DP_PROJECT_DIR": str(root)},
-            capture_output=True,
-            text=True,
-            timeout=LOAD_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        text = f"it does not load within {LOAD_TIMEOUT_SECONDS} s"
-        return LocationInputs(nothing, nothing, nothing, text)
-    if done.returncode != 0:
-        return LocationInputs(nothing, nothing, nothing, done.stderr.strip()[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout)
+        text = run_in_location(root, location, arguments, {"DP_PROJECT_DIR": str(root)})
+    except LocationProcessError as error:
+        nothing: frozenset[str] = frozenset()
+        return LocationInputs(nothing, nothing, nothing, str(error))
+    found: dict[str, Any] = json.loads(text)
     modules, files, folders = (frozenset(found[n]) for n in ("modules", "files", "folders"))
     return LocationInputs(modules, files, folders, found["error"])
 
