@@ -75,40 +75,39 @@ def _tree(rule: AutomationRule) -> Condition:
     condition = (
         dg.AutomationCondition.in_latest_time_window()
         & _causes(rule, ignored)
-        & _no_upstream_check_failed(ignored)
         & idle.with_label(retries)
     )
     return condition.with_label(rule.title)
 
 
 def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:
-    """Return when an asset is due; each part has a label that says it, for people."""
+    """Return when an asset is due; each part has a label that says it, for people.
+
+    What happens since a request is written as "not asked for since it happened": in an evaluation
+    that sees both, `since` lets its second event win, and the news must not be lost.
+    """
     condition = dg.AutomationCondition
     requested = condition.newly_requested()
     if not rule.cron_schedule:
-        updated = condition.any_deps_updated().ignore(ignored)
-        # Built when it is added below tables that exist; an update that comes in the evaluation
-        # after the request is not forgotten with it.
-        missing = condition.newly_missing() | (condition.initial_evaluation() & condition.missing())
-        changed = (missing | updated).since(requested & ~updated)
-        no_missing = ~condition.any_deps_missing().ignore(ignored)
-        none_runs = ~condition.any_deps_in_progress().ignore(ignored)
-        return (
-            changed.with_label("an upstream asset was updated, or it is missing, and not asked for")
-            & no_missing.with_label("no upstream asset is missing")
-            & none_runs.with_label("no upstream asset is being made")
-        )
+        happened = condition.newly_missing() | condition.any_deps_updated().ignore(ignored)
+        changed = ~(condition.initial_evaluation() | requested).since(happened)
+        unready = condition.missing() | condition.in_progress() | _a_check_failed()
+        held = condition.any_deps_match(unready & ~condition.will_be_requested()).ignore(ignored)
+        return changed.with_label(
+            "an upstream asset was updated, or it is missing, and not asked for"
+        ) & (~held).with_label("no upstream asset is missing, being made, or failed in a check")
     tick: Condition = condition.cron_tick_passed(rule.cron_schedule, rule.cron_timezone)
-    # Two plain `since`: one over an `or` forgets which of the events came last (dagster #33587).
-    ticked = tick.since(condition.newly_updated())
-    due = ticked.with_label("the cron has ticked since it was updated")
-    asked = tick.since(requested)
+    due = tick.since(condition.newly_updated()).with_label(
+        "the cron has ticked since it was updated"
+    ) & (~condition.any_deps_match(_a_check_failed()).ignore(ignored)).with_label(
+        "no blocking check of an upstream asset has failed"
+    )
     if rule.name == CRON_NO_DEPS:
+        asked = tick.since(requested)
         return due & asked.with_label("the cron has ticked since it was asked for")
     assert rule.name == CRON_WITH_DEPS  # noqa: S101 - the third has no cron
     updated = condition.any_deps_match(condition.newly_updated()).ignore(ignored)
-    healed = updated.since(requested & ~updated)
-    news = (asked | healed).with_label("there is news since it was asked for")
+    news = (~requested.since(tick | updated)).with_label("there is news since it was asked for")
     current = condition.all_deps_updated_since_cron(rule.cron_schedule, rule.cron_timezone)
     current = current.ignore(ignored)
     label = "all upstream assets were updated since the cron ticked"
@@ -128,18 +127,15 @@ def _ignored(rule: AutomationRule) -> dg.AssetSelection:
     return external | dg.AssetSelection.assets(*(key.split("/") for key in rule.ignore))
 
 
-def _no_upstream_check_failed(ignored: dg.AssetSelection) -> Condition:
-    """Return the condition that no blocking check of an upstream asset's present state has failed.
+def _a_check_failed() -> Condition:
+    """Return the condition that a blocking check of an asset's present state has failed.
 
     A failed check holds back what is downstream in its own run; runs of other code locations, and
     later ones, know nothing of it (dagster #27760, #18472). One that has not run yet holds nothing
     back: else a check that was just added would.
     """
-    failed = dg.AutomationCondition.any_checks_match(
-        dg.AutomationCondition.check_failed(), blocking_only=True
-    )
-    upstream = dg.AutomationCondition.any_deps_match(failed).ignore(ignored)
-    return (~upstream).with_label("no blocking check of an upstream asset has failed")
+    failed = dg.AutomationCondition.check_failed()
+    return dg.AutomationCondition.any_checks_match(failed, blocking_only=True)
 
 
 def retries_of(condition: Condition) -> tuple[int, float] | None:

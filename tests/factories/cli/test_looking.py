@@ -257,7 +257,7 @@ def test_of_dagsters_operators_the_part_that_did_not_hold_is_told(
     said = "it asked for nothing, as this does not hold:"
     assert told == {
         "ticks": f"{said} the cron has ticked since it was updated",
-        "below": f"{said} no upstream asset is missing",
+        "below": f"{said} no upstream asset is missing, being made, or failed in a check",
         "of_the_company": f"{said} missing_since_last_handled",
     }
 
