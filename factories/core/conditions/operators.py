@@ -91,8 +91,8 @@ def _causes(rule: AutomationRule, ignored: dg.AssetSelection) -> Condition:
     if not rule.cron_schedule:
         happened = condition.newly_missing() | condition.any_deps_updated().ignore(ignored)
         changed = ~(condition.initial_evaluation() | requested).since(happened)
-        unready = condition.missing() | condition.in_progress() | _a_check_failed()
-        held = condition.any_deps_match(unready & ~condition.will_be_requested()).ignore(ignored)
+        unready = condition.in_progress() | condition.missing() | _a_check_failed()
+        held = condition.any_deps_match(unready).ignore(ignored)
         return changed.with_label(
             "an upstream asset was updated, or it is missing, and not asked for"
         ) & (~held).with_label("no upstream asset is missing, being made, or failed in a check")
