@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from factories.alerts.config import read_all_alerts
+from factories.cli.deployment_files import agreement_problems
 from factories.cli.location_report import AssetReport, LocationReport
 from factories.cli.workspace import CodeLocation, read_workspace, report_locations
 from factories.core.assets.context import Origin
@@ -23,6 +24,7 @@ def check_project() -> tuple[int, list[Problem]]:
     root = project_root()
     problems: list[Problem] = []
     locations = read_workspace(root, problems)
+    problems += agreement_problems(root, locations)
     reports = report_locations(root, locations)
     for report in reports.values():
         problems += report.problems

@@ -24,6 +24,7 @@ class _PythonModule(BaseModel):
     module_name: str
     location_name: str
     executable_path: str
+    attribute: str | None = None
 
 
 class _Entry(BaseModel):
@@ -42,11 +43,13 @@ class CodeLocation:
         name: The location's name.
         module: The Python module with its definitions.
         python: The interpreter of its environment.
+        attribute: The definitions' name in the module; None leaves it to Dagster to find them.
     """
 
     name: str
     module: str
     python: Path
+    attribute: str | None = None
 
 
 def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
@@ -55,7 +58,12 @@ def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
     model = validate(_Workspace, file.data, SourceMap(file, []), problems) if file else None
     entries = [entry.python_module for entry in model.load_from] if model else []
     return [
-        CodeLocation(entry.location_name, entry.module_name, root / entry.executable_path)
+        CodeLocation(
+            entry.location_name,
+            entry.module_name,
+            root / entry.executable_path,
+            entry.attribute,
+        )
         for entry in entries
     ]
 

@@ -100,6 +100,9 @@ def test_every_mistake_is_reported_with_its_place_at_once(yaml_project: YamlProj
         """,
     )
     yaml_project.write("defs/f.py", "raise SystemExit(3)\n")
+    yaml_project.write(
+        "defs/g/defs.yaml", "type: dagster_sling.SlingReplicationCollectionComponent"
+    )
 
     found = problems(yaml_project, sling="sling")
 
@@ -120,9 +123,15 @@ def test_every_mistake_is_reported_with_its_place_at_once(yaml_project: YamlProj
     assert found[6].startswith(
         "defs/e.py:2:1: 'on_upsteam_change' is not an automation condition; did"
     )
-    assert found[7] == "defs/f.py:1:1: cannot be imported: SystemExit: 3"
-    assert found[8].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
-    assert len(found) == 9
+    assert found[7:9] == [
+        "defs/f.py:1:1: cannot be imported: SystemExit: 3",
+        (
+            "defs/g/defs.yaml:1:1: components of Dagster are not loaded here: declare the same in"
+            " Python"
+        ),
+    ]
+    assert found[9].startswith("sling/shop.yaml:5:19: unknown key 'mod'")
+    assert len(found) == 10
 
 
 def test_a_key_that_python_makes_twice_is_reported(yaml_project: YamlProject) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -18,6 +18,7 @@ from factories.cli.changes.git_changes import (
     read_base_text,
     read_changes,
 )
+from factories.cli.deployment_files import CLOUD_FILE
 from factories.cli.workspace import (
     CodeLocation,
     LocationProcessError,
@@ -219,8 +220,8 @@ class _SharedFiles:
             return "its environment is made of it" if path.stem == environment else None
         if change.file == PROJECT:
             return self._why_project()
-        if change.file == MARKER:
-            return self._why_workspace(location)
+        if change.file in ENTRIES:
+            return self._why_entry(change.file, location)
         if path.name == ".dockerignore" or any(path.is_relative_to(f) for f in IMAGE_FOLDERS):
             return "its image is built with it"
         if path.is_relative_to(WORKFLOWS):
@@ -236,22 +237,52 @@ class _SharedFiles:
         differs = any(before.get(table) != after.get(table) for table in INSTALLED)
         return "it says what environments hold" if differs else None
 
-    def _why_workspace(self, location: CodeLocation) -> str | None:
-        text = read_base_text(self._root, self._base, MARKER)
-        before = _entries(text or "").get(location.name)
-        after = _entries((self._root / MARKER).read_text()).get(location.name)
+    def _why_entry(self, file: str, location: CodeLocation) -> str | None:
+        now = self._root / file
+        before, after = (
+            ENTRIES[file](text).get(location.name)
+            for text in (
+                read_base_text(self._root, self._base, file) or "",
+                now.read_text() if now.exists() else "",
+            )
+        )
         return "its entry differs" if before != after else None
 
 
-def _entries(text: str) -> Mapping[str, object]:
+def _workspace_entries(text: str) -> Mapping[str, object]:
     """Return the entries of a `workspace.yaml` by the names of their locations."""
-    import yaml  # noqa: PLC0415 - only where the file has changed
+    try:
+        entries: Sequence[Any] = _read_mapping(text).get("load_from") or ()
+        return {entry["python_module"]["location_name"]: entry for entry in entries}
+    except (KeyError, TypeError):
+        return {}
+
+
+def _cloud_entries(text: str) -> Mapping[str, object]:
+    """Return the entries of a `dagster_cloud.yaml`, each with what all locations have."""
+    try:
+        data = _read_mapping(text)
+        entries: Sequence[Any] = data.get("locations") or ()
+        return {entry["location_name"]: (data.get("defaults"), entry) for entry in entries}
+    except (KeyError, TypeError):
+        return {}
+
+
+def _read_mapping(text: str) -> Mapping[str, Any]:
+    import yaml  # noqa: PLC0415 - only where such a file has changed
 
     try:
-        entries: Sequence[Any] = (yaml.safe_load(text) or {}).get("load_from") or ()
-        return {entry["python_module"]["location_name"]: entry for entry in entries}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+        data = yaml.safe_load(text)
+    except yaml.YAMLError:
         return {}
+    return data if isinstance(data, dict) else {}
+
+
+# Files with an entry for each code location, and what reads them.
+ENTRIES: Mapping[str, Callable[[str], Mapping[str, object]]] = {
+    MARKER: _workspace_entries,
+    CLOUD_FILE: _cloud_entries,
+}
 
 
 def _is_prose(file: str) -> bool:

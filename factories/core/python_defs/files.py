@@ -31,6 +31,8 @@ from factories.core.yaml.problems import Problem
 from factories.core.yaml.reader import display_name
 
 ERROR_LENGTH = 500
+# What `dg scaffold` writes for a component of Dagster's; only Dagster's own loader reads it.
+COMPONENT_FILES = ("defs.yaml", "defs.yml", "component.yaml")
 
 
 def python_paths(folder: Path) -> list[Path]:
@@ -47,6 +49,9 @@ def read_python_files(folder: Path, load_context: LoadContext, found: Declaratio
         load_context: Receives the problem of each file that cannot be imported.
         found: Receives the rest.
     """
+    for path in sorted(path for name in COMPONENT_FILES for path in folder.rglob(name)):
+        message = "components of Dagster are not loaded here: declare the same in Python"
+        load_context.problems.append(Problem(display_name(path, load_context.root), 1, 1, message))
     for path in python_paths(folder):
         try:
             module = import_below(path, folder, load_context.root)

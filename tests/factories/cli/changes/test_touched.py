@@ -127,6 +127,25 @@ def test_a_changed_file_touches_what_is_made_of_it(
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("SNOWFLAKE_WAREHOUSE=LOADING", "SNOWFLAKE_WAREHOUSE=LARGE", ["ingestion"]),
+        ("working_directory: /app", "working_directory: /srv", ALL),
+        ("# What Dagster+ deploys", "# What is deployed", []),
+    ],
+)
+def test_a_change_of_what_dagster_plus_deploys_touches_whose_entry_differs(
+    clone: Clone, old: str, new: str, expected: list[str]
+) -> None:
+    path = clone.root / "dagster_cloud.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    clone.commit()
+    assert clone.names() == expected
+
+
+@pytest.mark.parametrize(
     ("file", "expected"),
     [
         ("sling/flight_ops.yaml", ["ingestion"]),
