@@ -1,7 +1,7 @@
 """`python -m deploy.ci.dbt_state fetch FOLDER|publish`: production's manifest, as dbt's state.
 
-`DP_DBT_STATE` says where it lies: a stage of the warehouse, such as `@RAW.CI.STATE/dbt`, or any
-folder that fsspec reaches, such as `s3://bucket/dbt`.
+`DP_DBT_STATE` says where it lies: a stage of the warehouse, such as `@PLATFORM.CI.STATE/dbt`, or
+any folder that fsspec reaches, such as `s3://bucket/dbt`.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def state_address() -> str:
     Raises:
         CommandError: When the setting is missing, or has a password in it: it is printed.
     """
-    what = "it says where production's manifest lies, as s3://bucket/dbt or @RAW.CI.STATE/dbt"
+    what = "it says where production's manifest lies, as s3://bucket/dbt or @PLATFORM.CI.STATE/dbt"
     address = needed(SETTING, what)
     if urlsplit(address).password:
         raise CommandError(

@@ -1,7 +1,7 @@
-"""`python -m deploy.ci.slim_dbt`: build the dbt models that a pull request changes.
+"""`python -m deploy.ci.slim_dbt --state FOLDER`: build the dbt models that a pull request changes.
 
 With them what follows from them, in the databases of the pull request; what they read and is not
-changed is production's.
+changed is production's. The folder holds production's manifest: `dbt_state fetch` puts it there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.ci.command import CommandError, run_command, say
 from deploy.ci.databases import pull_request_of_target
-from deploy.ci.dbt_state import PROJECT, fetch_state
+from deploy.ci.dbt_state import MANIFEST, PROJECT, check_manifest
 from deploy.ci.warehouse import uses_workload_identity
 from factories.core.execution.subprocesses import Program
 from factories.core.project import project_root
@@ -27,10 +27,13 @@ from factories.dbt.program import dbt_program
 
 
 def main(arguments: list[str]) -> None:
-    """Fetch the state and build."""
+    """Check what is needed, and build."""
     parser = argparse.ArgumentParser(prog="python -m deploy.ci.slim_dbt", description=__doc__)
-    parser.parse_args(arguments)
+    parser.add_argument("--state", type=Path, required=True)
+    state = parser.parse_args(arguments).state.resolve()
     pull_request_of_target()
+    # Without one dbt would fail late, or build all there is.
+    check_manifest(state / MANIFEST, str(state))
     try:
         settings = warehouse_settings()
     except WarehouseSettingsError as error:
@@ -40,9 +43,7 @@ def main(arguments: list[str]) -> None:
             "dbt-snowflake 1.11 does not log in by WORKLOAD_IDENTITY: dbt needs a key pair"
         )
     with tempfile.TemporaryDirectory(prefix="dbt-") as folder:
-        state = fetch_state(Path(folder, "state")).parent
-        command = slim_command("build", project_root() / PROJECT, state, Path(folder, "target"))
-        build(command, settings)
+        build(slim_command("build", project_root() / PROJECT, state, Path(folder)), settings)
 
 
 def slim_command(what: str, project: Path, state: Path, made: Path) -> list[str]:

@@ -21,7 +21,7 @@ WAIT_SECONDS = "300"
 def roll_out_to_compose(root: Path, location: str, image: Image) -> None:
     """Replace the container of one code server; when the new one is not healthy, take it back.
 
-    Which versions run stands in the project's `.env`: whoever starts the project on that machine
+    Which images run stands in the project's `.env`: whoever starts the project on that machine
     starts the same.
 
     Raises:
@@ -30,21 +30,23 @@ def roll_out_to_compose(root: Path, location: str, image: Image) -> None:
     what = "the folder of compose.yaml and .env on the machine that runs the platform"
     folder = Path(needed("COMPOSE_FOLDER", what))
     variables = folder / VARIABLES
-    name = f"{re.sub('[^A-Za-z0-9]', '_', location).upper()}_VERSION"
+    name = f"{re.sub('[^A-Za-z0-9]', '_', location).upper()}_IMAGE"
     try:
         before = variables.read_text(encoding="utf-8")
         _tell_what_is_left(root / "deploy" / COMPOSE_FILE, folder / COMPOSE_FILE)
     except OSError as error:
         raise CommandError(f"{error.filename} cannot be read: {error.strerror}") from None
     run_program(root, ["docker", "pull", str(image)])
+    replaced = False
     try:
-        variables.write_text(set_variables(before, {name: image.tag}), encoding="utf-8")
-        _name_as_compose_does(root, folder, location, image)
+        variables.write_text(set_variables(before, {name: str(image)}), encoding="utf-8")
+        _check_image(root, folder, location, image)
+        replaced = True
         _start(root, folder, location)
     except BaseException:
         variables.write_text(before, encoding="utf-8")
         former = read_variable(before, name)
-        if former is not None:
+        if replaced and former is not None:
             say(f"{location} goes back to {former}")
             _start(root, folder, location)
         raise
@@ -56,19 +58,17 @@ def _tell_what_is_left(committed: Path, used: Path) -> None:
         say(f"{used} differs from the commit's: what differs is not rolled out with a location")
 
 
-def _name_as_compose_does(root: Path, folder: Path, location: str, image: Image) -> None:
+def _check_image(root: Path, folder: Path, location: str, image: Image) -> None:
+    """Refuse a project whose service does not take its image from the variable."""
     command = [*_compose(folder), "config", "--format", "json"]
     services = json.loads(read_program(root, command))["services"]
     if location not in services:
         raise CommandError(f"{folder / COMPOSE_FILE} has no service {location!r}")
-    called = str(services[location]["image"])
-    if not called.endswith(f":{image.tag}"):
+    if (used := str(services[location]["image"])) != str(image):
         raise CommandError(
-            f"{folder / COMPOSE_FILE}: the image of {location} is {called}, whose tag is not"
-            " the variable that a rollout sets"
+            f"{folder / COMPOSE_FILE}: the image of {location} is {used}, and not what its variable"
+            f" in {VARIABLES} says"
         )
-    if called != str(image):
-        run_program(root, ["docker", "tag", str(image), called])
 
 
 def _start(root: Path, folder: Path, location: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from factories.core.yaml.variables import target
 
 PROGRAM = "dagster-cloud"
 FILE = "dagster_cloud.yaml"
-PLATFORMS = ("docker", "ecs", "k8s")  # whose `container_context` has `env_vars`
 
 
 def roll_out_to_dagster_plus(root: Path, location: str, image: Image) -> None:
@@ -34,12 +32,14 @@ def roll_out_to_dagster_plus(root: Path, location: str, image: Image) -> None:
     if name == "local":
         raise CommandError("DP_TARGET is not set: prod, or that of a pull request, as pr_12")
     deployment = "prod" if name == "prod" else branch_deployment(root)
-    # `add-location` reads a location's entry alone: without the file's `defaults`.
-    text = read_program(root, [PROGRAM, "ci", "template", "--dagster-cloud-yaml-path", FILE])
-    entry = entry_with_target(text, location, name)
+    # `add-location` reads a location's entry as it stands, without the file's `defaults`.
+    template = [PROGRAM, "ci", "template", "--dagster-cloud-yaml-path", FILE]
+    template += ["--value", f"target={name}", "--value", f"registry={image.repository}"]
+    text = read_program(root, template)
+    check_target(text, location, name)
     with tempfile.TemporaryDirectory(prefix="dagster-plus-") as folder:
         file = Path(folder, FILE)
-        file.write_text(yaml.safe_dump({"locations": [entry]}), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         add = [PROGRAM, "deployment", "add-location", location, "--location-file", str(file)]
         add += ["--image", str(image), "--deployment", deployment]
         if commit := os.environ.get("GITHUB_SHA"):
@@ -69,35 +69,33 @@ def close_branch_deployment(root: Path) -> None:
     run_program(root, [PROGRAM, "branch-deployment", "delete", "--deployment", name])
 
 
-def entry_with_target(text: str, location: str, name: str) -> Mapping[str, Any]:
-    """Return a location's entry, whose code servers and runs get a `DP_TARGET`.
+def check_target(text: str, location: str, name: str) -> None:
+    """Refuse to deploy a location whose code would work on another target.
 
     Args:
         text: `dagster_cloud.yaml`, with its defaults in each location.
-        location: Which one.
+        location: Which one is deployed.
         name: The target.
 
     Raises:
-        CommandError: When the file lacks the location, or what its containers are made of.
+        CommandError: When the file lacks the location, or its containers that `DP_TARGET`.
     """
     found = [one for one in yaml.safe_load(text)["locations"] if one["location_name"] == location]
     if not found:
         raise CommandError(f"{FILE} has no location {location!r}")
-    entry: dict[str, Any] = dict(found[0])
-    context: dict[str, Any] = dict(entry.get("container_context") or {})
-    platforms = [one for one in PLATFORMS if one in context]
-    if not platforms:
+    context: dict[str, Any] = found[0].get("container_context") or {}
+    variables = [one.get("env_vars") or () for one in context.values() if isinstance(one, dict)]
+    given = {str(one).rpartition("=")[2] for of in variables for one in of if _is_target(one)}
+    if given != {name}:
+        said = ", ".join(sorted(given)) or "none"
         raise CommandError(
-            f"{FILE}: the location {location!r} has no container_context of {', '.join(PLATFORMS)}:"
-            " without it DP_TARGET does not reach its code"
+            f"{FILE}: the DP_TARGET of the location {location!r} must be {name}, but is {said}:"
+            ' its container_context needs `env_vars: ["DP_TARGET={{ target }}"]`'
         )
-    for platform in platforms:
-        settings = dict(context[platform] or {})
-        kept = [
-            one for one in settings.get("env_vars") or () if not str(one).startswith("DP_TARGET=")
-        ]
-        context[platform] = {**settings, "env_vars": [*kept, f"DP_TARGET={name}"]}
-    return {**entry, "container_context": context}
+
+
+def _is_target(variable: object) -> bool:
+    return str(variable).startswith("DP_TARGET=")
 
 
 def _check_settings() -> None:

@@ -10,30 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from deploy.ci.command import CommandError
 from deploy.ci.rollout.__main__ import main
 from deploy.ci.rollout.compose import read_variable, set_variables
-from deploy.ci.rollout.dagster_plus import entry_with_target
+from deploy.ci.rollout.dagster_plus import check_target
 from tests.deploy.ci.programs import RecordingProgram, put_program
 
 pytestmark = pytest.mark.programs
 
 ROOT = Path(__file__).parents[3]
 IMAGE = "registry.example.com/acme/platform-ml:c0ffee"
-DAGSTER_CLOUD = {
-    "locations": [
-        {
-            "location_name": name,
-            "code_source": {"module_name": f"code_locations.{name}.definitions"},
-            "container_context": {
-                "k8s": {"env_vars": ["DP_TARGET=prod", "DP_TARGETS=kept"], "env_secrets": ["s"]}
-            },
-        }
-        for name in ("ingestion", "ml")
-    ]
-}
+# As `dagster-cloud ci template` prints it for a target.
+DAGSTER_CLOUD = """
+locations:
+- location_name: ingestion
+- location_name: ml
+  code_source: {module_name: code_locations.ml.definitions}
+  container_context:
+    k8s:
+      env_vars: [DP_TARGET=%s, DP_TARGETS=more]
+"""
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ class ComposeProject:
         (checkout / "deploy" / "compose.yaml").write_text("services: {ml: {}}\n")
         shutil.copy(ROOT / "workspace.yaml", checkout)
         self.variables = folder / ".env"
-        self.variables.write_text("# versions\nML_VERSION=before\nPASSWORD=canary")
+        self.variables.write_text("# images\nML_IMAGE=ml:before\nPASSWORD=canary")
         (folder / "compose.yaml").write_text("services: {}\n")
         compose = f"compose --project-directory {folder} --file {folder}/compose.yaml"
         config = json.dumps({"services": {"ml": {"image": image}}})
@@ -90,7 +87,7 @@ UP = "compose up --detach --no-build --no-deps --wait --wait-timeout 300 ml"
 
 @pytest.fixture
 def compose(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> ComposeProject:
-    project = ComposeProject(tmp_path / "deploy", path, [0], "data-platform-ml:c0ffee")
+    project = ComposeProject(tmp_path / "deploy", path, [0], IMAGE)
     project.use(monkeypatch)
     return project
 
@@ -103,10 +100,9 @@ def test_compose_replaces_one_container(
     assert compose.commands == [
         f"pull {IMAGE}",
         "compose config --format json",
-        f"tag {IMAGE} data-platform-ml:c0ffee",
         UP,
     ]
-    assert compose.variables.read_text() == "# versions\nML_VERSION=c0ffee\nPASSWORD=canary\n"
+    assert compose.variables.read_text() == f"# images\nML_IMAGE={IMAGE}\nPASSWORD=canary\n"
     printed = capfd.readouterr().out
     assert "compose.yaml differs from the commit's" in printed
     assert printed.splitlines()[-1] == f"ml runs {IMAGE}"
@@ -116,7 +112,7 @@ def test_compose_replaces_one_container(
 def test_compose_goes_back_when_the_new_container_is_not_healthy(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    project = ComposeProject(tmp_path / "deploy", path, [1], "data-platform-ml:c0ffee")
+    project = ComposeProject(tmp_path / "deploy", path, [1], IMAGE)
     project.use(monkeypatch)
     before = project.variables.read_text()
 
@@ -125,18 +121,19 @@ def test_compose_goes_back_when_the_new_container_is_not_healthy(
 
     assert project.commands[-2:] == [UP, UP]
     assert project.variables.read_text() == before
-    assert "ml goes back to before" in capfd.readouterr().out
+    assert "ml goes back to ml:before" in capfd.readouterr().out
 
 
-def test_compose_that_takes_the_version_from_elsewhere_is_refused(
+def test_compose_that_takes_the_image_from_elsewhere_is_refused(
     tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = ComposeProject(tmp_path / "deploy", path, [0], "data-platform-ml:latest")
     project.use(monkeypatch)
 
-    with pytest.raises(CommandError, match="whose tag is not the variable that a rollout sets"):
+    with pytest.raises(CommandError, match="is data-platform-ml:latest, and not what its"):
         main(["ml", "--image", IMAGE])
-    assert "ML_VERSION=before" in project.variables.read_text()
+    assert "ML_IMAGE=ml:before" in project.variables.read_text()
+    assert UP not in project.commands
 
 
 def test_compose_folder_without_its_variables_is_named(compose: ComposeProject) -> None:
@@ -206,11 +203,11 @@ def dagster_cloud(path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingProgr
         DP_TARGET="prod",
         GITHUB_SHA="c0ffee",
     )
-    answers = {
-        "ci template": (yaml.safe_dump(DAGSTER_CLOUD), 0),
-        "ci branch-deployment": ("Creating…\n3a7f\n", 0),
-    }
-    return put_program(path, "dagster-cloud", answers)
+    template = "ci template --dagster-cloud-yaml-path dagster_cloud.yaml --value target="
+    answers = {f"{template}{name} ": (DAGSTER_CLOUD % name, 0) for name in ("prod", "pr_12")}
+    return put_program(
+        path, "dagster-cloud", {**answers, "ci branch-deployment": ("Creating…\n3a7f\n", 0)}
+    )
 
 
 @pytest.mark.parametrize(("name", "deployment"), [("prod", "prod"), ("pr_12", "3a7f")])
@@ -229,21 +226,25 @@ def test_dagster_plus_gets_one_location_with_its_target(
     command = " ".join(last["arguments"])
     assert command.startswith("deployment add-location ml --location-file ")
     assert command.endswith(f"--image {IMAGE} --deployment {deployment} --commit-hash c0ffee")
-    (entry,) = yaml.safe_load(last["files"]["dagster_cloud.yaml"]["text"])["locations"]
-    expected = {"env_vars": ["DP_TARGETS=kept", f"DP_TARGET={name}"], "env_secrets": ["s"]}
-    assert entry == {**DAGSTER_CLOUD["locations"][1], "container_context": {"k8s": expected}}
+    assert last["files"]["dagster_cloud.yaml"]["text"] == DAGSTER_CLOUD % name
+    registry = "--value registry=registry.example.com/acme/platform-ml"
+    assert any(one.endswith(registry) for one in dagster_cloud.commands)
     made = any("branch-deployment" in one for one in dagster_cloud.commands)
     assert made == (name != "prod")
     assert "canary" not in capfd.readouterr().out
 
 
-def test_dagster_plus_needs_a_place_for_the_target() -> None:
-    without = yaml.safe_dump({"locations": [{"location_name": "ml"}]})
-
-    with pytest.raises(CommandError, match="'ml' has no container_context of docker, ecs, k8s"):
-        entry_with_target(without, "ml", "prod")
-    with pytest.raises(CommandError, match="has no location 'absent'"):
-        entry_with_target(without, "absent", "prod")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (DAGSTER_CLOUD % "prod", "'ml' must be pr_12, but is prod: its container_context needs"),
+        ("locations: [{location_name: ml}]", "'ml' must be pr_12, but is none"),
+        ("locations: [{location_name: other}]", "has no location 'ml'"),
+    ],
+)
+def test_pull_request_is_never_deployed_to_work_on_production(text: str, message: str) -> None:
+    with pytest.raises(CommandError, match=message):
+        check_target(text, "ml", "pr_12")
 
 
 def test_closed_pull_request_loses_its_branch_deployment(dagster_cloud: RecordingProgram) -> None:

@@ -83,7 +83,6 @@ def production(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DP_TARGET", "prod")
         state = make_manifest(made.project)
-        patch.setenv("DP_DBT_STATE", str(root / "state"))
         shutil.copytree(state.parent, root / "state")
     yield made
     warehouse.rows(f"drop schema ANALYTICS.{SCHEMA}")
@@ -130,32 +129,36 @@ def test_command_fails_as_dbt_does(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def account(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SNOWFLAKE_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "acme")
-    monkeypatch.setenv("SNOWFLAKE_USER", "ci")
+    monkeypatch.setenv("SNOWFLAKE_USER", "transformation")
     monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", "/absent.p8")
     monkeypatch.setenv("DP_TARGET", "pr_31")
-    monkeypatch.setenv("DP_DBT_STATE", str(tmp_path / "state"))
 
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({}, "there is no manifest of production in"),
-        ({"DP_DBT_STATE": ""}, "DP_DBT_STATE is not set"),
         ({"DP_TARGET": "prod"}, "DP_TARGET is 'prod', which is no pull request"),
         ({"SNOWFLAKE_USER": ""}, "needs these environment variables: SNOWFLAKE_USER"),
         ({"SNOWFLAKE_AUTHENTICATOR": "WORKLOAD_IDENTITY"}, "dbt needs a key pair"),
     ],
 )
 def test_without_what_it_needs_nothing_is_built(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variables: dict[str, str], message: str
 ) -> None:
+    (tmp_path / "manifest.json").write_text('{"metadata": {"dbt_schema_version": "v12"}}')
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
 
     with pytest.raises(CommandError, match=message):
-        slim_dbt.main([])
+        slim_dbt.main(["--state", str(tmp_path)])
+
+
+@pytest.mark.usefixtures("account")
+def test_without_a_manifest_of_production_nothing_is_built(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="holds no manifest of dbt: FileNotFoundError"):
+        slim_dbt.main(["--state", str(tmp_path / "absent")])

@@ -82,8 +82,10 @@ def test_private_key_becomes_a_file_that_nobody_else_reads(tmp_path: Path) -> No
     assert (tmp_path / "env").read_text() == f"SNOWFLAKE_PRIVATE_KEY_PATH={file}\n"
 
 
-def test_without_a_private_key_nothing_is_written(tmp_path: Path) -> None:
-    done = keep_private_key(tmp_path)
+def test_key_of_an_earlier_step_is_not_that_of_a_later_one(tmp_path: Path) -> None:
+    keep_private_key(tmp_path, SNOWFLAKE_PRIVATE_KEY="KEY")
+
+    done = keep_private_key(tmp_path, SNOWFLAKE_PRIVATE_KEY="")
 
     assert done.returncode == 0
-    assert list(tmp_path.iterdir()) == []
+    assert (tmp_path / "env").read_text().splitlines()[-1] == "SNOWFLAKE_PRIVATE_KEY_PATH="
