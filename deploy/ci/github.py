@@ -72,7 +72,8 @@ class Repository:
     def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create or change an object, and return it."""
         with self._session() as session:
-            made: dict[str, Any] = _send(session, method, self._url(path), json=body).json()
+            answer = _send(session, method, self._url(path), json=body)
+        made: dict[str, Any] = answer.json() if answer.content else {}
         return made
 
     def open_pull_requests(self) -> frozenset[int]:

@@ -22,7 +22,7 @@ def github(
     github_server: GitHubServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> GitHubServer:
     """A GitHub that holds nothing yet; this process is a step of one of its workflows."""
-    github_server.__init__(github_server.url)  # type: ignore[misc] - as new
+    github_server.forget()
     for name in [name for name in os.environ if name.startswith(("GITHUB_", "SNOWFLAKE_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("GITHUB_API_URL", github_server.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ class GitHubServer:
     Attributes:
         url: Its address.
         comments: Of the only pull request.
-        pulls: The numbers of the open ones.
-        runs: Of workflows, newest first.
+        pulls: The numbers of the open ones; the branch of 7 is `branch-7`.
+        runs: Of workflows, newest first; each has succeeded, unless its `status` says otherwise.
+        repeated: The runs whose failed jobs are run again.
         broken: How many requests are answered 502 before one is answered well.
         refuses: The status that each request is answered with; 0 for none.
         requests: Method and path of each.
@@ -33,9 +35,16 @@ class GitHubServer:
     comments: list[dict[str, Any]] = field(default_factory=list)
     pulls: list[int] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
     broken: int = 0
     refuses: int = 0
     requests: list[str] = field(default_factory=list)
+
+    def forget(self) -> None:
+        """Be as new."""
+        for held in (self.comments, self.pulls, self.runs, self.repeated, self.requests):
+            held.clear()
+        self.broken = self.refuses = 0
 
     def add_comment(self, body: str, kind: str = "Bot") -> dict[str, Any]:
         number = len(self.comments) + 1
@@ -51,12 +60,12 @@ class GitHubServer:
             ("POST", "issues/7/comments"): lambda: (201, self.add_comment(body["body"])),
             ("PATCH", "issues/comments/#"): lambda: (200, self._change(path, body)),
             ("GET", "pulls"): lambda: (200, self._pulls(query)),
-            ("GET", "actions/workflows/main.yml/runs"): lambda: (200, self._runs(query)),
+            ("GET", "actions/workflows/#/runs"): lambda: (200, self._runs(query)),
+            ("POST", "actions/runs/#/rerun-failed-jobs"): lambda: (201, self._repeat(path)),
             ("GET", "/token"): lambda: (200, {"value": f"signed for {query['audience']}"}),
         }
-        route = path.removeprefix(f"/repos/{NAME}/")
-        if route.startswith("issues/comments/"):
-            route = "issues/comments/#"
+        variable = r"(?<=/comments/)\d+|(?<=/workflows/)[\w.-]+|(?<=/runs/)\d+"
+        route = re.sub(variable, "#", path.removeprefix(f"/repos/{NAME}/"))
         return routes.get((method, route), lambda: (404, {"message": "Not Found"}))()
 
     def _change(self, path: str, body: Any) -> dict[str, Any]:
@@ -66,11 +75,23 @@ class GitHubServer:
 
     def _pulls(self, query: dict[str, str]) -> list[dict[str, int]]:
         assert query["state"] == "open"
-        return [{"number": number} for number in self.pulls]
+        return [{"number": one, "head": {"ref": f"branch-{one}"}} for one in self.pulls]
 
     def _runs(self, query: dict[str, str]) -> dict[str, Any]:
-        assert (query["branch"], query["status"]) == ("main", "success")
-        return {"workflow_runs": self.runs[: int(query["per_page"])]}
+        created = query.get("created", ">=").removeprefix(">=")
+        found = [
+            run
+            for run in self.runs
+            if run.get("status", "success") == query["status"]
+            and run.get("head_branch", "main")
+            == query.get("branch", run.get("head_branch", "main"))
+            and run.get("created_at", "9999") >= created
+        ]
+        return {"workflow_runs": found[: int(query["per_page"])]}
+
+    def _repeat(self, path: str) -> dict[str, Any]:
+        self.repeated.append(path.split("/")[-2])
+        return {}
 
 
 @contextmanager
