@@ -39,6 +39,8 @@ lint: $(VENV)/test/.ready
 	@$(VENV)/test/bin/ruff format --check .
 	@$(VENV)/test/bin/mypy
 	@$(VENV)/test/bin/lint-imports
+	@$(VENV)/test/bin/actionlint
+	@$(VENV)/test/bin/zizmor --offline --quiet .github
 
 # Each of the many processes that tests start would compile these again where Python may not write.
 bytecode: $(VENV)/test/.ready
@@ -52,6 +54,12 @@ test: setup bytecode ## lint, types and every test
 
 tests: $(VENV)/test/.ready
 	@$(PYTEST)
+
+# What the change is for: `make ci BASE=origin/main`.
+BASE ?= main
+
+ci: test check ## what a pull request runs, as far as that needs no account
+	@deploy/ci/without_accounts.sh $(BASE)
 
 test-fast: $(VENV)/test/.ready ## the tests that start no program
 	@$(PYTEST) -q -m "not programs"
@@ -79,4 +87,4 @@ clean: ## remove environments and local data
 	  $(VENV)/host/bin/dp $$system down || echo "$$system could not be stopped"; done; fi
 	@rm -rf $(VENV) .local
 
-.PHONY: help setup run dev check lint bytecode test tests test-fast lock bench kill-matrix automation-story demo-story clean
+.PHONY: help setup run dev check lint bytecode test tests ci test-fast lock bench kill-matrix automation-story demo-story clean

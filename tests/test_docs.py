@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = (
-    "automation_story|benchmarks|code_locations|constraints|docs|factories|kill_matrix"
+    "automation_story|benchmarks|code_locations|constraints|deploy|docs|factories|kill_matrix"
     "|local_snowflake|sample_sources|tests"
 )
 # Paths in prose that begin with a folder of the project; `*` and `…` stand for any name.

@@ -132,9 +132,15 @@ class DagsterApi:
         >>> DagsterApi("http://127.0.0.1:3000").assets()  # doctest: +SKIP
     """
 
-    def __init__(self, url: str) -> None:
-        """Take the webserver's address; nothing is sent yet."""
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        """Take the webserver's address; nothing is sent yet.
+
+        Args:
+            url: Without `/graphql`.
+            headers: What each request is let in by, where the webserver is not of this machine.
+        """
         self.url = url
+        self._headers = dict(headers or {})
 
     def instance_folder(self) -> Path:
         """Return the folder of the instance that the webserver belongs to, its `DAGSTER_HOME`.
@@ -258,6 +264,7 @@ class DagsterApi:
             answer = requests.post(
                 f"{self.url}/graphql",
                 json={"query": query, "variables": variables},
+                headers=self._headers,
                 timeout=TIMEOUT_SECONDS,
             )
             body = answer.json()

@@ -1,0 +1,1 @@
+"""Rolling out one code location: to Dagster+, to Compose or to Kubernetes."""
