@@ -24,6 +24,7 @@ class _PythonModule(BaseModel):
     module_name: str
     location_name: str
     executable_path: str
+    attribute: str = "defs"
 
 
 class _Entry(BaseModel):
@@ -42,11 +43,13 @@ class CodeLocation:
         name: The location's name.
         module: The Python module with its definitions.
         python: The interpreter of its environment.
+        attribute: What the definitions are called in the module.
     """
 
     name: str
     module: str
     python: Path
+    attribute: str = "defs"
 
 
 def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
@@ -55,7 +58,12 @@ def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
     model = validate(_Workspace, file.data, SourceMap(file, []), problems) if file else None
     entries = [entry.python_module for entry in model.load_from] if model else []
     return [
-        CodeLocation(entry.location_name, entry.module_name, root / entry.executable_path)
+        CodeLocation(
+            entry.location_name,
+            entry.module_name,
+            root / entry.executable_path,
+            entry.attribute,
+        )
         for entry in entries
     ]
 
@@ -106,10 +114,11 @@ def report_locations(root: Path, locations: Sequence[CodeLocation]) -> dict[str,
 
 
 def _report(root: Path, location: CodeLocation) -> LocationReport:
-    arguments = ["-m", "factories.cli.location_report", location.module]
+    arguments = ["-m", "factories.cli.location_report", location.module, location.attribute]
     # The files are checked as they are now, not as they were when dbt parsed them.
     environment = {"DP_PREPARE_DBT": "1"}
     try:
         return LocationReport.from_json(run_in_location(root, location, arguments, environment))
     except LocationProcessError as error:
-        return LocationReport(problems=[Problem(MARKER, 0, 0, f"{location.name}: {error}")])
+        problem = Problem(MARKER, 0, 0, f"{location.name}: {error}")
+        return LocationReport(problems=[problem], loaded=False)
