@@ -32,7 +32,7 @@ def check_project() -> tuple[int, list[Problem]]:
     for report in reports.values():
         problems += report.problems
     problems += joined_graph_problems(locations, reports)
-    problems += partition_problems(find_producers(locations, reports))
+    problems += partition_problems(find_producers(locations, reports), reports)
     problems += table_problems(locations, reports)
     problems += pool_problems(root, reports)
     problems += missing_variables(reports)

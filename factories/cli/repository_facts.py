@@ -24,11 +24,14 @@ class RepositoryFacts:
         pools: The pools that its ops take, each with an asset of it, or empty text.
         resource_variables: The environment variables that its resources read, and which do.
         uses_warehouse: Whether anything that it runs needs the target's warehouse.
+        check_partitions: The partitions of checks whose assets other locations make, by asset and
+            check, as Dagster writes them.
     """
 
     pools: dict[str, str] = field(default_factory=dict)
     resource_variables: dict[str, list[str]] = field(default_factory=dict)
     uses_warehouse: bool = False
+    check_partitions: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read_repository(defs: dg.Definitions) -> RepositoryFacts:
@@ -46,6 +49,7 @@ def read_repository(defs: dg.Definitions) -> RepositoryFacts:
         _pools(defs, jobs),
         {name: sorted(needed) for name, found in variables if (needed := found & used.keys())},
         any(is_lazy_resource(resource) for resource in used.values()),
+        _foreign_check_partitions(defs),
     )
 
 
@@ -68,11 +72,22 @@ def partition_faults(defs: dg.Definitions) -> Iterator[tuple[str, str]]:
                 yield key.to_user_string(), f"its partitions cannot be used: {error}"
     for check in sorted(graph.asset_check_keys):
         partitions = graph.get(check).partitions_def
-        if partitions is None or not graph.has(check.asset_key):
+        if partitions is None or check.asset_key not in graph.materializable_asset_keys:
             continue
         if partitions != graph.get(check.asset_key).partitions_def:
             why = f"its check {check.name} has other partitions than it"
             yield check.asset_key.to_user_string(), why
+
+
+def _foreign_check_partitions(defs: dg.Definitions) -> dict[str, dict[str, str]]:
+    graph = defs.resolve_asset_graph()
+    found: dict[str, dict[str, str]] = {}
+    for check in sorted(graph.asset_check_keys):
+        partitions = graph.get(check).partitions_def
+        if partitions is not None and check.asset_key not in graph.materializable_asset_keys:
+            of_asset = found.setdefault(check.asset_key.to_user_string(), {})
+            of_asset[check.name] = describe_partitions(partitions)
+    return found
 
 
 def partition_facts(defs: dg.Definitions, key: dg.AssetKey) -> tuple[str, dict[str, str]]:

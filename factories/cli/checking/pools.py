@@ -45,8 +45,8 @@ def unlimited_pools(
                 f"the pool {pool} has no limit: set concurrency.pools.default_limit in {SETTINGS},"
                 f" or `dagster instance concurrency set {pool} 1`"
             )
-            if key in assets:
-                yield assets[key].problem(message)
+            if (asset := assets.get(key)) and asset.file:
+                yield asset.problem(message)
             else:
                 yield Problem(report.file or MARKER, 0, 0, message)
 

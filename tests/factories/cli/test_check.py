@@ -163,15 +163,24 @@ def test_a_key_of_two_locations_and_a_dep_of_none(workspace: Workspace) -> None:
     """)  # noqa: E501 - the output as it is
 
 
-TWO_OF_A_TABLE = """
+WRONG_TOGETHER = """
 import dagster as dg
+from factories.core.warehouse.names import warehouse_names
+from factories.location_defaults import default_resources
 table = {"dagster/table_name": "RAW.SHOP.ORDERS"}
 specs = [dg.AssetSpec(key, deps=["orders"], metadata=table) for key in ("one", "two")]
 
-@dg.multi_asset(specs=specs, pool="crm")
+@dg.multi_asset(specs=specs, pool="crm", required_resource_keys={"snowpark"})
 def load(): ...
 
-defs = dg.Definitions(assets=[load])
+@dg.asset(partitions_def=dg.DailyPartitionsDefinition("2024-01-01"))
+def days(): ...
+
+@dg.asset(deps=[days], partitions_def=dg.StaticPartitionsDefinition(["eu"]))
+def regions(): ...
+
+resources = default_resources(warehouse_names())
+defs = dg.Definitions(assets=[load, days, regions], resources=resources)
 """
 
 
@@ -180,18 +189,22 @@ def test_a_location_that_does_not_load_hides_no_problem_of_the_others(
 ) -> None:
     project = workspace.project
     workspace.environ = {**workspace.environ, "DP_TARGET": "pr_12"}
-    workspace.environ.pop("SHOP_URL")
+    needed = ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_PRIVATE_KEY_PATH", "SNOWFLAKE_AUTHENTICATOR")
+    for name in (*needed, "SHOP_URL"):
+        workspace.environ.pop(name, None)
+    workspace.environ["SNOWFLAKE_USER"] = "service"
     project.replication("public.orders:\npublic.items:")
     project.write("code_locations/ml/alerts.yaml", "routes: {a: {to: '${SHOP_URL}'}}")
     project.write("docs/reference/yaml.md", "# YAML reference\n\nOf yesterday.\n")
-    workspace.locations(ingestion=SLING_LOCATION, ml=TWO_OF_A_TABLE)
+    workspace.locations(ingestion=SLING_LOCATION, ml=WRONG_TOGETHER)
     project.write("dagster.yaml", "telemetry: {enabled: false}\n")
     done = workspace.check("--format", "github")
     assert (done.returncode, done.stderr) == (
         1,
         "target: pr_12, whose databases end with __PR_12\n",
     )
-    assert [line.split("::", 2)[2] for line in done.stdout.splitlines()] == [
+    told = [line.split("::", 2)[2].partition(": Upstream")[0] for line in done.stdout.splitlines()]
+    assert told == [
         (
             "code_locations/ml/alerts.yaml:1:18: ${SHOP_URL} is not defined in the environment, and"
             " the target pr_12 needs it; also needed at sling/connections.yaml:2"
@@ -201,8 +214,20 @@ def test_a_location_that_does_not_load_hides_no_problem_of_the_others(
             " commit it"
         ),
         (
-            "workspace.yaml: the pool crm has no limit: set concurrency.pools.default_limit in"
+            "ml_defs.py: the pool crm has no limit: set concurrency.pools.default_limit in"
             " dagster.yaml, or `dagster instance concurrency set crm 1`"
+        ),
+        (
+            "workspace.yaml: SNOWFLAKE_ACCOUNT is not defined in the environment, and the target"
+            " pr_12 needs it for ml"
+        ),
+        (
+            "workspace.yaml: SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR) is not defined"
+            " in the environment, and the target pr_12 needs it for ml"
+        ),
+        (
+            "workspace.yaml: the partitions of regions do not fit those of days, which it depends"
+            " on (workspace.yaml)"
         ),
         (
             "workspace.yaml: the table RAW.SHOP.ORDERS is made by two of the location ml here and"

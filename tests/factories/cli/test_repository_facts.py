@@ -125,6 +125,19 @@ def test_partitions_of_a_check_that_its_asset_does_not_have_are_found(report: Re
     ]
 
 
+def test_partitions_of_checks_of_other_locations_assets_are_told_to_these(report: Report) -> None:
+    found = report(
+        "checks_elsewhere",
+        """
+        @dg.asset_check(asset="elsewhere", partitions_def=daily)
+        def whole(): ...
+        defs = dg.Definitions(assets=[orders], asset_checks=[whole])
+        """,
+    )
+    assert found.problems == []
+    assert list(found.needs.check_partitions["elsewhere"]) == ["whole"]
+
+
 def test_partitions_and_mappings_are_told_to_other_locations(report: Report) -> None:
     found = report(
         "partitioned",

@@ -6,7 +6,8 @@ import dagster as dg
 import pytest
 
 from factories.cli.checking.partitions import partition_problems
-from factories.cli.location_report import AssetReport
+from factories.cli.location_report import AssetReport, LocationReport
+from factories.cli.repository_facts import RepositoryFacts
 from factories.core.dagster_internals import describe_mapping, describe_partitions
 
 DAILY = dg.DailyPartitionsDefinition("2024-01-01")
@@ -29,7 +30,7 @@ def problems(
         ),
         "a": AssetReport("a", "a.yaml", 1, True, [], partitions=told(upstream)),
     }
-    return [str(problem) for problem in partition_problems(producers)]
+    return [str(problem) for problem in partition_problems(producers, {})]
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,30 @@ def test_what_does_not_fit_is_told_with_both_places_and_dagsters_reason(
         "b.yaml:2:1: the partitions of b do not fit those of a, which it depends on (a.yaml:1): "
     )
     assert "artitions" in problem.partition("(a.yaml:1): ")[2]
+
+
+def test_a_check_of_another_locations_asset_has_the_partitions_of_that() -> None:
+    daily, monthly = describe_partitions(DAILY), describe_partitions(MONTHLY)
+    orders = AssetReport("orders", "orders.yaml", 4, True, [], partitions=daily)
+    read = AssetReport("read", "", 0, False, [])
+    checks = {
+        "orders": {"same": daily, "other": monthly},
+        "ordres": {"c": daily},
+        "read": {"d": ""},
+    }
+    needs = RepositoryFacts(check_partitions=checks)
+    checker = LocationReport([read], file="checks.py", needs=needs)
+    reports = {"ingestion": LocationReport([orders]), "checks": checker}
+    nothing = (
+        "checks.py: the check c is about ordres, which nothing produces; did you mean 'orders'?"
+    )
+    found = [str(problem) for problem in partition_problems({"orders": orders}, reports)]
+    assert found == [
+        (
+            "checks.py: the check other has other partitions than orders (orders.yaml:4), which it"
+            " is about"
+        ),
+        nothing,
+    ]
+    reports["ml"] = LocationReport(loaded=False)
+    assert nothing not in [str(p) for p in partition_problems({"orders": orders}, reports)]
