@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from factories.cli.check import joined_graph_problems
+from factories.cli.checking.joined_graph import joined_graph_problems
 from factories.cli.workspace import read_workspace, report_locations
 from factories.core.yaml.problems import Problem
 

@@ -136,15 +136,16 @@ def runtime_problems(alerts: Alerts, environ: Mapping[str, str] = os.environ) ->
             if not (problem := unusable.get(variable)):
                 continue
             at = alerts.place_of(name, "to", index)
-            near = None
+            near, missing = None, ""
             if variable not in environ:
                 problem = f"{problem} in the environment, and the target {target()} needs it"
-                near = nearest(variable, environ)
-            yield alerts.file.problem(at, problem, nearest=near)
+                near, missing = nearest(variable, environ), variable
+            yield alerts.file.problem(at, problem, nearest=near, variable=missing)
     for variable in VARIABLE.findall(alerts.settings.base_url):
         if variable not in environ and alerts.active_routes():
             yield alerts.file.problem(
                 ["base_url"],
                 f"${{{variable}}} is not defined in the environment",
                 nearest=nearest(variable, environ),
+                variable=variable,
             )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
-from dataclasses import asdict
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from factories.cli.checking.report_formats import ReportFormat, as_annotations
+from factories.cli.checking.report_formats import as_json as report_as_json
 from factories.core.local_systems import LocalSystemError, load_entry_point
 from factories.core.project import set_project_folders
 from factories.core.yaml.problems import format_problems
@@ -67,18 +67,30 @@ def _say_target() -> None:
     typer.echo(f"target: {describe_target()}", err=True)
 
 
-def check(as_json: JsonOption = False) -> None:
+def check(
+    report_format: Annotated[
+        ReportFormat | None,
+        typer.Option(
+            "--format", help="text (the default), github: annotations of a workflow, or json."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Validate every YAML file and the joined asset graph; all problems at once."""
     from factories.cli.check import check_project  # noqa: PLC0415 - commands load what they use
 
+    if as_json and report_format not in {None, ReportFormat.JSON}:
+        raise typer.BadParameter(f"--json is --format json, and not --format {report_format}")
     _say_target()
     assets, problems = check_project()
-    if as_json:
-        typer.echo(json.dumps({"assets": assets, "problems": [asdict(p) for p in problems]}))
-    elif problems:
-        typer.echo(format_problems(problems), err=True)
-    else:
+    if as_json or report_format is ReportFormat.JSON:
+        typer.echo(report_as_json(assets, problems))
+    elif not problems:
         typer.echo(f"{assets} asset{'' if assets == 1 else 's'}, no problems")
+    elif report_format is ReportFormat.GITHUB:
+        typer.echo("\n".join(as_annotations(problems)))
+    else:
+        typer.echo(format_problems(problems), err=True)
     raise typer.Exit(1 if problems else 0)
 
 

@@ -24,7 +24,7 @@ class _PythonModule(BaseModel):
     module_name: str
     location_name: str
     executable_path: str
-    attribute: str | None = None
+    attribute: str = "defs"
 
 
 class _Entry(BaseModel):
@@ -43,13 +43,13 @@ class CodeLocation:
         name: The location's name.
         module: The Python module with its definitions.
         python: The interpreter of its environment.
-        attribute: The definitions' name in the module; None leaves it to Dagster to find them.
+        attribute: What the definitions are called in the module.
     """
 
     name: str
     module: str
     python: Path
-    attribute: str | None = None
+    attribute: str = "defs"
 
 
 def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
@@ -114,10 +114,11 @@ def report_locations(root: Path, locations: Sequence[CodeLocation]) -> dict[str,
 
 
 def _report(root: Path, location: CodeLocation) -> LocationReport:
-    arguments = ["-m", "factories.cli.location_report", location.module]
+    arguments = ["-m", "factories.cli.location_report", location.module, location.attribute]
     # The files are checked as they are now, not as they were when dbt parsed them.
     environment = {"DP_PREPARE_DBT": "1"}
     try:
         return LocationReport.from_json(run_in_location(root, location, arguments, environment))
     except LocationProcessError as error:
-        return LocationReport(problems=[Problem(MARKER, 0, 0, f"{location.name}: {error}")])
+        problem = Problem(MARKER, 0, 0, f"{location.name}: {error}")
+        return LocationReport(problems=[problem], loaded=False)

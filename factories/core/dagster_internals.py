@@ -18,16 +18,23 @@ from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadType,
 )
 from dagster._core.definitions.freshness import FreshnessState
+from dagster._core.definitions.partitions.snap import PartitionsSnap
+from dagster._core.definitions.partitions.utils import (
+    get_builtin_partition_mapping_types,
+    infer_partition_mapping,
+)
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster._core.event_api import EventRecordsFilter
 from dagster._core.execution.plan.utils import RetryRequestedFromPolicy
 from dagster._core.instance.utils import RUNLESS_RUN_ID
+from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, TickStatus
 from dagster._utils.schedules import reverse_cron_string_iterator
 
 # What `@dg.definitions` makes of a function.
 from dagster.components.definitions import LazyDefinitions
 from dagster_shared.error import SerializableErrorInfo
+from dagster_shared.serdes import deserialize_value, serialize_value
 
 from factories.core.yaml.problems import ConfigError, Problem, format_problems
 
@@ -41,7 +48,11 @@ __all__ = [
     "SerializableErrorInfo",
     "TickError",
     "TickStatus",
+    "check_repository",
     "decorated_function",
+    "describe_mapping",
+    "describe_partitions",
+    "find_partition_fault",
     "is_lazy_definitions",
     "is_reconstruction",
     "parse_selection",
@@ -113,6 +124,52 @@ def planned_by(instance: dg.DagsterInstance, key: dg.AssetKey, limit: int) -> li
     planned = EventRecordsFilter(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, asset_key=key)
     records = instance.event_log_storage.get_event_records(planned, limit=limit, ascending=False)
     return [(record.storage_id, record.run_id) for record in records]
+
+
+def check_repository(repository: dg.RepositoryDefinition) -> None:
+    """Resolve all that a code server resolves, and describe it as that would.
+
+    Raises:
+        Exception: Whatever is wrong with a job, schedule, sensor or asset.
+    """
+    repository.load_all_definitions()
+    RepositorySnap.from_def(repository)
+
+
+def describe_partitions(partitions: dg.PartitionsDefinition[Any]) -> str:
+    """Return partitions as the text that Dagster's processes exchange."""
+    snap: Any = PartitionsSnap.from_def(partitions)
+    return serialize_value(snap)
+
+
+def describe_mapping(mapping: dg.PartitionMapping | None) -> str:
+    """Return a partition mapping as the text that Dagster's processes exchange.
+
+    Empty for one of a team's own: to other processes Dagster does not tell those either.
+    """
+    known: Any = mapping if isinstance(mapping, get_builtin_partition_mapping_types()) else None
+    return "" if known is None else serialize_value(known)
+
+
+def find_partition_fault(mapping: str, upstream: str, downstream: str) -> str:
+    """Return why the partitions of two assets do not fit; empty when they do.
+
+    Args:
+        mapping: How the one depends on the other; empty where Dagster infers it.
+        upstream: The partitions that are read.
+        downstream: Those of the asset that reads; empty when it has none.
+    """
+    given: Any = deserialize_value(mapping) if mapping else None
+    read: Any = deserialize_value(upstream)
+    own: Any = deserialize_value(downstream) if downstream else None
+    partitions = read.get_partitions_definition()
+    own_partitions = own.get_partitions_definition() if own else None
+    try:
+        found = infer_partition_mapping(given, own_partitions, partitions)
+        found.validate_partition_mapping(partitions, own_partitions)
+    except Exception as error:  # noqa: BLE001 - each mapping has its own
+        return " ".join(str(error).split())
+    return ""
 
 
 class CodeLocationConfigError(ConfigError, DagsterUserCodeProcessError):

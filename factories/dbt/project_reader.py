@@ -15,6 +15,7 @@ from factories.dbt.diagnostics.misplaced_meta import misplaced_meta
 from factories.dbt.diagnostics.orphaned_meta import orphaned_meta
 from factories.dbt.diagnostics.parse_errors import parse_problems
 from factories.dbt.diagnostics.unrunnable_nodes import unrunnable_nodes
+from factories.dbt.diagnostics.untyped_contracts import untyped_contracts
 from factories.dbt.prepare import (
     DbtParseError,
     PrepareError,
@@ -68,6 +69,7 @@ def read_project(folder: Path, load_context: LoadContext) -> DbtProject | None:
     if not is_reconstruction():
         load_context.problems.extend(orphaned_meta(manifest, files, blocks))
         load_context.problems.extend(misplaced_meta(folder, load_context.root, manifest, files))
+        load_context.problems.extend(untyped_contracts(folder, load_context.root, manifest, files))
         warnings = parse_warnings(folder)
         # What says the same of a `meta.dagster` block has said it already.
         places = {(problem.file, problem.line) for problem in load_context.problems}

@@ -6,21 +6,42 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from factories.core.yaml.problems import Problem
+from factories.core.yaml.problems import Problem, nearest
 from factories.core.yaml.reader import YamlFile
 from factories.core.yaml.validation import format_value
 
 LOGIN = ("host", "user", "username", "password", "port", "database", "schema")
 SSH = ("ssh_tunnel", "ssh_private_key", "ssh_passphrase")
+# What Sling reads of any database.
+OF_DATABASES = ("use_bulk", "allow_bulk_import", "allow_bulk_export", "adjust_column_type")
+# The parameters of MySQL's driver that Sling passes on, each in its own spelling too.
+MYSQL_DRIVER = (
+    "allow_all_files", "allow_cleartext_passwords", "allow_fallback_to_plaintext",
+    "allow_native_passwords", "allow_old_passwords", "charset", "check_conn_liveness", "collation",
+    "client_found_rows", "columns_with_alias", "interpolate_params", "loc", "time_truncate",
+    "max_allowed_packet", "multi_statements", "parse_time", "read_timeout", "reject_read_only",
+    "server_pub_key", "timeout", "tls", "write_timeout", "connection_attributes",
+)  # fmt: skip
+CERTIFICATES = ("cert_file", "cert_key_file", "cert_ca_file")
+
+
+def _both_spellings(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return names in snake case, and as Go's libraries write them: `readTimeout`."""
+    words = (name.split("_") for name in names)
+    camel = (first + "".join(word.capitalize() for word in rest) for first, *rest in words)
+    return (*names, *camel)
+
+
+MYSQL = (*LOGIN, *SSH, *OF_DATABASES, *CERTIFICATES, *_both_spellings(MYSQL_DRIVER))
 # Of the types that most people have; of any other, names are not compared.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    "postgres": (*LOGIN, *SSH, "dbname", "role", "sslmode", "statement_timeout", "use_adbc"),
+    "postgres": (*LOGIN, *SSH, *OF_DATABASES, "dbname", "role", "sslmode"),
     "redshift": (
         *LOGIN, *SSH, "dbname", "sslmode", "aws_bucket", "aws_access_key_id",
         "aws_secret_access_key",
     ),
-    "mysql": (*LOGIN, *SSH, "tls", "cert_file", "cert_key_file", "cert_ca_file", "use_adbc"),
-    "mariadb": (*LOGIN, *SSH, "tls", "cert_file", "cert_key_file", "cert_ca_file"),
+    "mysql": MYSQL,
+    "mariadb": MYSQL,
     "sqlserver": (
         *LOGIN, *SSH, "instance", "encrypt", "trust_server_certificate", "hostname_in_certificate",
         "certificate", "log", "fedauth", "bcp_auth_string", "bcp_path", "bcp_entra_auth",
@@ -41,6 +62,9 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "ftp": ("host", "user", "username", "password", "port", "ftps"),
 }  # fmt: skip
 OF_ALL = ("type", "url")
+# Whose list above is whole, by Sling's own source: it would pass over any other name without a
+# word. Of the others only a name that looks like a misspelt one is a mistake.
+WHOLE = frozenset({"postgres", "mysql", "mariadb"})
 # What is text whatever the type: as a number it would lose zeros, as a list it has no meaning.
 TEXTS = frozenset(
     {"host", "user", "username", "password", "database", "dbname", "schema", "role", "warehouse"}
@@ -55,7 +79,7 @@ SIMILAR = 0.8
 def find_property_problems(
     file: YamlFile, name: str, kind: str | None, properties: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Yield the properties of a connection that look misspelt, or whose value cannot be right.
+    """Yield the properties of a connection that its type has not, or whose value cannot be right.
 
     Args:
         file: `connections.yaml`.
@@ -67,11 +91,15 @@ def find_property_problems(
     for key, value in properties.items():
         at = ["connections", name, key]
         if known and key not in (*known, *OF_ALL):
-            if near := difflib.get_close_matches(
+            message = f"{key!r} is not a property of {kind}"
+            if kind in WHOLE:
+                allowed = (*known, *OF_ALL)
+                near = nearest(str(key), allowed)
+                yield file.problem(at, message, allowed=allowed, nearest=near, at_key=True)
+            elif similar := difflib.get_close_matches(
                 str(key).lower(), (*known, *OF_ALL), n=1, cutoff=SIMILAR
             ):
-                message = f"{key!r} is not a property of {kind}"
-                yield file.problem(at, message, nearest=near[0], at_key=True)
+                yield file.problem(at, message, nearest=similar[0], at_key=True)
         elif wrong := _find_wrong_value(str(key), value):
             yield file.problem(at, f"{key}: {wrong}")
 

@@ -15,7 +15,7 @@ from dagster_dg_cli.cli.utils import create_temp_dagster_cloud_yaml_file
 from dagster_dg_core.config import discover_and_validate_config_files
 from dagster_dg_core.context import DgContext
 
-from factories.cli.deployment_files import CLOUD_FILE
+from factories.cli.checking.deployment_files import CLOUD_FILE
 
 ROOT = Path(__file__).parents[2]
 DG = (sys.executable, "-m", "dagster_dg_cli.cli")

@@ -18,7 +18,7 @@ from factories.cli.changes.git_changes import (
     read_base_text,
     read_changes,
 )
-from factories.cli.deployment_files import CLOUD_FILE
+from factories.cli.checking.deployment_files import CLOUD_FILE
 from factories.cli.workspace import (
     CodeLocation,
     LocationProcessError,

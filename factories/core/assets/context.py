@@ -23,14 +23,17 @@ JOB_READS = "dp/job_reads"
 
 @dataclass(frozen=True, order=True)
 class Origin:
-    """The place in YAML that an asset comes from; line and column are 1-based."""
+    """The place in YAML that an asset comes from; line and column are 1-based.
+
+    Both are 0 where the file as a whole is meant.
+    """
 
     file: str
     line: int
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 @dataclass

@@ -45,3 +45,8 @@ def lazy_resource(
             yield made
 
     return create
+
+
+def is_lazy_resource(resource: dg.ResourceDefinition) -> bool:
+    """Tell whether a resource is one of these, and not a team's own of the same name."""
+    return getattr(resource.resource_fn, "__module__", None) == __name__

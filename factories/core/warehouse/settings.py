@@ -236,11 +236,7 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
         return WarehouseSettings(
             **{key: val for key, val in found.items() if key in known}, **timeouts
         )
-    missing = [name for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER") if not environ.get(name)]
-    authenticator = environ.get("SNOWFLAKE_AUTHENTICATOR")
-    if not environ.get("SNOWFLAKE_PRIVATE_KEY_PATH") and not authenticator:
-        missing.append("SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR)")
-    if missing:
+    if missing := missing_settings(environ):
         raise WarehouseSettingsError(
             f"the target {target(environ)!r} needs these environment variables:"
             f" {', '.join(missing)}"
@@ -250,11 +246,21 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
         user=environ["SNOWFLAKE_USER"],
         private_key_path=environ.get("SNOWFLAKE_PRIVATE_KEY_PATH"),
         private_key_passphrase=environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE"),
-        authenticator=authenticator,
+        authenticator=environ.get("SNOWFLAKE_AUTHENTICATOR"),
         role=environ.get("SNOWFLAKE_ROLE"),
         warehouse=environ.get("SNOWFLAKE_WAREHOUSE"),
         **timeouts,
     )
+
+
+def missing_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the variables that the target needs and that are not set; `local` needs none."""
+    if target(environ) == "local":
+        return []
+    missing = [name for name in ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_USER") if not environ.get(name)]
+    if not environ.get("SNOWFLAKE_PRIVATE_KEY_PATH") and not environ.get("SNOWFLAKE_AUTHENTICATOR"):
+        missing.append("SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR)")
+    return missing
 
 
 def _read_timeouts(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Problem:
         message: What is wrong, as one sentence without a full stop.
         allowed: What would have been accepted.
         nearest: The allowed value that is most like what the user wrote.
+        variable: The environment variable that is not set, where that is what is wrong.
     """
 
     file: str
@@ -28,6 +29,7 @@ class Problem:
     message: str
     allowed: tuple[str, ...] = field(default=())
     nearest: str | None = None
+    variable: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

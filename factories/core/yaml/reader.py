@@ -51,6 +51,7 @@ class YamlFile:
         allowed: Sequence[str] = (),
         nearest: str | None = None,
         at_key: bool = False,
+        variable: str = "",
     ) -> Problem:
         """Return a problem at the position of `path` in this file.
 
@@ -61,9 +62,10 @@ class YamlFile:
             allowed: What would have been accepted.
             nearest: The allowed value that is most like what the user wrote.
             at_key: Point at the key, not at its value.
+            variable: The environment variable that is not set, where that is what is wrong.
         """
         line, column = self.position(path, at_key=at_key)
-        return Problem(self.name, line, column, message, tuple(allowed), nearest)
+        return Problem(self.name, line, column, message, tuple(allowed), nearest, variable)
 
     def position(self, path: KeyPath, *, at_key: bool = False) -> tuple[int, int]:
         """Return the 1-based line and column of the value (or key) at `path`."""

@@ -111,6 +111,7 @@ def check(file: YamlFile, node: Any, at: KeyPath, problems: list[Problem]) -> No
                     [*at, *path],
                     f"${{{name}}} is not defined in the environment",
                     nearest=nearest(name, known),
+                    variable=name,
                 )
             )
 

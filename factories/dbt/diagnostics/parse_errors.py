@@ -23,6 +23,7 @@ OTHER_WORDS = {
 }
 # `(models/x.sql)`, `schema file at models/x.yml is`, `Error reading shop: marts/x.yml - `.
 FILE = re.compile(r"(?<![\w/.])((?:/|[\w-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\b")
+VARIABLE = re.compile(r"Env var required but not provided: '(\w+)'")
 LINE = re.compile(r"\bline (\d+)\b")
 FOLDERS = ("", "models", "seeds", "snapshots", "tests", "macros", "analyses")
 SNIPPET = re.compile(r"^(-{5,}|Raw Error:|\d+\s+\|.*|in \"<unicode string>\".*|@: .*)$")
@@ -56,7 +57,9 @@ def parse_problems(project: Path, text: str, load_context: LoadContext) -> list[
     message = " ".join(line for line in messages if not SNIPPET.match(line))
     for dbts, ours in OTHER_WORDS.items():
         message = message.replace(dbts, ours)
-    return [Problem(name, number, 1 if number else 0, f"dbt cannot parse it: {message}")]
+    unset = VARIABLE.search(message)
+    text = f"dbt cannot parse it: {message}"
+    return [Problem(name, number, 1 if number else 0, text, variable=unset[1] if unset else "")]
 
 
 def _files(project: Path, line: str) -> list[Path]:

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from factories.alerts.config import Alerts, read_alerts, runtime_problems
-from factories.cli.check import alerts_problems
+from factories.cli.checking.alerts import alerts_problems
 from factories.cli.location_report import report_location
 from factories.core.yaml.problems import ConfigError, Problem
 from factories.definitions import build_definitions
@@ -333,3 +333,12 @@ def test_files_are_read_by_a_location_one_watches_the_platform_and_routes_name_w
             " 'ingestion'? (allowed: ingestion, ml)"
         ),
     ]
+
+
+def test_of_a_file_that_a_location_which_does_not_load_may_read_the_variables_are_checked(
+    yaml_project: YamlProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEAM_HOOK", raising=False)
+    yaml_project.write("code_locations/a/alerts.yaml", ONE)
+    (problem,) = alerts_problems(yaml_project.root, ["a"], [], all_loaded=False)
+    assert (problem.file, problem.variable) == ("code_locations/a/alerts.yaml", "TEAM_HOOK")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from factories.cli.check import check_project, joined_graph_problems
-from factories.cli.location_report import AssetReport, LocationReport, ReadReport, report_location
+from factories.cli.check import check_project
+from factories.cli.location_report import AssetReport, LocationReport, report_location
+from factories.cli.repository_facts import RepositoryFacts
 from factories.cli.workspace import CodeLocation, read_workspace
 from factories.core.yaml.problems import Problem
 from tests.factories.conftest import YamlProject
@@ -40,6 +41,7 @@ class Workspace:
                 f"      executable_path: {sys.executable}",
             ]
         self.project.write("workspace.yaml", "\n".join(lines) + "\n")
+        self.project.write("dagster.yaml", "concurrency: {pools: {default_limit: 1}}\n")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -161,6 +163,79 @@ def test_a_key_of_two_locations_and_a_dep_of_none(workspace: Workspace) -> None:
     """)  # noqa: E501 - the output as it is
 
 
+WRONG_TOGETHER = """
+import dagster as dg
+from factories.core.warehouse.names import warehouse_names
+from factories.location_defaults import default_resources
+table = {"dagster/table_name": "RAW.SHOP.ORDERS"}
+specs = [dg.AssetSpec(key, deps=["orders"], metadata=table) for key in ("one", "two")]
+
+@dg.multi_asset(specs=specs, pool="crm", required_resource_keys={"snowpark"})
+def load(): ...
+
+@dg.asset(partitions_def=dg.DailyPartitionsDefinition("2024-01-01"))
+def days(): ...
+
+@dg.asset(deps=[days], partitions_def=dg.StaticPartitionsDefinition(["eu"]))
+def regions(): ...
+
+resources = default_resources(warehouse_names())
+defs = dg.Definitions(assets=[load, days, regions], resources=resources)
+"""
+
+
+def test_a_location_that_does_not_load_hides_no_problem_of_the_others(
+    workspace: Workspace,
+) -> None:
+    project = workspace.project
+    workspace.environ = {**workspace.environ, "DP_TARGET": "pr_12"}
+    needed = ("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_PRIVATE_KEY_PATH", "SNOWFLAKE_AUTHENTICATOR")
+    for name in (*needed, "SHOP_URL"):
+        workspace.environ.pop(name, None)
+    workspace.environ["SNOWFLAKE_USER"] = "service"
+    project.replication("public.orders:\npublic.items:")
+    project.write("code_locations/ml/alerts.yaml", "routes: {a: {to: '${SHOP_URL}'}}")
+    project.write("docs/reference/yaml.md", "# YAML reference\n\nOf yesterday.\n")
+    workspace.locations(ingestion=SLING_LOCATION, ml=WRONG_TOGETHER)
+    project.write("dagster.yaml", "telemetry: {enabled: false}\n")
+    done = workspace.check("--format", "github")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "target: pr_12, whose databases end with __PR_12\n",
+    )
+    told = [line.split("::", 2)[2].partition(": Upstream")[0] for line in done.stdout.splitlines()]
+    assert told == [
+        (
+            "code_locations/ml/alerts.yaml:1:18: ${SHOP_URL} is not defined in the environment, and"
+            " the target pr_12 needs it; also needed at sling/connections.yaml:2"
+        ),
+        (
+            "docs/reference/yaml.md:3:1: is not what the models of the YAML say: run `dp docs`, and"
+            " commit it"
+        ),
+        (
+            "ml_defs.py: the pool crm has no limit: set concurrency.pools.default_limit in"
+            " dagster.yaml, or `dagster instance concurrency set crm 1`"
+        ),
+        (
+            "workspace.yaml: SNOWFLAKE_ACCOUNT is not defined in the environment, and the target"
+            " pr_12 needs it for ml"
+        ),
+        (
+            "workspace.yaml: SNOWFLAKE_PRIVATE_KEY_PATH (or SNOWFLAKE_AUTHENTICATOR) is not defined"
+            " in the environment, and the target pr_12 needs it for ml"
+        ),
+        (
+            "workspace.yaml: the partitions of regions do not fit those of days, which it depends"
+            " on (workspace.yaml)"
+        ),
+        (
+            "workspace.yaml: the table RAW.SHOP.ORDERS is made by two of the location ml here and"
+            " by one of ml at workspace.yaml: each would overwrite what the other loaded"
+        ),
+    ]
+
+
 def test_a_workspace_that_is_missing_or_wrong(yaml_project: YamlProject) -> None:
     assert [str(problem) for problem in check_project()[1]] == [
         "workspace.yaml: cannot be read: No such file or directory"
@@ -211,8 +286,9 @@ def test_dagsters_own_command_shows_the_report_and_no_traceback(workspace: Works
 
 def test_a_report_survives_json() -> None:
     report = LocationReport(
-        [AssetReport("a/b", "sling/a.yaml", 3, True, ["c"])],
+        [AssetReport("a/b", "sling/a.yaml", 3, True, ["c"], mappings={"c": "{}"})],
         [Problem("a.yaml", 1, 2, "no", ("x", "y"), "x"), Problem("b.yaml", 0, 0, "none")],
+        needs=RepositoryFacts({"pool": "a/b"}, {"TOKEN": ["crm"]}, uses_warehouse=True),
     )
     assert LocationReport.from_json(report.to_json()) == report
 
@@ -240,9 +316,12 @@ def test_a_location_reports_its_assets_with_their_places(
             ["shop/src/orders", "erp/raw/customers"],
             group="shop",
             kinds=["sling", "snowflake"],
+            table="RAW.SHOP.ORDERS",
         ),
         AssetReport("shop/src/orders", "", 0, False, [], group="shop", kinds=["postgres"]),
     ]
+    assert report.file == "good_location.py"
+    assert report.needs == RepositoryFacts({"sling_shop": "shop/raw/orders"}, uses_warehouse=True)
 
 
 @pytest.mark.parametrize(
@@ -279,107 +358,6 @@ def test_what_a_module_prints_does_not_mix_with_its_report(
     assert load(yaml_project, monkeypatch, "talkative", text).problems == []
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "hello\n")
-
-
-def test_the_same_key_in_one_location_and_external_in_another_is_fine() -> None:
-    reports = {
-        "one": LocationReport([AssetReport("a", "f", 1, True, [])]),
-        "two": LocationReport(
-            [AssetReport("a", "", 0, False, []), AssetReport("b", "f", 2, True, ["a"])]
-        ),
-    }
-    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
-    assert list(joined_graph_problems(locations, reports)) == []
-
-
-def test_what_nothing_produces_is_reported_once_where_it_is_declared() -> None:
-    reports = {
-        "ingestion": LocationReport([AssetReport("shop/raw/orders", "f", 1, True, [])]),
-        "transformation": LocationReport(
-            [
-                AssetReport("shop/stg/orders", "m.sql", 1, True, ["shop/raw/ordres", "ml/x"]),
-                AssetReport("shop/stg/items", "m.sql", 2, True, ["shop/raw/ordres"]),
-            ],
-            reads=[
-                ReadReport("shop/raw/orders", "s.yml", 3),
-                ReadReport("shop/raw/ordres", "s.yml", 4),
-                ReadReport("erp/raw/bills", "s.yml", 5),
-            ],
-        ),
-    }
-    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
-    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
-        (
-            "s.yml:4:1: shop/raw/ordres is read here, and nothing produces it;"
-            " did you mean 'shop/raw/orders'?"
-        ),
-        "s.yml:5:1: erp/raw/bills is read here, and nothing produces it",
-        "m.sql:1:1: shop/stg/orders depends on ml/x, which nothing produces",
-    ]
-
-
-def test_an_asset_without_a_table_that_a_check_reads_is_reported_where_it_is_named() -> None:
-    reports = {
-        "ingestion": LocationReport(
-            [
-                AssetReport("shop/src/codes", "f", 1, False, []),
-                AssetReport("shop/raw/codes", "f", 1, True, ["shop/src/codes"]),
-            ],
-        ),
-        "ml": LocationReport(
-            check_reads=[
-                ReadReport("shop/raw/codes", "a.yaml", 3, 9),
-                ReadReport("shop/raw/code", "a.yaml", 4, 9),
-                ReadReport("shop/src/codes", "a.yaml", 5, 9),
-            ]
-        ),
-    }
-    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
-    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
-        (
-            "a.yaml:4:9: a check reads shop/raw/code, and nothing produces it;"
-            " did you mean 'shop/raw/codes'?"
-        ),
-        "a.yaml:5:9: a check reads shop/src/codes, and nothing here makes a table of it",
-    ]
-
-
-def test_a_job_of_another_location_that_is_not_there_is_reported_where_it_is_named() -> None:
-    reports = {
-        "ingestion": LocationReport(jobs=["load_all"]),
-        "ml": LocationReport(
-            job_reads=[
-                ReadReport("ingestion/load_all", "a.yaml", 3),
-                ReadReport("ingestion/load_al", "a.yaml", 4),
-            ]
-        ),
-    }
-    locations = [CodeLocation(name, name, Path()) for name in reports]
-
-    assert [str(problem) for problem in joined_graph_problems(locations, reports)] == [
-        (
-            "a.yaml:4:1: there is no job ingestion/load_al; did you mean 'ingestion/load_all'?"
-            " (allowed: ingestion/load_all)"
-        )
-    ]
-
-
-def test_a_circle_of_dependencies_across_locations_is_found() -> None:
-    reports = {
-        "one": LocationReport(
-            [AssetReport("a", "f.yaml", 1, True, ["c"]), AssetReport("x", "f.yaml", 9, True, ["x"])]
-        ),
-        "two": LocationReport(
-            [
-                AssetReport("b", "f.yaml", 2, True, ["a"]),
-                AssetReport("c", "f.yaml", 3, True, ["b"]),
-                AssetReport("a", "", 0, False, []),
-            ]
-        ),
-    }
-    locations = [CodeLocation(name, "m", Path("python")) for name in reports]
-    (problem,) = joined_graph_problems(locations, reports)
-    assert str(problem) == "f.yaml:1:1: a depends on c, which depends on b, which depends on a"
 
 
 def test_relative_interpreters_are_the_projects_own(tmp_path: Path) -> None:

@@ -69,6 +69,18 @@ def problem(project: YamlProject, streams: str, head: str = "") -> str:
             "1:38: 'pasword' is not a property of postgres; did you mean 'password'?",
         ),
         (
+            "connections: {shop: {type: postgres, sslrootcert: ca.pem}}",
+            (
+                "1:38: 'sslrootcert' is not a property of postgres (allowed: host, user, username,"
+                " password, port, database, schema, ssh_tunnel, ssh_private_key, ssh_passphrase,"
+                " use_bulk, allow_bulk_import and 7 more)"
+            ),
+        ),
+        (
+            "connections: {shop: {type: mysql, readTimout: 5s}}",
+            "1:35: 'readTimout' is not a property of mysql; did you mean 'readTimeout'? (allowed:",
+        ),
+        (
             "connections: {shop: {type: sftp, Host: x}}",
             "1:34: 'Host' is not a property of sftp; did you mean 'host'?",
         ),
@@ -115,9 +127,10 @@ def test_properties_that_sling_may_know_are_passed_on(yaml_project: YamlProject)
         "sling/connections.yaml",
         """
         connections:
-          shop: {type: postgres, host: "${SHOP_URL}", port: "${SHOP_URL}", of_the_driver: [1]}
+          shop: {type: postgres, host: "${SHOP_URL}", port: "${SHOP_URL}", role: reader}
+          cluster: {type: redshift, host: h, of_the_driver: [1]}
           files: {type: sftp, host: h, port: 22}
-          old: {type: mysql, host: h, port: "3306", user: u, password: ""}
+          old: {type: mysql, host: h, port: "3306", user: u, password: "", parseTime: true}
           lake: {type: trino, pasword: x, http_headers: {a: b}}
           mongo: "mongodb+srv://h/d"
           any: "${SHOP_URL}"

@@ -173,6 +173,14 @@ def problems(project: WrittenProject, text: str) -> list[str]:
     return [str(problem) for problem in parse_problems(project.folder, output, load_context)]
 
 
+def test_a_variable_that_is_not_set_is_known_as_one(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
+    context = LoadContext(tmp_path, WarehouseNames("local"), AutomationConditions())
+    text = "Parsing Error\n  Env var required but not provided: 'SHOP_SCHEMA'\n"
+    (problem,) = parse_problems(tmp_path, text, context)
+    assert problem.variable == "SHOP_SCHEMA"
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_an_error_is_reported_at_its_place(project: WrittenProject, case: str) -> None:
     text, expected = CASES[case]

@@ -43,6 +43,15 @@ FILES = {
           - name: windows
             config: {materialized: incremental, unique_key: id, meta: {dagster: {partition: {
               type: daily, start: "2024-01-01", column: day}}}}
+          - name: typed
+            config: {contract: {enforced: true}}
+            columns:
+              - {name: id, data_type: number}
+              - name: note
+              - {name: day, data_type: date}
+          - name: loose
+            config: {contract: {enforced: false}}
+            columns: [name: id]
         exposures:
           - name: board
             type: dashboard
@@ -61,6 +70,9 @@ FILES = {
     "models/日本.sql": "select 1 as id\n",
     "tests/of_both.sql": "select * from {{ ref('egg') }} join {{ ref('chicken') }} using (id)\n",
     "models/marts/windows.sql": "select 1 as id\n",
+    "models/marts/typed.sql": "select 1 as id, 'a' as note, current_date as day\n",
+    "models/marts/loose.sql": "select 1 as id\n",
+    "models/marts/in_config_alone.sql": "{{ config(contract={'enforced': true}) }} select 1 as i\n",
     "tests/of_right.sql": """
         {{ config(meta={'dagster': {'owners': ['team:a']}}) }}
         select * from {{ ref('right') }} where id > 1
@@ -93,8 +105,13 @@ EXPECTED = [
         "models/marts/_marts.yml:18:41: column: nothing reads it here: the model's SQL bounds its"
         " rows by the variables window_start and window_end"
     ),
-    f"models/marts/_marts.yml:23:12: {NOT_HERE}",
+    "models/marts/_marts.yml:23:15: typed: note has no data_type, which its contract needs",
+    f"models/marts/_marts.yml:32:12: {NOT_HERE}",
     "models/marts/chicken.sql:1:23: chicken reads egg, which reads chicken",
+    (
+        "models/marts/in_config_alone.sql:1:1: in_config_alone: its contract is enforced, and no"
+        " YAML names the columns"
+    ),
     "models/marts/in_sql.sql:1:11: dagster: belongs below meta, here nothing reads it",
     "models/marts/views.sql:2:25: views: 'veiw' is not a materialization; did you mean 'view'?",
     "models/日本.sql:1:1: '日本' has no letters or digits to make an asset key of: set asset_key",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factories.cli.check import check_project
-from factories.cli.deployment_files import agreement_problems
+from factories.cli.checking.deployment_files import agreement_problems
 from factories.cli.workspace import read_workspace
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from factories.cli.dg_projects import dg_problems
+from factories.cli.checking.dg_projects import dg_problems
 from factories.cli.workspace import CodeLocation
 from factories.core.project import MARKER
 from factories.core.yaml.problems import Problem, nearest
