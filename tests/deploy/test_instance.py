@@ -12,6 +12,7 @@ import yaml
 from dagster._core.instance.config import dagster_instance_config
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import create_engine
 
 from factories.core.execution.code_server_launcher import CodeServerRunLauncher
 from factories.core.execution.instance import PlatformInstance
@@ -28,7 +29,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An embedded PostgreSQL, as SQLAlchemy calls it."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
     server.create()
-    yield f"postgresql://postgres@/postgres?host={server.start()}"
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    scheme, _, _ = compose["x-dagster-storage"]["DAGSTER_POSTGRES_URL"].partition("://")
+    yield f"{scheme}://postgres@/postgres?host={server.start()}"
     server.remove()
 
 
@@ -46,6 +49,8 @@ def test_instance_of_production_is_made_of_the_file(
 
         assert isinstance(instance, PlatformInstance)
         assert isinstance(storage, DagsterPostgresStorage)
+        # Of those that the tests' environment has, the one that dagster-postgres brings.
+        assert storage.run_storage._engine.driver == "psycopg2"
         assert isinstance(instance.run_coordinator, TellingRunCoordinator)
         assert isinstance(instance.run_launcher, CodeServerRunLauncher)
         assert isinstance(instance.compute_log_manager, LocalComputeLogManager)
@@ -70,6 +75,12 @@ def test_one_machine_and_kubernetes_have_the_same_settings() -> None:
     one_machine = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
 
     assert settings(one_machine) == settings(read_values("dagster")["additionalInstanceConfig"])
+
+
+def test_both_name_the_driver_of_postgresql() -> None:
+    scheme = read_values("dagster")["postgresql"]["postgresqlScheme"]
+
+    assert create_engine(f"{scheme}://").driver == "psycopg2"
 
 
 def test_production_treats_runs_as_a_laptop_does() -> None:
