@@ -25,6 +25,8 @@ from dagster._core.remote_representation.code_location import GrpcServerCodeLoca
 import factories.core.execution.instance  # noqa: F401 - registers what the assets hold
 from tests.deploy.container_file import ImageBuild, Stage, context_files
 
+pytestmark = pytest.mark.xdist_group("image")  # it is made once
+
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "image" / "Containerfile"
 # The interpreter of the environments before another one, which may be for its user alone.
@@ -145,7 +147,7 @@ def test_code_server_answers_the_health_check_of_the_image(image: Stage) -> None
             users = set(psutil.Process(server.pid).uids())
             keys = asset_keys(port)
         finally:
-            server.terminate()
+            server.kill()
             log, _ = server.communicate(timeout=60)
 
     assert users == {user_of(image)}
