@@ -41,6 +41,7 @@ lint: $(VENV)/test/.ready
 	@$(VENV)/test/bin/lint-imports
 	@$(VENV)/test/bin/actionlint
 	@$(VENV)/test/bin/zizmor --offline --quiet .github
+	@$(VENV)/test/bin/hadolint deploy/image/Containerfile
 
 # Each of the many processes that tests start would compile these again where Python may not write.
 bytecode: $(VENV)/test/.ready
@@ -77,9 +78,9 @@ demo-story: setup $(VENV)/test/.ready ## let the real daemon run the whole demo,
 	@$(VENV)/test/bin/python -m automation_story demo
 
 lock: | $(UV) ## rebuild constraints/ from pyproject.toml
-	@for env in $(ENVS) test; do \
+	@for env in $(ENVS) dagster test; do \
 	  $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal \
-	    --extra $$env pyproject.toml -o constraints/$$env.txt; done
+	    --extra $$env --extra production pyproject.toml -o constraints/$$env.txt; done
 	@echo uv | $(UV) pip compile --quiet --upgrade --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal - -o constraints/uv.txt
 
 clean: ## remove environments and local data

@@ -34,6 +34,7 @@ CONSTRAINTS = PurePosixPath("constraints")
 INSTALLED = ("project", "build-system")
 IMAGE_FOLDERS = ("deploy/image",)
 WORKFLOWS = ".github"
+CHART_VALUES = PurePosixPath("deploy", "helm")
 DOCS = "docs"
 
 
@@ -224,7 +225,7 @@ class _SharedFiles:
             return self._why_entry(change.file, location)
         if path.name == ".dockerignore" or any(path.is_relative_to(f) for f in IMAGE_FOLDERS):
             return "its image is built with it"
-        if path.is_relative_to(WORKFLOWS):
+        if path.is_relative_to(WORKFLOWS) or path == CHART_VALUES / f"{location.name}.yaml":
             return "it is deployed by it"
         return None
 
