@@ -11,7 +11,7 @@ from factories.cli.check import check_project
 from factories.cli.checking.deployment_files import agreement_problems
 from factories.cli.workspace import read_workspace
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 NAMES = ("ingestion", "transformation", "ml")
 ALLOWED = "(allowed: ingestion, transformation, ml)"
 FILES = (
