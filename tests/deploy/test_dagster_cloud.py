@@ -11,7 +11,7 @@ import yaml
 from dagster_cloud_cli.config.loader import DagsterCloudLocationsConfigLoader
 from dagster_cloud_cli.config.models import Location, load_dagster_cloud_yaml
 
-from factories.cli import deployment_files
+from factories.cli.checking import deployment_files
 from factories.cli.workspace import read_workspace
 from factories.core.project import MARKER
 
