@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated
 
@@ -11,9 +12,10 @@ from rich.console import Console
 
 from factories.cli.checking.report_formats import ReportFormat, as_annotations
 from factories.cli.checking.report_formats import as_json as report_as_json
+from factories.core.env_file import load_env_file
 from factories.core.local_systems import LocalSystemError, load_entry_point
-from factories.core.project import set_project_folders
-from factories.core.yaml.problems import format_problems
+from factories.core.project import project_root, set_project_folders
+from factories.core.yaml.problems import ConfigError, format_problems
 
 COMMANDS = "dp.commands"
 SelectArgument = Annotated[
@@ -250,5 +252,14 @@ def main() -> None:
     """Run the command; when it is told to end, it stops what it started, as after Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    set_project_folders()
+    _load_environment()
     build_app()()
+
+
+def _load_environment() -> None:
+    """Read the project's `.env`, and say which project and local folder this is about."""
+    try:
+        load_env_file(project_root())
+    except ConfigError as error:
+        sys.exit(str(error))
+    set_project_folders()

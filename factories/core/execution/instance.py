@@ -13,10 +13,20 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
 import factories.core.conditions.node  # noqa: F401 - its classes are registered with Dagster
+from factories.core.env_file import keep_own_environment
 
 
 class PlatformInstance(dg.DagsterInstance):
-    """Dagster's own instance, in a process that knows the automation conditions from YAML."""
+    """Dagster's own instance, in a process that knows the automation conditions from YAML.
+
+    Dagster's commands make it right after they have read a `.env`: a real environment variable
+    wins over that, as everywhere in `dp`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take what Dagster gives."""
+        keep_own_environment()
+        super().__init__(*args, **kwargs)
 
     @classmethod
     def config_schema(cls) -> dict[str, Any]:

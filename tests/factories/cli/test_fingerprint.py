@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from factories.cli.serving.fingerprint import Fingerprint, describe_difference, take_fingerprint
+from factories.core.env_file import load_env_file
 
 SHELL = {"PATH": "/usr/bin", "HOME": "/home/ana", "SHOP_URL": "postgres://ana:s3cret@shop/db"}
 
@@ -73,6 +74,21 @@ def test_files_that_are_read_once_count(root: Path) -> None:
 
     assert describe_difference(before, take(root)) == (
         "was started with another state of dagster.yaml, workspace.yaml"
+    )
+
+
+def test_what_an_env_file_adds_counts_as_the_environment_does(root: Path) -> None:
+    def take_with(text: str) -> Fingerprint:
+        (root / ".env").write_text(text)
+        environment = {**SHELL}
+        load_env_file(root, environment)
+        return take_fingerprint(root, root, environment)
+
+    first = take_with("ROLE=LOADER\n")
+
+    assert describe_difference(first, take(root, ROLE="LOADER")) is None
+    assert describe_difference(first, take_with("ROLE=OTHER\n")) == (
+        "was started with other values of ROLE"
     )
 
 

@@ -106,7 +106,9 @@ LOCATION = """
         raise ValueError("after the table was written")
 
     @dg.asset(key=["good", "table"])
-    def good(): ...
+    def good():
+        assert os.environ["SHOP_PASSWORD"] == "s3cret"  # of the .env alone
+        assert os.environ["SHOP_ROLE"] == "of the environment"
 
     @dg.asset(key=["slow", "table"], pool="slow")
     def slow():
@@ -124,6 +126,7 @@ LOCATION = """
         executor=dg.in_process_executor,
     )
 """
+ENV_FILE = "SHOP_PASSWORD=s3cret\nSHOP_ROLE=of the file\n"
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,10 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     made = make_project(tmp_path_factory.mktemp("runs"), LOCATION)
-    with made.served(SHOP_PASSWORD="s3cret", DP_AUTOMATION="off") as process:
-        environment = {**made.environment, "SHOP_PASSWORD": "s3cret"}
-        yield Served(replace(made, environment=environment), process)
+    (made.root / ".env").write_text(ENV_FILE)
+    made = replace(made, environment={**made.environment, "SHOP_ROLE": "of the environment"})
+    with made.served(DP_AUTOMATION="off") as process:
+        yield Served(made, process)
 
 
 @pytest.fixture
@@ -211,6 +215,34 @@ def test_dagster_that_works_on_something_else_is_refused(
         assert path.stat().st_mode & 0o077 == 0
     for secret in ("s3cret", "0ther"):
         assert secret not in said + (project.home / "webserver.json").read_text()
+
+
+def test_dagster_that_was_started_with_another_env_file_is_refused(project: Project) -> None:
+    path = project.root / ".env"
+    path.write_text(ENV_FILE.replace("s3cret", "0ther"))
+    try:
+        done = project.dp("run", "good/table", "--json")
+    finally:
+        path.write_text(ENV_FILE)
+
+    assert done.returncode == 1
+    assert "was started with other values of SHOP_PASSWORD:" in done.stderr
+    assert "0ther" not in done.stderr
+
+
+def test_an_env_file_that_cannot_be_read_refuses_every_command(project: Project) -> None:
+    path = project.root / ".env"
+    path.write_text("s3cret\n")
+    try:
+        done = [project.dp(*words) for words in (("ls",), ("local", "status"))]
+    finally:
+        path.write_text(ENV_FILE)
+
+    for each in done:
+        assert (each.returncode, each.stdout) == (1, "")
+        assert each.stderr == (
+            "1 problem in the configuration:\n  .env:1:1: has no =, a line is NAME=value\n"
+        )
 
 
 def test_second_dagster_on_one_instance_is_refused(project: Project) -> None:
