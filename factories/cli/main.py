@@ -33,6 +33,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.command("check")(check)
+    app.command("doctor")(doctor)
     app.command("sql")(sql)
     app.command("run")(run)
     app.command("dev")(dev)
@@ -94,6 +95,17 @@ def check(
     else:
         typer.echo(format_problems(problems), err=True)
     raise typer.Exit(1 if problems else 0)
+
+
+def doctor(
+    as_json: JsonOption = False,
+    free_gib: Annotated[float, typer.Option(min=0, help="GiB that must be free on disk.")] = 2.0,
+) -> None:
+    """Tell what keeps this machine from running the platform, and how to mend it."""
+    from factories.cli.doctor.doctor import examine  # noqa: PLC0415 - as above
+
+    _say_target()
+    raise typer.Exit(examine(as_json=as_json, least_gib=free_gib))
 
 
 def sql(

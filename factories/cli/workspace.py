@@ -73,7 +73,11 @@ class LocationProcessError(Exception):
 
 
 def run_in_location(
-    root: Path, location: CodeLocation, arguments: Sequence[str], environment: Mapping[str, str]
+    root: Path,
+    location: CodeLocation,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    seconds: float = LOAD_TIMEOUT_SECONDS,
 ) -> str:
     """Run a program with the interpreter of a code location, and return what it prints.
 
@@ -82,6 +86,7 @@ def run_in_location(
         location: Whose environment it gets.
         arguments: Of the interpreter.
         environment: Variables beside those of this process.
+        seconds: How long it may take.
 
     Raises:
         LocationProcessError: When there is no interpreter, or the program fails or takes too long.
@@ -95,11 +100,11 @@ def run_in_location(
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=LOAD_TIMEOUT_SECONDS,
+            timeout=seconds,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        text = f"does not load within {LOAD_TIMEOUT_SECONDS} s"
+        text = f"does not load within {seconds:g} s"
         raise LocationProcessError(text) from None
     if done.returncode != 0:
         raise LocationProcessError(f"cannot be loaded: {done.stderr.strip()[-2000:]}")

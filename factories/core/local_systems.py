@@ -32,8 +32,12 @@ def load_entry_point(point: EntryPoint) -> Any:
         raise LocalSystemError(f"{point.name}: {reason}") from error
 
 
-def call_entry_point(point: EntryPoint) -> Any:
+def call_entry_point(point: EntryPoint, *, start: bool = True) -> Any:
     """Call the function that an entry point names, which may start a local system.
+
+    Args:
+        point: The entry point.
+        start: Whether it may; without, what it returns is empty where the system does not run.
 
     Raises:
         LocalSystemError: When it fails, with any kind of error: the factories do not know the
@@ -41,6 +45,6 @@ def call_entry_point(point: EntryPoint) -> Any:
     """
     function = load_entry_point(point)
     try:
-        return function()
+        return function() if start else function(start=False)
     except Exception as error:
         raise LocalSystemError(f"{point.name}: {error}") from error

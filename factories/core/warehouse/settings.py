@@ -26,6 +26,10 @@ class WarehouseSettingsError(StepStartError):
     """The environment lacks what is needed to reach the target's Snowflake."""
 
 
+class WarehouseNotRunningError(WarehouseSettingsError):
+    """The embedded warehouse does not run, and was not to be started."""
+
+
 class WarehouseConnection(Protocol):
     """The methods of the Python connector's connection that the factories use."""
 
@@ -218,12 +222,19 @@ def client_environment() -> dict[str, str]:
     return {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true"} if target() == "local" else {}
 
 
-def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSettings:
+def warehouse_settings(
+    environ: Mapping[str, str] = os.environ, *, start: bool = True
+) -> WarehouseSettings:
     """Return the settings of this process's target; `local` starts the embedded warehouse.
+
+    Args:
+        environ: The environment.
+        start: Whether to start it.
 
     Raises:
         WarehouseSettingsError: When the environment lacks a setting, all of them are named, or has
             one that cannot be used.
+        WarehouseNotRunningError: When the embedded warehouse was not to be started.
         LocalSystemError: When the embedded warehouse does not start.
     """
     timeouts = _read_timeouts(environ)
@@ -231,7 +242,9 @@ def warehouse_settings(environ: Mapping[str, str] = os.environ) -> WarehouseSett
         providers = entry_points(group=LOCAL_PROVIDER)
         if not providers:
             raise WarehouseSettingsError("no embedded warehouse is installed; set DP_TARGET")
-        found: Mapping[str, Any] = call_entry_point(next(iter(providers)))
+        found: Mapping[str, Any] = call_entry_point(next(iter(providers)), start=start)
+        if not found:
+            raise WarehouseNotRunningError("the embedded warehouse does not run")
         known = WarehouseSettings.__dataclass_fields__
         return WarehouseSettings(
             **{key: val for key, val in found.items() if key in known}, **timeouts

@@ -61,6 +61,17 @@ def value(name: str) -> str:
     raise UndefinedVariableError(name)
 
 
+def running_value(name: str) -> str:
+    """Return the value of one variable; empty where the local system that has it does not run.
+
+    Raises:
+        UndefinedVariableError: When neither the environment nor a local system has it.
+    """
+    if name in os.environ or target() != "local" or name not in local_providers():
+        return value(name)
+    return str(call_entry_point(local_providers()[name], start=False))
+
+
 def names(node: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the path and the name of every `${VAR}` in plain YAML values."""
     if isinstance(node, str):
