@@ -8,15 +8,18 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from factories.cli.serving.dagster_process import find_dagster, find_free_port
+from tests.factories.secret_watch import SecretWatch
 
 ROOT = Path(__file__).parents[1]
 DP = ROOT / ".venvs" / "host" / "bin" / "dp"
@@ -25,6 +28,19 @@ FLIGHTS = "flight_ops/raw/flights"
 OBSERVATIONS = "weather_api/raw/observations"
 FCT_FLIGHTS = "marts/operations/fct_flights"
 PREDICTIONS = "ml/delay/arrival_delay_predictions"
+# In the project's .env. No tool is to take them, and none may write them with all that it finds.
+CANARIES = {
+    name: f"canary{os.urandom(6).hex()}{name.lower()}"
+    for name in (
+        "AWS_SECRET_ACCESS_KEY",
+        "DBT_ENV_SECRET_TOKEN",
+        "PLATFORM_ALERTS",
+        "SNOWFLAKE_PASSWORD",
+        "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE",
+    )
+}
+# The warehouse and the weather API keep their own tokens there, which nobody else can read.
+WITH_SECRETS = frozenset({".env", "server.json", "state.json"})
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("main job"), pytest.mark.timeout(3600)]
 
@@ -34,6 +50,7 @@ class Dp:
     """The `dp` command on a project and a local folder of the test's own."""
 
     environment: dict[str, str]
+    command_lines: set[bytes] = field(default_factory=set)  # of all processes, while Dagster runs
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -72,6 +89,8 @@ def _copy_of_project(folder: Path) -> Path:
     for name in ("dagster.yaml", "workspace.yaml"):
         shutil.copyfile(ROOT / name, project / name)
     (project / ".venvs").symlink_to(ROOT / ".venvs")
+    lines = [f"{name}={value}\n" for name, value in CANARIES.items()]
+    (project / ".env").write_text("".join(lines))
     return project
 
 
@@ -81,6 +100,7 @@ def dp() -> Iterator[Dp]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("DP_", "DAGSTER_", "SNOWFLAKE_", "FLIGHT_OPS", "WEATHER_API"))
+        and name not in CANARIES
     }
     # Short, and not below pytest's folder: PostgreSQL's socket lies in it, and as root its server
     # is another user.
@@ -115,11 +135,32 @@ def served(dp: Dp) -> Iterator[Dp]:
     ) as process:
         try:
             wait_for_dagster(home, process)
-            yield dp
+            with noted_command_lines(dp.command_lines):
+                yield dp
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
     assert not (home / "webserver.json").exists()
+
+
+@contextmanager
+def noted_command_lines(noted: set[bytes]) -> Iterator[None]:
+    """Note the arguments of all processes of this machine, again and again."""
+    ended = threading.Event()
+
+    def note() -> None:
+        while not ended.wait(0.5):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):  # it has ended
+                    noted.add(path.read_bytes())
+
+    thread = threading.Thread(target=note, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def wait_for_dagster(home: Path, process: subprocess.Popen[bytes]) -> None:
@@ -242,3 +283,25 @@ def test_failed_load_fails_the_command_and_names_the_stream(served: Dp) -> None:
     assert rows["flight_ops/raw/airlines"]["status"] == "materialized"
     assert rows["flight_ops/raw/plains"]["status"] == "failed"
     assert rows["flight_ops/raw/plains"]["error"].startswith("ops.plains: ")
+
+
+def test_no_secret_is_left_behind(served: Dp) -> None:
+    """Neither by the runs that succeeded nor by those that failed."""
+    local = Path(served.environment["DP_LOCAL_DIR"])
+    tokens = {
+        str(path): json.loads(path.read_text())["token"]
+        for path in (local / "snowflake" / "server.json", local / "weather_api" / "state.json")
+    }
+    watch = SecretWatch({**CANARIES, **tokens})
+    for line in served.command_lines:
+        watch.read_text("the arguments of a process", line)
+    assert len(served.command_lines) > 10
+    for folder in (
+        Path(served.environment["DP_PROJECT_DIR"]),
+        local / "dagster",
+        local / "weather_api",
+        *(each for each in Path(tempfile.gettempdir()).iterdir() if not local.is_relative_to(each)),
+    ):
+        watch.read_folder(folder, passing_over=WITH_SECRETS)
+    watch.read_text("the warehouse's log", (local / "snowflake" / "server.log").read_bytes())
+    assert watch.found == {}

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
 
-from factories.core.secret_mask import MASK, SecretMask
+from factories.core.secret_mask import MASK, SecretMask, environment_secrets
 
-SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|WEBHOOK|DSN",
-    re.IGNORECASE,
-)
-SHORTEST = 6  # of a secret that is known by its variable's name alone
 # A login in a URL, a header of HTTP, and `password=…` in any of its spellings.
 IN_URL = re.compile(r"(?<=://)([^\s/@:]*):([^\s@]+)(?=@)")
 IN_HEADER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}")
@@ -34,7 +28,7 @@ class MessageMask:
             names: Variables that are secret, whatever they are called.
         """
         known = {environ[name] for name in names if name in environ}
-        self._mask = SecretMask({*known, *_secrets(environ)})
+        self._mask = SecretMask({*known, *environment_secrets(environ)})
 
     def __call__(self, text: str) -> str:
         """Return text without secrets."""
@@ -42,16 +36,3 @@ class MessageMask:
         text = IN_URL.sub(rf"\1:{MASK}", text)
         text = IN_HEADER.sub(rf"\1 {MASK}", text)
         return ASSIGNED.sub(rf"\1\2{MASK}", text)
-
-
-def _secrets(environ: Mapping[str, str]) -> Iterable[str]:
-    for name, value in environ.items():
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST:
-            yield value
-        elif "://" in value and "@" in value:
-            try:
-                password = urlsplit(value).password
-            except ValueError:
-                continue
-            if password:
-                yield value

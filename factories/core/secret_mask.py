@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -16,6 +17,12 @@ SHORTEST_SECRET = 3
 SHORTEST_ENCODED = 7  # of base64 or hex: shorter ones stand in any text
 ESCAPED = re.compile(r"%[0-9A-F]{2}")
 URL_SAFE = "!#$%&'()*+,/:;=?@[]~"
+SECRET_NAME = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|WEBHOOK|DSN",
+    re.IGNORECASE,
+)
+NAME_OF_A_PLACE = re.compile(r"_(PATH|FILE|DIR)$", re.IGNORECASE)
+SHORTEST_NAMED = 6  # of a secret that is known by its variable's name alone
 
 
 class SecretMask:
@@ -43,6 +50,22 @@ class SecretMask:
             if secret in text:
                 text = text.replace(secret, MASK)
         return text
+
+
+def environment_secrets(environ: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """Yield the variables that are secret by their name, or by a password in their URL.
+
+    A tool knows the secrets that its settings name; a team's own code may take any other.
+
+    Args:
+        environ: Of this process.
+    """
+    for name, value in environ.items():
+        if SECRET_NAME.search(name) and not NAME_OF_A_PLACE.search(name):
+            if len(value) >= SHORTEST_NAMED:
+                yield value
+        elif "://" in value and "@" in value and _password(value):
+            yield value
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from factories.core.errors import StepStartError
 from factories.core.meta.retries import RetrySpec
-from factories.core.secret_mask import SecretMask
+from factories.core.secret_mask import SecretMask, environment_secrets
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml import variables
@@ -131,7 +131,7 @@ class PythonReplication:
             settings=settings,
             streams=streams,
             connections=environment.connections,
-            mask=SecretMask({*environment.secrets, *values}),
+            mask=SecretMask({*environment.secrets, *values, *environment_secrets()}),
         )
 
     def _with_target_object(self, settings: Mapping[str, Any]) -> dict[str, Any]:

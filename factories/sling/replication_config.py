@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from factories.core.execution.window import UnreadableWindowError
-from factories.core.secret_mask import SecretMask
+from factories.core.secret_mask import SecretMask, environment_secrets
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate
@@ -136,7 +136,10 @@ def resolve_replication(
         settings=sling_settings,
         streams=configs,
         connections={source_name: source, TARGET: target},
-        mask=SecretMask({*secrets, *settings.secrets, target, *targets.values(), *values.values()}),
+        mask=SecretMask(
+            {*secrets, *settings.secrets, target, *targets.values(), *values.values()}
+            | {*environment_secrets()}
+        ),
         limits=limits,
         dialect=dialect,
         named=named,

@@ -11,7 +11,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factories.core.secret_mask import SecretMask
+from factories.core.secret_mask import SecretMask, environment_secrets
 
 URL = "postgresql://reader:s3cr%40t@db.example.com/shop"
 
@@ -107,3 +107,20 @@ def test_a_secret_is_hidden_in_hex_and_in_lower_case_escapes() -> None:
 def test_a_short_secret_does_not_hide_other_words() -> None:
     # "user" in base64 is "dXNlcg", which is too short to be looked for.
     assert SecretMask(["user"])("dXNlcg and 75736572x") == "dXNlcg and ***x"
+
+
+def test_variables_are_secret_by_their_name_or_by_the_password_in_them() -> None:
+    secret = {
+        "SHOP_PASSWORD": "first-secret",
+        "api_key": "second-secret",
+        "DBT_ENV_SECRET_GIT": "third-secret",
+        "SHOP_URL": URL,
+    }
+    public = {
+        "SNOWFLAKE_PRIVATE_KEY_PATH": "/keys/loader.p8",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/var/run/token",
+        "TOKENIZERS_PARALLELISM": "false",
+        "API_URL": "https://api.example.com/@me",
+        "HOME": "/home/ana",
+    }
+    assert {*environment_secrets({**secret, **public})} == {*secret.values()}
