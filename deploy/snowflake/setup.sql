@@ -127,8 +127,6 @@ grant select on all tables in database analytics to role ml;
 grant select on future tables in database analytics to role ml;
 grant select on all views in database analytics to role ml;
 grant select on future views in database analytics to role ml;
-grant select on all materialized views in database analytics to role ml;
-grant select on future materialized views in database analytics to role ml;
 grant select on all dynamic tables in database analytics to role ml;
 grant select on future dynamic tables in database analytics to role ml;
 
@@ -139,8 +137,6 @@ grant select on all tables in database analytics to role analyst;
 grant select on future tables in database analytics to role analyst;
 grant select on all views in database analytics to role analyst;
 grant select on future views in database analytics to role analyst;
-grant select on all materialized views in database analytics to role analyst;
-grant select on future materialized views in database analytics to role analyst;
 grant select on all dynamic tables in database analytics to role analyst;
 grant select on future dynamic tables in database analytics to role analyst;
 

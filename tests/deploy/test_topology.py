@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -131,12 +132,17 @@ def code(location: str, version: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An embedded PostgreSQL, as SQLAlchemy calls it."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
-    server.create()
-    yield f"postgresql+psycopg2://postgres@/postgres?host={server.start()}"
-    server.remove()
+def postgres_url() -> Iterator[str]:
+    """An embedded PostgreSQL, as SQLAlchemy calls it.
+
+    Not below pytest's own folder: as root, its server is another user, whom each pytest that starts
+    shuts out of there.
+    """
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "data")
+        server.create()
+        yield f"postgresql+psycopg2://postgres@/postgres?host={server.start()}"
+        server.remove()
 
 
 @pytest.fixture(scope="module")
