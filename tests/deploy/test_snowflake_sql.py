@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 import pytest
 import snowflake.connector
 import sqlglot
+from snowflake.connector import SnowflakeConnection
+from snowflake.connector.cursor import DictCursor
 from sqlglot import exp
 
 from deploy.snowflake.__main__ import (
@@ -24,7 +25,7 @@ from deploy.snowflake.__main__ import (
 )
 from factories.core.warehouse.names import warehouse_names
 from local_snowflake.process import control
-from local_snowflake.process.state import read_state
+from local_snowflake.target import connection_settings
 from tests.conftest import QUIET, TIMEOUTS
 
 ROOT = Path(__file__).parents[2]
@@ -106,37 +107,21 @@ def grants(name: str) -> list[Grant]:
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The local folder of an embedded warehouse of this module's own: its databases are dropped."""
-    folder = tmp_path_factory.mktemp("account")
-    yield folder
-    control.stop(folder / "snowflake")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SnowflakeConnection]:
+    """A connection to an embedded warehouse of this module's own: its databases are dropped."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DP_LOCAL_DIR", str(tmp_path_factory.mktemp("account")))
+        patch.setenv("DP_TARGET", "local")
+        patch.setenv("SNOWFLAKE_DISABLE_PLATFORM_DETECTION", "true")
+        without_database = {**connection_settings(), "database": "", "schema": ""}
+        with snowflake.connector.connect(**{**without_database, **TIMEOUTS, **QUIET}) as opened:
+            yield opened
+        control.stop()
 
 
-def run(account: Path, name: str) -> list[str]:
-    """Run a file as a person does; return what the command says, line by line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.snowflake", f"deploy/snowflake/{name}.sql"],
-        cwd=ROOT,
-        env={**os.environ, "DP_LOCAL_DIR": str(account), "DP_TARGET": "local"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
-
-
-def ask(account: Path, sql: str) -> list[dict[str, object]]:
+def ask(account: SnowflakeConnection, sql: str) -> list[dict[str, object]]:
     """The rows of a statement."""
-    state = read_state(account / "snowflake")
-    assert state
-    with snowflake.connector.connect(
-        account="fakesnow", user="dp", password=state.token, host="127.0.0.1", port=state.port,
-        protocol="http", **TIMEOUTS, **QUIET,
-    ) as connection:  # fmt: skip
-        return connection.cursor(snowflake.connector.DictCursor).execute(sql).fetchall()
+    return account.cursor(DictCursor).execute(sql).fetchall()
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -179,14 +164,21 @@ def test_placeholders_of_keys_are_refused_on_snowflake(
         run_file(FOLDER / "setup.sql")
 
 
-def test_setup_runs_twice_then_a_clone_and_teardown_leaves_nothing(account: Path) -> None:
+def test_setup_runs_twice_then_a_clone_and_teardown_leaves_nothing(
+    account: SnowflakeConnection, capsys: pytest.CaptureFixture[str]
+) -> None:
     """On the embedded warehouse; what it lacks is left out by name, and nothing else is."""
+
+    def run(name: str) -> list[str]:
+        run_file(FOLDER / f"{name}.sql")
+        return capsys.readouterr().out.splitlines()
+
     kinds = ("roles", "warehouses", "users", "resource monitors", "network policies", "databases")
 
     def names() -> dict[str, set[object]]:
         return {kind: {row["name"] for row in ask(account, f"show {kind}")} for kind in kinds}
 
-    ran = {"setup": run(account, "setup")}
+    ran = {"setup": run("setup")}
     made = names()
     assert made["users"] == {*WRITES, "CI"}
     assert made["warehouses"] == {"LOADING", "TRANSFORMING", "ML", "EXPLORING"}
@@ -196,9 +188,9 @@ def test_setup_runs_twice_then_a_clone_and_teardown_leaves_nothing(account: Path
     shown = ask(account, "show grants to role ingestion")
     of_role = [(row["privilege"], row["name"]) for row in shown if row["granted_to"] == "ROLE"]
     assert sorted(of_role) == [("CREATE SCHEMA", "RAW"), ("USAGE", "LOADING"), ("USAGE", "RAW")]
-    assert run(account, "setup") == ran["setup"]
+    assert run("setup") == ran["setup"]
     assert names() == made
-    ran |= {name: run(account, name) for name in ("clone", "drop_clone", "teardown")}
+    ran |= {name: run(name) for name in ("clone", "drop_clone", "teardown")}
     left = names()
     assert not left["roles"] & READS.keys()
     assert not left["databases"] & {*WRITES.values(), "PLATFORM"}
@@ -208,7 +200,32 @@ def test_setup_runs_twice_then_a_clone_and_teardown_leaves_nothing(account: Path
     assert {line.partition("warehouse: ")[2] for line in left_out} == set(EMBEDDED_LACKS.values())
 
 
-def test_what_the_embedded_warehouse_lacks_it_does_refuse(account: Path) -> None:
+def test_a_refused_statement_ends_the_command_with_its_line(
+    account: SnowflakeConnection, tmp_path: Path
+) -> None:
+    assert account
+    (tmp_path / "wrong.sql").write_text(
+        "use role ci;\n\n-- gone\ndrop role nobody;\nuse role ml;\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.snowflake", str(tmp_path / "wrong.sql")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "target: local",
+        "wrong.sql:1: use role ci",
+        "wrong.sql:4: drop role nobody",
+    ]
+    assert "wrong.sql:4: " in done.stderr
+    assert "'NOBODY' does not exist" in done.stderr
+
+
+def test_what_the_embedded_warehouse_lacks_it_does_refuse(account: SnowflakeConnection) -> None:
     """What it has learned since is to be taken out of the list."""
     for name in FILES:
         for statement in statements(name):
