@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ import psutil
 import pytest
 import yaml
 
-from sample_sources.flight_ops.postgres import EmbeddedPostgres
 from tests.conftest import WarehouseUnderTest
 from tests.deploy.topology import (
     LOCATIONS,
@@ -132,22 +130,8 @@ def code(location: str, version: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    """An embedded PostgreSQL, as SQLAlchemy calls it.
-
-    Not below pytest's own folder: as root, its server is another user, whom each pytest that starts
-    shuts out of there.
-    """
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "data")
-        server.create()
-        yield f"postgresql+psycopg2://postgres@/postgres?host={server.start()}"
-        server.remove()
-
-
-@pytest.fixture(scope="module")
 def topology(
-    tmp_path_factory: pytest.TempPathFactory, postgres_url: str, warehouse: WarehouseUnderTest
+    tmp_path_factory: pytest.TempPathFactory, postgres_socket: Path, warehouse: WarehouseUnderTest
 ) -> Iterator[Topology]:
     """The processes of production on a small project, the warehouse and PostgreSQL."""
     folder = tmp_path_factory.mktemp("topology")
@@ -160,7 +144,8 @@ def topology(
     instance["run_coordinator"]["config"] = {"dequeue_interval_seconds": 1}  # else 5, for each run
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_POSTGRES_URL", postgres_url)
+        address = f"postgresql+psycopg2://postgres@/postgres?host={postgres_socket}"
+        patch.setenv("DAGSTER_POSTGRES_URL", address)
         patch.setenv("TOPOLOGY_GATE", str(folder))
         patch.setenv("DP_AUTOMATION", "off")
         dg.DagsterInstance.from_config(str(home)).dispose()  # makes the tables
