@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from sqlalchemy import create_engine
 from factories.core.execution.code_server_launcher import CodeServerRunLauncher
 from factories.core.execution.instance import PlatformInstance
 from factories.core.execution.run_coordinator import TellingRunCoordinator
-from sample_sources.flight_ops.postgres import EmbeddedPostgres
 from tests.deploy.charts import read_values
 
 ROOT = Path(__file__).parents[2]
@@ -25,14 +23,11 @@ DEPLOY = ROOT / "deploy"
 
 
 @pytest.fixture(scope="module")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An embedded PostgreSQL, as SQLAlchemy calls it."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres") / "data")
-    server.create()
+def postgres_url(postgres_socket: Path) -> str:
+    """An embedded PostgreSQL, as SQLAlchemy calls it by the driver that Compose names."""
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     scheme, _, _ = compose["x-dagster-storage"]["DAGSTER_POSTGRES_URL"].partition("://")
-    yield f"{scheme}://postgres@/postgres?host={server.start()}"
-    server.remove()
+    return f"{scheme}://postgres@/postgres?host={postgres_socket}"
 
 
 @pytest.mark.programs
