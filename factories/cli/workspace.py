@@ -69,7 +69,7 @@ def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
 
 
 class LocationProcessError(Exception):
-    """A code location's process came to no result; the text says why."""
+    """A code location's process came to no result; the text is the reason, to follow a colon."""
 
 
 def run_in_location(
@@ -104,10 +104,10 @@ def run_in_location(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        text = f"does not load within {seconds:g} s"
+        text = f"it takes longer than {seconds:g} s"
         raise LocationProcessError(text) from None
     if done.returncode != 0:
-        raise LocationProcessError(f"cannot be loaded: {done.stderr.strip()[-2000:]}")
+        raise LocationProcessError(done.stderr.strip()[-2000:])
     return done.stdout
 
 
@@ -125,5 +125,5 @@ def _report(root: Path, location: CodeLocation) -> LocationReport:
     try:
         return LocationReport.from_json(run_in_location(root, location, arguments, environment))
     except LocationProcessError as error:
-        problem = Problem(MARKER, 0, 0, f"{location.name}: {error}")
+        problem = Problem(MARKER, 0, 0, f"{location.name} cannot be loaded: {error}")
         return LocationReport(problems=[problem], loaded=False)

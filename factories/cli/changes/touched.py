@@ -14,10 +14,10 @@ from typing import Any
 from factories.cli.changes import location_inputs
 from factories.cli.changes.git_changes import (
     FileChange,
-    GitError,
     read_base_text,
     read_changes,
 )
+from factories.cli.changes.refusals import run_or_refuse
 from factories.cli.checking.deployment_files import CLOUD_FILE
 from factories.cli.workspace import (
     CodeLocation,
@@ -26,7 +26,7 @@ from factories.cli.workspace import (
     run_in_location,
 )
 from factories.core.project import MARKER, project_root
-from factories.core.yaml.problems import ConfigError, Problem, format_problems
+from factories.core.yaml.problems import ConfigError, Problem
 
 PROJECT = "pyproject.toml"
 CONSTRAINTS = PurePosixPath("constraints")
@@ -92,16 +92,13 @@ class Touched:
 
 def show_touched(base: str, *, as_json: bool) -> int:
     """Print what differs from a base touches; return the exit status."""
-    try:
+
+    def show() -> int:
         touched = find_touched(project_root(), base)
-    except ConfigError as error:
-        sys.stderr.write(f"{format_problems(list(error.problems))}\n")
-        return 1
-    except GitError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"{touched.to_json() if as_json else _text(touched)}\n")
-    return 0
+        sys.stdout.write(f"{touched.to_json() if as_json else _text(touched)}\n")
+        return 0
+
+    return run_or_refuse(show)
 
 
 def _text(touched: Touched) -> str:

@@ -262,7 +262,7 @@ def test_a_missing_environment_says_how_to_make_it(yaml_project: YamlProject) ->
         """,
     )
     assert [str(problem) for problem in check_project()[1]] == [
-        "workspace.yaml: a: its environment is missing, run `make setup`"
+        "workspace.yaml: a cannot be loaded: its environment is missing, run `make setup`"
     ]
 
 

@@ -453,5 +453,5 @@ def test_the_commands_read_the_locations_and_start_no_dagster(
     workspace.write_text(workspace.read_text().rstrip() + entry.replace("PYTHON", "no/python"))
     left = dp.invoke(build_app(), ["ls", "--json"])
     assert left.exit_code == 1
-    assert "other: its environment is missing, run `make setup`" in left.stderr
+    assert "other cannot be loaded: its environment is missing, run `make setup`" in left.stderr
     assert len(json.loads(left.stdout)) == 7
