@@ -60,6 +60,8 @@ def _describe_asset(spec: dg.AssetSpec, *, produced: bool) -> dict[str, Any]:
     return {
         "produced": produced,
         "table": _plain(spec.metadata, "dagster/table_name"),
+        "node": _plain(spec.metadata, "dagster_dbt/unique_id"),
+        "file": _file(spec.metadata),
         "group": spec.group_name or "default",
         "kinds": sorted(spec.kinds),
         "owners": sorted(spec.owners),
@@ -98,6 +100,12 @@ def _freshness(policy: Any) -> dict[str, str] | None:
 def _plain(metadata: Mapping[str, Any], name: str) -> str | None:
     value = metadata.get(name)
     return None if value is None else str(getattr(value, "value", value))
+
+
+def _file(metadata: Mapping[str, Any]) -> str | None:
+    """Return the first file that an asset is defined in."""
+    references = getattr(metadata.get("dagster/code_references"), "code_references", ())
+    return next((str(one.file_path) for one in references if hasattr(one, "file_path")), None)
 
 
 def _columns(metadata: Mapping[str, Any]) -> list[str]:

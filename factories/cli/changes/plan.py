@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from factories.cli.changes.lost_columns import Build, Tables, find_losses, find_unknown
+from factories.cli.changes.next_runs import NextRun, Place, describe_when, next_runs
+from factories.cli.changes.words import name_some
+
 Graph = Mapping[str, Mapping[str, Any]]  # what `location_snapshot` tells, by code location
 
 ADDED, REMOVED, RENAMED, CHANGED = "added", "removed", "renamed", "changed"
 PLAIN_FACTS = ("table", "group", "partitions")
+NO_TABLES: tuple[Tables, Tables] = ({}, {})
 
 
 @dataclass(frozen=True, order=True)
@@ -30,15 +35,6 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class NextRun:
-    """An asset that will run because of a change, and when."""
-
-    location: str
-    key: str
-    when: str
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a change does before it is deployed.
 
@@ -46,45 +42,47 @@ class Plan:
         differences: In the order of locations and keys.
         runs: What will therefore run again.
         errors: The locations that could not be built, with the reason.
+        unknown: The assets whose columns only the warehouse could tell, with the reason.
     """
 
     differences: list[Difference]
     runs: list[NextRun]
     errors: dict[str, str]
+    unknown: dict[str, str]
 
 
-def compare(before: Graph, after: Graph) -> Plan:
+def compare(before: Graph, after: Graph, tables: tuple[Tables, Tables] = NO_TABLES) -> Plan:
     """Return what a change does.
 
     Args:
         before: The locations as they are deployed.
         after: The locations with the change.
+        tables: What the SQL of dbt's nodes says of columns, before and after.
     """
     errors = {name: found["error"] for name, found in after.items() if found["error"]}
     broken = {name for graph in (before, after) for name, found in graph.items() if found["error"]}
     for name in sorted(broken - errors.keys()):
         errors[name] = f"it could not be built before the change: {before[name]['error']}"
     old, new = (_places(graph, broken) for graph in (before, after))
-    differences = [*_asset_differences(old, new)]
-    whole = {found.subject for found in differences if found.kind != CHANGED}
+    renamed = _renamed(old, new)
+    differences = [*_asset_differences(old, new, renamed), *_losses(old, new, tables)]
+    whole = {found.subject for found in differences if found.kind in {ADDED, REMOVED}}
     for kind in ("checks", "jobs", "schedules", "sensors"):
         for location in sorted({*before, *after} - broken):
             was, now = (graph.get(location, {}).get(kind, {}) for graph in (before, after))
+            if kind == "checks":
+                was = _checks_by_new_keys(was, now, renamed)
             found = OTHERS[kind](location, was, now)
             differences += [one for one in found if one.subject not in whole]
-    return Plan(sorted(differences), [*_next_runs(old, new)], errors)
+    keys = {place.facts["table"]: key for key, place in new.items()}
+    unknown = find_unknown(*tables, keys)
+    return Plan(sorted(set(differences)), [*next_runs(old, new)], errors, unknown)
 
 
-@dataclass(frozen=True)
-class _Place:
-    location: str
-    facts: Mapping[str, Any]
-
-
-def _places(graph: Graph, broken: Iterable[str]) -> dict[str, _Place]:
+def _places(graph: Graph, broken: Iterable[str]) -> dict[str, Place]:
     """Return the assets that locations make, with the location of each."""
     return {
-        key: _Place(location, facts)
+        key: Place(location, facts)
         for location, found in graph.items()
         if location not in broken
         for key, facts in found["assets"].items()
@@ -92,36 +90,60 @@ def _places(graph: Graph, broken: Iterable[str]) -> dict[str, _Place]:
     }
 
 
-def _asset_differences(
-    old: Mapping[str, _Place], new: Mapping[str, _Place]
-) -> Iterator[Difference]:
+def _renamed(old: Mapping[str, Place], new: Mapping[str, Place]) -> dict[str, str]:
+    """Return the former keys of assets that make the same table under another key."""
     gone = {place.facts["table"]: key for key, place in old.items() if key not in new}
-    renamed = {
+    return {
         key: gone[table]
         for key, place in new.items()
         if key not in old and (table := place.facts["table"]) and table in gone
     }
+
+
+def _checks_by_new_keys(
+    before: Mapping[str, Any], after: Mapping[str, Any], renamed: Mapping[str, str]
+) -> dict[str, Mapping[str, Any]]:
+    """Return the former checks, each of the asset that took over the table of its own."""
+    keys = {former: key for key, former in renamed.items()}
+    moved = [
+        # Another location may check the former key: it does not know of the new one.
+        check if name in after else {**check, "asset": keys.get(check["asset"], check["asset"])}
+        for name, check in before.items()
+    ]
+    return {f"{check['asset']}:{check['name']}": check for check in moved}
+
+
+def _asset_differences(
+    old: Mapping[str, Place], new: Mapping[str, Place], renamed: Mapping[str, str]
+) -> Iterator[Difference]:
     for key, place in new.items():
         if key in renamed:
             former, table = renamed[key], place.facts["table"]
             text = f"was {former}: the same table {table}, but its history stays with the old key"
+            if readers := _readers(former, new):
+                text += f", which is still read by {name_some(readers)}"
             yield Difference(place.location, key, RENAMED, text)
         elif key not in old:
             made = place.facts["table"] or ", ".join(place.facts["kinds"])
-            yield Difference(place.location, key, ADDED, f"makes {made}; {_when(place.facts)}")
+            yield Difference(
+                place.location, key, ADDED, f"makes {made}; {describe_when(place.facts)}"
+            )
         else:
             yield from _changes(key, old[key], place)
     for key, place in old.items():
         if key not in new and key not in renamed.values():
             table = place.facts["table"]
             rest = f"its table {table} stays in the warehouse" if table else "what it made stays"
-            readers = [name for name, other in new.items() if key in other.facts["reads"]]
-            if readers:
-                rest += f"; still read by {_names(readers)}"
+            if readers := _readers(key, new):
+                rest += f"; still read by {name_some(readers)}"
             yield Difference(place.location, key, REMOVED, rest)
 
 
-def _changes(key: str, old: _Place, new: _Place) -> Iterator[Difference]:
+def _readers(key: str, new: Mapping[str, Place]) -> list[str]:
+    return [name for name, other in new.items() if key in other.facts["reads"]]
+
+
+def _changes(key: str, old: Place, new: Place) -> Iterator[Difference]:
     before, after = old.facts, new.facts
     location = new.location
     if old.location != location:
@@ -132,11 +154,19 @@ def _changes(key: str, old: _Place, new: _Place) -> Iterator[Difference]:
     if condition := _condition_change(before["condition"], after["condition"]):
         yield Difference(location, key, CHANGED, condition)
     if before["code"] != after["code"]:
-        text = f"its code has changed; {_when(after)}"
+        text = f"its code has changed; {describe_when(after)}"
         yield Difference(location, key, CHANGED, text)
-    lost = [column for column in before["columns"] if column not in after["columns"]]
-    if lost and after["columns"]:
-        yield Difference(location, key, CHANGED, f"loses {_columns(lost)}")
+
+
+def _losses(
+    old: Mapping[str, Place], new: Mapping[str, Place], tables: tuple[Tables, Tables]
+) -> Iterator[Difference]:
+    before, after = (
+        Build({key: place.facts for key, place in places.items()}, found)
+        for places, found in zip((old, new), tables, strict=True)
+    )
+    for key, text in find_losses(before, after):
+        yield Difference(new[key].location, key, CHANGED, text)
 
 
 def _fact_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -183,19 +213,6 @@ def _mapping_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{name} {before.get(name, 'none')} → {after.get(name, 'none')}" for name in names
     )
-
-
-def _when(facts: Mapping[str, Any]) -> str:
-    """Return when an asset runs next, by its condition."""
-    condition = facts["condition"]
-    if condition is None:
-        return "runs when a person or a job asks for it"
-    label = condition["label"]
-    if label.startswith("on_cron"):
-        return f"runs at the next tick: {label}"
-    if label.startswith("on_upstream_change"):
-        return "runs when an upstream asset is updated"
-    return f"runs by {label}"
 
 
 def _check_differences(
@@ -252,43 +269,3 @@ OTHERS: Mapping[str, Any] = {
     "schedules": _ticking_differences("schedule"),
     "sensors": _ticking_differences("sensor"),
 }
-
-
-def _next_runs(old: Mapping[str, _Place], new: Mapping[str, _Place]) -> Iterator[NextRun]:
-    """Yield what runs because of a change: what is made otherwise, and what follows it."""
-    first = {
-        key
-        for key, place in new.items()
-        if key not in old
-        or old[key].facts["code"] != place.facts["code"]
-        or old[key].facts["reads"] != place.facts["reads"]
-    }
-    reached = set(first)
-    waiting = list(first)
-    while waiting:
-        key = waiting.pop()
-        for name, place in new.items():
-            if key in place.facts["reads"] and name not in reached:
-                reached.add(name)
-                waiting.append(name)
-    for key in sorted(reached, key=lambda key: (new[key].location, key)):
-        place = new[key]
-        if key in first:
-            yield NextRun(place.location, key, _when(place.facts))
-            continue
-        condition = place.facts["condition"]
-        if condition and condition["label"].startswith("on_upstream_change"):
-            causes = [read for read in place.facts["reads"] if read in reached]
-            yield NextRun(place.location, key, f"follows {_names(causes)}")
-        elif condition:
-            yield NextRun(place.location, key, _when(place.facts))
-
-
-def _names(names: Sequence[str]) -> str:
-    most = 3
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
-def _columns(names: Sequence[str]) -> str:
-    return f"the column {names[0]}" if len(names) == 1 else f"the columns {', '.join(names)}"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import dagster as dg
-from sqlglot import exp
-from sqlglot.lineage import Node, lineage
 
 from factories.core.execution.table_reader import TableReader
 from factories.core.warehouse.names import Relation
 from factories.dbt.project.manifest import Node as DbtNode
-
-QUOTED = re.compile(r'"((?:[^"]|"")*)"$')
-Keys = dict[tuple[str, str, str], dg.AssetKey]
+from factories.dbt.sql_lineage import Select, Table
 
 
 class Tables(Protocol):
@@ -55,26 +50,25 @@ class ColumnLineage:
         Raises:
             QueryFailedError: When the columns of what it reads cannot be read.
         """
-        keys: Keys = {}
-        schema: dict[str, Any] = {}
+        keys: dict[Table, dg.AssetKey] = {}
+        columns: dict[Table, Mapping[str, str]] = {}
         for dep in node.depends_on:
             relation = self._tables.relation(dep)
             if relation and dep in self._tables.keys:
                 keys[_name(relation)] = self._tables.keys[dep]
-                _put(schema, relation, self._columns(relation))
+                columns[_name(relation)] = self._columns(relation)
         if compiled is None and _is_copy(node):
             compiled = next((f"select * from {_sql(name)}" for name in keys), None)  # noqa: S608 - only parsed
         if not compiled:
             return None
         try:
-            # Else each column gets a copy of every SELECT: 20 s for one of 240 columns.
-            nodes = lineage(None, compiled, schema, dialect="snowflake", trim_selects=False)
+            read = Select(compiled, columns).deps()
         except Exception as error:  # noqa: BLE001 - whatever it stumbles over, the table is built
             self._report(f"no column lineage of {node.name}: {type(error).__name__}: {error}")
             return None
         found = {
-            column: [dg.TableColumnDep(key, name) for key, name in dict.fromkeys(_deps(root, keys))]
-            for column, root in nodes.items()
+            column: [dg.TableColumnDep(keys[table], name) for table, name in deps if table in keys]
+            for column, deps in read.items()
             if column != "*"  # of a table whose columns sqlglot does not find
         }
         found = {column: deps for column, deps in found.items() if deps}
@@ -86,37 +80,9 @@ def _is_copy(node: DbtNode) -> bool:
     return node.kind == "snapshot" and not node.path.endswith(".sql") and len(node.depends_on) == 1
 
 
-def _name(relation: Relation) -> tuple[str, str, str]:
+def _name(relation: Relation) -> Table:
     return relation.database, relation.schema, relation.table
 
 
-def _sql(name: tuple[str, str, str]) -> str:
+def _sql(name: Table) -> str:
     return Relation(*name).sql
-
-
-def _put(schema: dict[str, Any], relation: Relation, columns: Mapping[str, str]) -> None:
-    tables = schema.setdefault(relation.database, {}).setdefault(relation.schema, {})
-    tables[relation.table] = dict(columns)
-
-
-def _deps(node: Node, keys: Keys) -> Iterator[tuple[dg.AssetKey, str]]:
-    for leaf in node.walk():
-        table = leaf.expression
-        if isinstance(table, exp.Table):
-            database, schema, own = (table.args.get(part) for part in ("catalog", "db", "this"))
-            name = (_stored(database), _stored(schema), _stored(own))
-            if name in keys:
-                yield keys[name], _column_name(leaf.name)
-
-
-def _stored(identifier: Any) -> str:
-    """Return what Snowflake calls a part of a table's name: as it is where it is quoted."""
-    name = str(identifier.name) if identifier else ""
-    return name if identifier and identifier.args.get("quoted") else name.upper()
-
-
-def _column_name(leaf: str) -> str:
-    """Return the column of a leaf such as `ORDERS."Unit price"`, as Snowflake stores it."""
-    if quoted := QUOTED.search(leaf):
-        return quoted[1].replace('""', '"')
-    return leaf.rpartition(".")[2].upper()

@@ -133,7 +133,7 @@ class _Reader:
             replaces_rows=bool(node["config"].get("unique_key") or node["config"].get("pre-hook")),
             has_hooks=bool(node["config"].get("pre-hook") or node["config"].get("post-hook")),
             code_version=self._versions.of(node, self._ephemeral),
-            relation=_stored_names(node["relation_name"]) if node["relation_name"] else None,
+            relation=stored_names(node["relation_name"]) if node["relation_name"] else None,
         )
 
     def _source(self, source: Json) -> Source:
@@ -148,7 +148,7 @@ class _Reader:
             path=source["original_file_path"],
             meta=source["config"].get("meta") or {},
             description=source["description"] or source.get("source_description") or "",
-            relation=_stored_names(source["relation_name"]),
+            relation=stored_names(source["relation_name"]),
             freshness={
                 name: limit
                 for name, limit in limits
@@ -232,7 +232,7 @@ class _Reader:
         return {kind: frozenset(found) for kind, found in paths.items()}
 
 
-def _stored_names(relation: str) -> tuple[str, str, str]:
+def stored_names(relation: str) -> tuple[str, str, str]:
     """Return database, schema and name as Snowflake stores what dbt's SQL calls a relation.
 
     dbt has applied its rules for names and quotes: a name in quotes stays as it is.

@@ -18,6 +18,8 @@ def asset(table: str | None, **facts: Any) -> dict[str, Any]:
     return {
         "produced": True,
         "table": table,
+        "node": None,
+        "file": None,
         "group": "shop",
         "kinds": ["snowflake"],
         "owners": ["team:shop"],
@@ -89,6 +91,11 @@ def _orders(after: Graph) -> dict[str, Any]:
 def rename(after: Graph) -> None:
     assets = after["ingestion"]["assets"]
     assets["store/raw/orders"] = assets.pop("shop/raw/orders")
+    check = after["ingestion"]["checks"].pop("shop/raw/orders:row_count")
+    after["ingestion"]["checks"]["store/raw/orders:row_count"] = {
+        **check,
+        "asset": "store/raw/orders",
+    }
 
 
 def move(after: Graph) -> None:
@@ -121,7 +128,8 @@ CHANGES: list[tuple[str, Callable[[Graph], object], str]] = [
         rename,
         (
             "ingestion renamed store/raw/orders: was shop/raw/orders: the same table "
-            "RAW.SHOP.ORDERS, but its history stays with the old key"
+            "RAW.SHOP.ORDERS, but its history stays with the old key, which is still read by "
+            "shop/stg/orders"
         ),
     ),
     (
@@ -167,7 +175,10 @@ CHANGES: list[tuple[str, Callable[[Graph], object], str]] = [
     (
         "a lost column",
         lose_a_column,
-        "transformation changed shop/stg/orders: loses the column amount",
+        (
+            "transformation changed shop/stg/orders: loses the column amount; marts/sales/revenue "
+            "may need it"
+        ),
     ),
     (
         "a new asset",
@@ -197,6 +208,27 @@ CHANGES: list[tuple[str, Callable[[Graph], object], str]] = [
         "a new check",
         add_a_check,
         "ingestion changed shop/raw/orders: a blocking check not_null_id is added",
+    ),
+    (
+        "a removed check",
+        lambda after: after["ingestion"]["checks"].clear(),
+        "ingestion changed shop/raw/orders: its check row_count is removed",
+    ),
+    (
+        "other SQL of a model",
+        lambda after: after["transformation"]["assets"]["marts/sales/revenue"].update(code="2"),
+        (
+            "transformation changed marts/sales/revenue: its code has changed; runs when an "
+            "upstream asset is updated"
+        ),
+    ),
+    (
+        "a removed stream that a model reads",
+        lambda after: after["ingestion"]["assets"].pop("shop/raw/orders"),
+        (
+            "ingestion removed shop/raw/orders: its table RAW.SHOP.ORDERS stays in the warehouse; "
+            "still read by shop/stg/orders"
+        ),
     ),
     (
         "a check that blocks no more",
@@ -233,6 +265,14 @@ def test_a_change_is_one_line(change: Callable[[Graph], object], expected: str) 
     found = compare(before, after).differences
     lines = [f"{one.location} {one.kind} {one.subject}: {one.text}" for one in found]
     assert lines == ([expected] if expected else [])
+
+
+def test_a_check_that_goes_with_a_new_name_of_its_asset_is_told() -> None:
+    before, after = graph(), graph()
+    rename(after)
+    after["ingestion"]["checks"].clear()
+    (line, _) = compare(before, after).differences
+    assert (line.subject, line.text) == ("store/raw/orders", "its check row_count is removed")
 
 
 def test_what_runs_because_of_a_change_and_what_follows_it_in_other_locations() -> None:

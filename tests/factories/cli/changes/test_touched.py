@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from factories.cli.changes.git_changes import GitError, read_changes
-from factories.cli.changes.show_plan import make_plan
 from factories.cli.changes.touched import (
     LocationInputs,
     Touched,
@@ -20,6 +19,7 @@ from factories.cli.changes.touched import (
     judge_changes,
     read_inputs,
 )
+from factories.cli.changes.two_builds import make_plan
 from factories.cli.workspace import CodeLocation, read_workspace
 
 ROOT = Path(__file__).parents[4]
