@@ -1,7 +1,7 @@
 """What a code location defines, as plain data that two commits can be compared by.
 
-`python location_snapshot.py ROOT MODULE` prints it as JSON. It is run as a file, in the location's
-environment, also on a commit that knows nothing of it: it asks Dagster alone.
+`python location_snapshot.py ROOT MODULE ATTRIBUTE` prints it as JSON. It is run as a file, in the
+location's environment, also on a commit that knows nothing of it: it asks Dagster alone.
 """
 
 from __future__ import annotations
@@ -116,13 +116,14 @@ def _columns(metadata: Mapping[str, Any]) -> list[str]:
 
 def main() -> None:
     """Load the module that the command line names, and print what it defines."""
-    root, module_name = sys.argv[1:]
+    root, module_name, attribute = sys.argv[1:]
     sys.path[0] = root
     found: dict[str, Any]
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
             warnings.simplefilter("ignore")
-            found = {**describe(importlib.import_module(module_name).defs), "error": ""}
+            defs = getattr(importlib.import_module(module_name), attribute)
+            found = {**describe(defs), "error": ""}
     except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever is wrong with the module
         found = {"error": f"{type(problem).__name__}: {problem}"}
     sys.stdout.write(json.dumps(found))

@@ -74,7 +74,7 @@ def _build(root: Path) -> Graph:
 
 
 def _snapshot(root: Path, location: CodeLocation) -> dict[str, object]:
-    arguments = [location_snapshot.__file__, str(root), location.module]
+    arguments = [location_snapshot.__file__, str(root), location.module, location.attribute]
     environment = {"DP_PROJECT_DIR": str(root), "DP_PREPARE_DBT": "1"}
     try:
         text = run_in_location(root, location, arguments, environment)

@@ -300,7 +300,7 @@ def test_dp_check_reports_them_beside_the_rest(
     assert [str(problem) for problem in found] == [
         NO_PROJECT,
         *(
-            f"workspace.yaml: {name}: its environment is missing, run `make setup`"
+            f"workspace.yaml: {name} cannot be loaded: its environment is missing, run `make setup`"
             for name in sorted(NAMES)
         ),
     ]
