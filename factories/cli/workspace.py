@@ -107,7 +107,8 @@ def run_in_location(
         text = f"it takes longer than {seconds:g} s"
         raise LocationProcessError(text) from None
     if done.returncode != 0:
-        raise LocationProcessError(done.stderr.strip()[-2000:])
+        reason = done.stderr.strip()[-2000:] or f"it ended with status {done.returncode}"
+        raise LocationProcessError(reason)
     return done.stdout
 
 

@@ -135,8 +135,7 @@ def _run(
             roots[1], location, [*arguments, *sorted(project.changed)], environment
         )
     except LocationProcessError as error:
-        lines = str(error).splitlines() or ["no reason"]
-        why = f"dbt cannot compile their project: {lines[-1]}"
+        why = f"dbt cannot compile their project: {str(error).splitlines()[-1]}"
         tables = project.tables[build]
         nodes = project.changed.intersection(tables) or tables
         return {
