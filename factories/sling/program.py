@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +25,9 @@ BINARY_PACKAGES = (
     "sling_mac_amd64",
     "sling_mac_arm64",
 )
+
+# Sling takes any other variable with a URL for a connection, and warns of one that it cannot parse.
+OWN_URLS = re.compile(r"(SLING|AWS|GOOGLE|GCS|AZURE|SSL)_|.*_PROXY$", re.IGNORECASE)
 
 KILLED = "Sling was ended by "  # and the signal's name: the last line of a killed process
 
@@ -144,8 +148,13 @@ def call_sling(
         ).stdout
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str | None]:
     return {
+        **{
+            name: None
+            for name, value in os.environ.items()
+            if "://" in value and not OWN_URLS.match(name)
+        },
         "SLING_HOME_DIR": str(folder),
         "SLING_TEMP_DIR": str(folder),
         "SLING_LOGGING": "JSON",

@@ -113,11 +113,14 @@ class PythonReplication:
             ReplicationError: When there is no such connection.
         """
         settings = {key: value for key, value in self.config.items() if key != "streams"}
+        connections = dict(environment.connections)
         for side in ("source", "target"):
             name = str(self.config[side])
             if name.upper() in environment.connections:
                 settings[side] = name.upper()
-            elif not _sling_knows(name):
+            elif name in os.environ:  # Sling takes a variable for a connection of its name
+                connections[name] = os.environ[name]
+            elif "://" not in name and name.upper() != "LOCAL":  # folders
                 hint = did_you_mean(nearest(name, environment.known))
                 message = f"{side}: {name!r} is not a connection of the resource 'sling'{hint}"
                 raise ReplicationError(message)
@@ -130,7 +133,7 @@ class PythonReplication:
             binary=binary,
             settings=settings,
             streams=streams,
-            connections=environment.connections,
+            connections=connections,
             mask=SecretMask({*environment.secrets, *values, *environment_secrets()}),
         )
 
@@ -143,11 +146,6 @@ class PythonReplication:
             return dict(settings)
         database = parts[0] if len(parts) == MAX_NAME_PARTS else None
         return {**settings, "object": build_target_object(self.names, database, *parts[-2:])}
-
-
-def _sling_knows(name: str) -> bool:
-    """Tell whether Sling finds a connection by itself: a folder, or a variable of this process."""
-    return "://" in name or name.upper() == "LOCAL" or name in os.environ
 
 
 def read_python_replication(

@@ -406,6 +406,20 @@ def test_a_job_without_assets_records_what_it_loads(project: Project, source: So
     assert event.materialization.metadata["rows_loaded"].value == 2
 
 
+def test_a_variable_of_the_process_is_a_connection_when_a_side_names_it(monkeypatch) -> None:
+    monkeypatch.setenv("SHOP_URL", "postgres://somebody@127.0.0.1/shop")
+    config = {"source": "SHOP_URL", "target": "SNOWFLAKE"}
+    environment = SlingEnvironment({"SNOWFLAKE": "y"}, frozenset(), frozenset())
+    made = PythonReplication(config, {}, {}, {}, WarehouseNames("dev"))
+
+    resolved = made.resolve(environment, "sling")
+
+    assert resolved.connections == {
+        "SNOWFLAKE": "y",
+        "SHOP_URL": "postgres://somebody@127.0.0.1/shop",
+    }
+
+
 def test_in_dev_a_person_loads_tables_of_their_own() -> None:
     config = {
         "source": "shop",

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from factories.sling.program import SlingNotFoundError, find_binary, run_sling
+from factories.sling.program import SlingNotFoundError, call_sling, find_binary, run_sling
 from tests.factories.sling.conftest import Project, Source, materialized
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("sling")]
@@ -98,3 +98,14 @@ def test_killed_sling_fails_its_streams_and_keeps_what_was_done(
 def test_binary_that_does_not_exist_is_named() -> None:
     with pytest.raises(SlingNotFoundError, match="no-such-sling"):
         find_binary({"SLING_BINARY": "no-such-sling"})
+
+
+def test_an_url_that_is_for_another_program_is_no_connection(monkeypatch) -> None:
+    monkeypatch.setenv("ANOTHERS_URL", "postgres://somebody@127.0.0.1/db")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    connections = {"SHOP": "postgres://somebody@127.0.0.1/shop"}
+
+    listed = call_sling(find_binary(), ["conns", "list"], connections, as_json=False)
+
+    assert "SHOP" in listed
+    assert "ANOTHERS_URL" not in listed
