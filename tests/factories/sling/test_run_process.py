@@ -100,7 +100,8 @@ def test_binary_that_does_not_exist_is_named() -> None:
         find_binary({"SLING_BINARY": "no-such-sling"})
 
 
-def test_an_url_that_is_for_another_program_is_no_connection(monkeypatch) -> None:
+@pytest.mark.programs
+def test_a_url_that_is_for_another_program_is_no_connection(monkeypatch) -> None:
     monkeypatch.setenv("ANOTHERS_URL", "postgres://somebody@127.0.0.1/db")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     connections = {"SHOP": "postgres://somebody@127.0.0.1/shop"}
