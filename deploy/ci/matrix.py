@@ -14,9 +14,9 @@ from deploy.ci.command import CommandError, add_summary, run_command, set_output
 from deploy.ci.github import Repository
 from factories.cli.changes.git_changes import GitError, run_git
 from factories.cli.changes.touched import Touched, TouchedLocation, find_touched
-from factories.cli.workspace import read_workspace
+from factories.cli.workspace import load_workspace
 from factories.core.project import project_root
-from factories.core.yaml.problems import ConfigError, Problem, format_problems
+from factories.core.yaml.problems import ConfigError, format_problems
 
 
 def main(arguments: list[str]) -> None:
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
 def tell(touched: Touched, base: str | None) -> None:
     """Set the outputs, and show the reasons in the run's summary."""
     set_output("base", base or "")
-    set_output("matrix", json.dumps(json.loads(touched.to_json())["matrix"]))
+    set_output("matrix", json.dumps(touched.matrix))
     set_output("any", "true" if touched.locations else "false")
     lines = [f"- **{one.name}**: {'; '.join(one.reasons)}" for one in touched.locations]
     add_summary("\n".join(["### Code locations", "", *(lines or ["none is touched"])]))
@@ -64,14 +64,10 @@ def all_locations(root: Path, reason: str) -> Touched:
     Raises:
         ConfigError: When `workspace.yaml` cannot be read.
     """
-    problems: list[Problem] = []
-    locations = read_workspace(root, problems)
-    if problems:
-        raise ConfigError(problems)
     return Touched(
         [
             TouchedLocation(one.name, one.module, str(one.python.relative_to(root)), [reason])
-            for one in locations
+            for one in load_workspace(root)
         ]
     )
 

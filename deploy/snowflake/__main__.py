@@ -8,19 +8,14 @@ of logins and clones no databases; there these statements are left out, and name
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from factories.core.local_systems import LocalSystemError
-from factories.core.warehouse.settings import (
-    WarehouseSettingsError,
-    client_environment,
-    warehouse_settings,
-)
+from deploy.ci.command import CommandError
+from deploy.ci.warehouse import open_warehouse
 from factories.core.yaml.variables import target
 
 PLACEHOLDER = re.compile(r"'THE PUBLIC KEY OF \w+'")
@@ -85,6 +80,7 @@ def run_file(path: Path) -> None:
 
     Raises:
         SqlFileError: When a placeholder was left in it, or the warehouse refuses a statement.
+        CommandError: When the warehouse cannot be logged in to.
     """
     local = target() == "local"
     statements = list(read_statements(path.read_text(encoding="utf-8")))
@@ -92,11 +88,7 @@ def run_file(path: Path) -> None:
     if left and not local:
         lines = ", ".join(str(each.line) for each in left)
         raise SqlFileError(f"{path}: put in the public keys first, in the statements of {lines}")
-    os.environ.update(client_environment())  # this process is the command, and nothing else
-    from snowflake.connector.errors import Error  # noqa: PLC0415 - reads the environment
-
-    connection = warehouse_settings().connect("")
-    try:
+    with open_warehouse() as warehouse:
         for each in statements:
             summary = f"{path.name}:{each.line}: {each.text.splitlines()[0]}"
             if local and (why := each.missing_here):
@@ -104,11 +96,9 @@ def run_file(path: Path) -> None:
                 continue
             sys.stdout.write(f"{summary}\n")
             try:
-                connection.cursor().execute(each.text)
-            except Error as error:
-                raise SqlFileError(f"{path}:{each.line}: {error.raw_msg or error.msg}") from None
-    finally:
-        connection.close()
+                warehouse.ask(each.text)
+            except CommandError as error:
+                raise SqlFileError(f"{path}:{each.line}: {error}") from None
 
 
 def main() -> None:
@@ -118,7 +108,7 @@ def main() -> None:
     sys.stdout.write(f"target: {target()}\n")
     try:
         run_file(parser.parse_args().file)
-    except (LocalSystemError, OSError, SqlFileError, WarehouseSettingsError) as error:
+    except (CommandError, OSError, SqlFileError) as error:
         sys.exit(str(error))
 
 

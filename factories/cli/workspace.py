@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from factories.cli.location_report import LocationReport
 from factories.core.project import MARKER
 from factories.core.yaml.models import SourceMap, validate
-from factories.core.yaml.problems import Problem
+from factories.core.yaml.problems import ConfigError, Problem
 from factories.core.yaml.reader import read_yaml
 
 LOAD_TIMEOUT_SECONDS = 300
@@ -66,6 +66,19 @@ def read_workspace(root: Path, problems: list[Problem]) -> list[CodeLocation]:
         )
         for entry in entries
     ]
+
+
+def load_workspace(root: Path) -> list[CodeLocation]:
+    """Read `workspace.yaml`, for who can do nothing without it.
+
+    Raises:
+        ConfigError: When it cannot be read.
+    """
+    problems: list[Problem] = []
+    locations = read_workspace(root, problems)
+    if problems:
+        raise ConfigError(problems)
+    return locations
 
 
 class LocationProcessError(Exception):

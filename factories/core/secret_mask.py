@@ -68,6 +68,11 @@ def environment_secrets(environ: Mapping[str, str] = os.environ) -> Iterator[str
             yield value
 
 
+def mask_with_environment(secrets: Iterable[str]) -> SecretMask:
+    """Return what hides a tool's own secrets, and those of this process's environment."""
+    return SecretMask([*secrets, *environment_secrets()])
+
+
 @contextmanager
 def mask_output(mask: SecretMask) -> Iterator[None]:
     """Hide secrets in what Python code prints, and in what `logging` writes where nobody set it up.

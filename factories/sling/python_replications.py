@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from factories.core.errors import StepStartError
 from factories.core.meta.retries import RetrySpec
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import mask_with_environment
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml import variables
@@ -134,7 +134,7 @@ class PythonReplication:
             settings=settings,
             streams=streams,
             connections=connections,
-            mask=SecretMask({*environment.secrets, *values, *environment_secrets()}),
+            mask=mask_with_environment({*environment.secrets, *values}),
         )
 
     def _with_target_object(self, settings: Mapping[str, Any]) -> dict[str, Any]:

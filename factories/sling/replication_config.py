@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from factories.core.execution.window import UnreadableWindowError
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import SecretMask, mask_with_environment
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.yaml.variables import interpolate
@@ -136,9 +136,8 @@ def resolve_replication(
         settings=sling_settings,
         streams=configs,
         connections={source_name: source, TARGET: target},
-        mask=SecretMask(
+        mask=mask_with_environment(
             {*secrets, *settings.secrets, target, *targets.values(), *values.values()}
-            | {*environment_secrets()}
         ),
         limits=limits,
         dialect=dialect,

@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr
 from factories.core.execution.step import open_step, start_errors_as_failures
 from factories.core.execution.table_reader import QueryFailedError, TableReader
 from factories.core.execution.window import window
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import mask_with_environment
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import warehouse_settings
 from factories.sling.connections import TARGET, SlingEnvironment, resolve_environment
@@ -296,7 +296,7 @@ class ReplicationSlingResource(SlingResource):
         try:
             return call_sling(find_binary(), args, environment.connections, as_json=force_json)
         except subprocess.CalledProcessError as error:
-            mask = SecretMask({*environment.secrets, *environment_secrets()})
+            mask = mask_with_environment(environment.secrets)
             raise subprocess.CalledProcessError(
                 error.returncode, ["sling", *args], mask(error.output), mask(error.stderr)
             ) from None

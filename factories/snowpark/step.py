@@ -12,7 +12,7 @@ from snowflake.snowpark import Session
 
 from factories.core.execution import step as core_step
 from factories.core.execution.table_reader import TableReader
-from factories.core.secret_mask import SecretMask, environment_secrets, mask_output
+from factories.core.secret_mask import SecretMask, mask_output, mask_with_environment
 from factories.core.warehouse.names import WarehouseNames
 from factories.core.warehouse.settings import warehouse_settings
 from factories.snowpark.config.entries import Entry
@@ -79,7 +79,7 @@ def open_step(
     opened_at = time.monotonic()
     with core_step.start_errors_as_failures():
         settings = warehouse_settings()
-    mask = SecretMask({*settings.secrets, *environment_secrets()})
+    mask = mask_with_environment(settings.secrets)
     try:
         with (
             core_step.open_step(context, settings, names, TOOL) as opened,

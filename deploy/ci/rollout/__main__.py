@@ -13,9 +13,9 @@ from deploy.ci.rollout.compose import roll_out_to_compose
 from deploy.ci.rollout.dagster_plus import close_branch_deployment, roll_out_to_dagster_plus
 from deploy.ci.rollout.image import Image
 from deploy.ci.rollout.kubernetes import roll_out_to_kubernetes
-from factories.cli.workspace import read_workspace
+from factories.cli.workspace import load_workspace
 from factories.core.project import project_root
-from factories.core.yaml.problems import nearest
+from factories.core.yaml.problems import ConfigError, nearest
 
 WAYS = {
     "compose": roll_out_to_compose,
@@ -51,9 +51,12 @@ def check_location(root: Path, location: str) -> None:
     """Refuse a location that the workspace does not have.
 
     Raises:
-        CommandError: With the names that it has.
+        CommandError: With the names that it has; also when `workspace.yaml` cannot be read.
     """
-    names = [one.name for one in read_workspace(root, [])]
+    try:
+        names = [one.name for one in load_workspace(root)]
+    except ConfigError as error:
+        raise CommandError(str(error)) from None
     if location not in names:
         meant = nearest(location, names)
         hint = f"; did you mean {meant!r}?" if meant else ""

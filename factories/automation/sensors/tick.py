@@ -14,7 +14,7 @@ from factories.automation.run_requests import RunRequests
 from factories.automation.templates import TemplateError
 from factories.core.dagster_internals import TickError
 from factories.core.errors import StepStartError
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import mask_with_environment
 
 LONGEST_SENTENCE = 400
 # Dagster gives up a tick after a minute, without a word of what it waited for.
@@ -54,9 +54,7 @@ def evaluation(
         try:
             return look(tick)
         except Exception as error:  # noqa: BLE001 - whatever a source's library raises
-            sentence = SecretMask({*tick.secrets, *environment_secrets()})(
-                _sentence(requests.name, error)
-            )
+            sentence = mask_with_environment(tick.secrets)(_sentence(requests.name, error))
         raise TickError(sentence)
 
     return evaluate

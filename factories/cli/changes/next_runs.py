@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -35,12 +36,15 @@ def next_runs(old: Mapping[str, Place], new: Mapping[str, Place]) -> Iterator[Ne
         or old[key].facts["code"] != place.facts["code"]
         or old[key].facts["reads"] != place.facts["reads"]
     }
+    readers: defaultdict[str, list[str]] = defaultdict(list)
+    for name, place in new.items():
+        for read in place.facts["reads"]:
+            readers[read].append(name)
     reached = set(first)
     waiting = list(first)
     while waiting:
-        key = waiting.pop()
-        for name, place in new.items():
-            if key in place.facts["reads"] and name not in reached:
+        for name in readers[waiting.pop()]:
+            if name not in reached:
                 reached.add(name)
                 waiting.append(name)
     for key in sorted(reached, key=lambda key: (new[key].location, key)):

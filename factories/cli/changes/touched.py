@@ -22,11 +22,10 @@ from factories.cli.checking.deployment_files import CLOUD_FILE
 from factories.cli.workspace import (
     CodeLocation,
     LocationProcessError,
-    read_workspace,
+    load_workspace,
     run_in_location,
 )
 from factories.core.project import MARKER, project_root
-from factories.core.yaml.problems import ConfigError, Problem
 
 PROJECT = "pyproject.toml"
 CONSTRAINTS = PurePosixPath("constraints")
@@ -84,10 +83,15 @@ class Touched:
     tests: list[str] = field(default_factory=list)
     prose: list[str] = field(default_factory=list)
 
-    def to_json(self) -> str:
-        """Return it for CI; `matrix` is what a workflow's `strategy.matrix` takes."""
+    @property
+    def matrix(self) -> dict[str, list[dict[str, str]]]:
+        """What a workflow's `strategy.matrix` takes."""
         include = [{"location": one.name, "module": one.module} for one in self.locations]
-        return json.dumps({**asdict(self), "matrix": {"include": include}})
+        return {"include": include}
+
+    def to_json(self) -> str:
+        """Return it for CI, with the matrix."""
+        return json.dumps({**asdict(self), "matrix": self.matrix})
 
 
 def show_touched(base: str, *, as_json: bool) -> int:
@@ -127,10 +131,7 @@ def find_touched(root: Path, base: str) -> Touched:
         ConfigError: When `workspace.yaml` cannot be read.
         GitError: When the base is unknown.
     """
-    problems: list[Problem] = []
-    locations = read_workspace(root, problems)
-    if problems:
-        raise ConfigError(problems)
+    locations = load_workspace(root)
     changes = read_changes(root, base)
     with ThreadPoolExecutor() as pool:
         inputs = pool.map(lambda location: read_inputs(root, location), locations)

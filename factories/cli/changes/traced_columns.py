@@ -18,7 +18,7 @@ from factories.cli.changes.lost_columns import Tables
 from factories.cli.workspace import (
     CodeLocation,
     LocationProcessError,
-    read_workspace,
+    load_workspace,
     run_in_location,
 )
 
@@ -52,7 +52,7 @@ def trace_columns(
         changes: The files that differ.
     """
     touched = find_touched_projects(roots, graphs, changes)
-    locations = {location.name: location for location in read_workspace(roots[1], [])}
+    locations = {location.name: location for location in load_workspace(roots[1])}
     found: tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]] = ({}, {})
     with ThreadPoolExecutor(max_workers=2) as pool:
         started = [

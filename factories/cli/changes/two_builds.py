@@ -17,10 +17,9 @@ from factories.cli.changes.traced_columns import trace_columns
 from factories.cli.workspace import (
     CodeLocation,
     LocationProcessError,
-    read_workspace,
+    load_workspace,
     run_in_location,
 )
-from factories.core.yaml.problems import ConfigError, Problem
 
 ENVIRONMENTS = ".venvs"
 
@@ -64,10 +63,7 @@ def _copy_parsed(root: Path, former: Path) -> None:
 
 
 def _build(root: Path) -> Graph:
-    problems: list[Problem] = []
-    locations = read_workspace(root, problems)
-    if problems:
-        raise ConfigError(problems)
+    locations = load_workspace(root)
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda location: _snapshot(root, location), locations)
         return dict(zip((location.name for location in locations), found, strict=True))

@@ -88,7 +88,7 @@ def look_at_everything(root: Path, least_gib: float) -> list[Finding]:
 def _probe(root: Path, location: CodeLocation) -> Needs:
     """Ask a code location what it needs; that it does not load is a finding, not an error."""
     try:
-        arguments = ["-m", PROBE, location.module]
+        arguments = ["-m", PROBE, location.module, location.attribute]
         text = run_in_location(root, location, arguments, {}, LOOK_SECONDS - 5)
     except LocationProcessError as error:
         said = str(error).splitlines()[-1].strip()

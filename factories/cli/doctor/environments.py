@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from factories.cli.doctor import environment_report
 from factories.cli.doctor.findings import Finding, note, ok, problem
 from factories.cli.workspace import CodeLocation
+from factories.core.yaml.reader import display_name
 
 AREA = "environments"
 REPORT_SECONDS = 30
@@ -79,7 +80,7 @@ def read_environment(python: Path) -> Environment:
 
 
 def _judge(root: Path, environment: Environment) -> Iterator[Finding]:
-    remake = f"`rm -rf {_shown(root, environment.python.parent.parent)} && make setup`"
+    remake = f"`rm -rf {display_name(environment.python.parent.parent, root)} && make setup`"
     if environment.failure:
         yield problem(AREA, environment.name, environment.failure, f"make it anew: {remake}")
         return
@@ -92,17 +93,17 @@ def _judge(root: Path, environment: Environment) -> Iterator[Finding]:
     constraints = root / "constraints" / f"{environment.name}.txt"
     says = f"Python {environment.version}, {len(environment.packages)} packages"
     if not constraints.is_file():
-        shown = _shown(root, constraints)
+        shown = display_name(constraints, root)
         yield note(AREA, environment.name, f"{says}; there is no {shown} to compare them with")
         return
     different = different_packages(constraints.read_text(encoding="utf-8"), environment.packages)
     if different:
         more = len(different) - MOST_NAMED
         named = ", ".join(different[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        said = f"{says}; other than in {_shown(root, constraints)}: {named}"
+        said = f"{says}; other than in {display_name(constraints, root)}: {named}"
         yield problem(AREA, environment.name, said, f"make it anew: {remake}")
     else:
-        yield ok(AREA, environment.name, f"{says}, as in {_shown(root, constraints)}")
+        yield ok(AREA, environment.name, f"{says}, as in {display_name(constraints, root)}")
 
 
 def required_python(root: Path) -> SpecifierSet | None:
@@ -150,7 +151,3 @@ def _compare_dagster(environments: Sequence[Environment]) -> Iterator[Finding]:
         yield problem(AREA, "dagster", said, "pin one version in pyproject.toml, then `make lock`")
     elif known:
         yield ok(AREA, "dagster", f"{versions[known[0].name]} in all")
-
-
-def _shown(root: Path, path: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from factories.cli.doctor.addresses import (
     Address,
     find_addresses,
@@ -23,6 +21,7 @@ from factories.cli.doctor.settings import SET_IT
 from factories.core.local_systems import LocalSystemError
 from factories.core.secret_mask import SecretMask
 from factories.core.yaml import variables
+from factories.core.yaml.reader import display_name, read_yaml
 from factories.sling.connections import CONNECTIONS_FILE, Connection, find_type
 from factories.sling.program import SlingNotFoundError, call_sling, find_binary
 
@@ -58,14 +57,14 @@ def find_sources(root: Path, files: Iterable[str]) -> Iterator[Source]:
     """
     paths = sorted({root / file for file in files if file.endswith((".yaml", ".yml"))})
     for folder in sorted({path.parent for path in paths}):
-        listed = _read(folder / CONNECTIONS_FILE).get("connections")
+        listed = _read(folder / CONNECTIONS_FILE, root).get("connections")
         for name, properties in (listed if isinstance(listed, dict) else {}).items():
             connection = Connection(name, find_type(properties) or "", properties)
-            yield Source(f"{name} of {_shown(folder, root)}", properties, connection)
+            yield Source(f"{name} of {display_name(folder, root)}", properties, connection)
     for path in paths:
-        content = _read(path)
+        content = _read(path, root)
         if "pipeline" in content and isinstance(content.get("source"), dict):
-            yield Source(_shown(path, root), content["source"])
+            yield Source(display_name(path, root), content["source"])
 
 
 def look_at_sources(sources: Iterable[Source]) -> list[Finding]:
@@ -137,14 +136,7 @@ def _last_words(log: str) -> str:
     return " ".join(said[-MOST_LINES:]) or "Sling's test of the connection fails"
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, root: Path) -> Mapping[str, Any]:
     """Return what a file holds; `dp check` tells what is wrong with it."""
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    file = read_yaml(path, root=root, problems=[]) if path.is_file() else None
+    return file.data if file else {}

@@ -13,7 +13,7 @@ from typing import IO, Any, Self, cast
 import dagster as dg
 
 from factories.core.execution.table_reader import COLUMN_SCHEMA, QueryFailedError, TableReader
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import SecretMask, mask_with_environment
 from factories.core.warehouse.names import Relation, warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.core.warehouse.watchdog import WarehouseWatch
@@ -53,7 +53,7 @@ class StepInvocation(DbtCliInvocation):
         warehouse = WarehouseWatch(settings, on_lost=self.process.terminate)
         watch.callback(warehouse.stop)
         if self.process.stdout is not None:
-            mask = SecretMask({*settings.secrets, *environment_secrets()})
+            mask = mask_with_environment(settings.secrets)
             masked = _Output(self.process.stdout, mask, warehouse, watch)
             self.process.stdout = cast("IO[bytes]", masked)
         weakref.finalize(self, _close, watch, cleanup)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from factories.core.execution.subprocesses import Program
-from factories.core.secret_mask import SecretMask, environment_secrets
+from factories.core.secret_mask import SecretMask, mask_with_environment
 from factories.core.warehouse.settings import WarehouseSettings
 from factories.dbt.environment import dbt_environment
 from factories.dbt.execution.events import DbtLog, NodeResult
@@ -52,7 +52,7 @@ class DbtProcess:
     @cached_property
     def mask(self) -> SecretMask:
         """What hides the warehouse's secrets."""
-        return SecretMask({*self.settings.secrets, *environment_secrets()})
+        return mask_with_environment(self.settings.secrets)
 
     @cached_property
     def log(self) -> DbtLog:

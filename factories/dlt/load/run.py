@@ -19,7 +19,7 @@ from factories.core.execution.failures import build_step_failure
 from factories.core.execution.reexecution import made_before, rematerialize_for_waiting_steps
 from factories.core.execution.step import OpenStep, open_step, start_errors_as_failures
 from factories.core.execution.window import UnreadableWindowError, Window, window
-from factories.core.secret_mask import SecretMask, environment_secrets, mask_output
+from factories.core.secret_mask import SecretMask, mask_output, mask_with_environment
 from factories.core.warehouse.names import RAW, WarehouseNames
 from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
 from factories.core.yaml.variables import interpolate
@@ -151,8 +151,7 @@ def run_pipeline_file(
         config = interpolate(pipeline.settings.source, values) if resources else {}
         dlt_config = interpolate(pipeline.settings.config, values)
     written = {"source": pipeline.settings.source, "config": pipeline.settings.config}
-    known = {*settings.secrets, *source_secrets(written, values), *environment_secrets()}
-    mask = SecretMask(known)
+    mask = mask_with_environment({*settings.secrets, *source_secrets(written, values)})
     wrong = list(variable_problems(pipeline.settings.config, dlt_config))
     if wrong:
         lines = [f"{pipeline.path.name}: {each}" for each in wrong]

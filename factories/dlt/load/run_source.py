@@ -19,7 +19,7 @@ from factories.core.execution.failures import build_step_failure
 from factories.core.execution.run_watchdog import terminate_when_run_ends
 from factories.core.execution.step import start_errors_as_failures
 from factories.core.execution.temp_folders import temporary_step_folder
-from factories.core.secret_mask import SecretMask, environment_secrets, mask_output
+from factories.core.secret_mask import SecretMask, mask_output, mask_with_environment
 from factories.core.warehouse.fail_on_loss import fail_when_warehouse_is_lost
 from factories.core.warehouse.names import warehouse_names
 from factories.core.warehouse.settings import WarehouseSettings, warehouse_settings
@@ -136,7 +136,7 @@ def run_source(
         dagster.Failure: After the results, when a resource has failed; names each. Also when an
             argument cannot be used: then nothing has run.
     """
-    mask = SecretMask(environment_secrets())
+    mask = mask_with_environment(())
     failed: dict[str, str] = {}
     with ExitStack() as entered:
         with start_errors_as_failures():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.ci.command import CommandError
-from deploy.ci.rollout.__main__ import main
+from deploy.ci.rollout.__main__ import check_location, main
 from deploy.ci.rollout.compose import read_variable, set_variables
 from deploy.ci.rollout.dagster_plus import check_target
 from tests.deploy.ci.programs import RecordingProgram, put_program
@@ -254,6 +254,13 @@ def test_closed_pull_request_loses_its_branch_deployment(dagster_cloud: Recordin
         "ci branch-deployment . --mark-closed",
         "branch-deployment delete --deployment 3a7f",
     ]
+
+
+def test_a_workspace_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").write_text("load_from: [python_module: {}]\n")
+
+    with pytest.raises(CommandError, match=r"workspace\.yaml:1"):
+        check_location(tmp_path, "ml")
 
 
 @pytest.mark.parametrize(

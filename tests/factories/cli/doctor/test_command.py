@@ -25,12 +25,16 @@ LOCATIONS = {
     "gone": ("shop_defs", ".venvs/gone/bin/python"),
 }
 ENTRY = """
-  - python_module: {{location_name: {name}, module_name: {module}, executable_path: {python}}}
+  - python_module:
+      location_name: {name}
+      module_name: {module}
+      attribute: platform
+      executable_path: {python}
 """
 DEFS = """
 from factories import build_definitions
 
-defs = build_definitions(sling="sling")
+platform = build_definitions(sling="sling")
 """
 
 
